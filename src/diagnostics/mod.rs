@@ -1,0 +1,11 @@
+//! What is told to the person who wrote a manifest.
+//!
+//! In: facts about a document. Out: diagnostics with a stable code, a place and a way out.
+//! Invariant: a user's mistake is always a [`Diagnostic`], never an `Err`; all of them are reported at once.
+//! Why: one shape feeds the terminal, JSON, SARIF, forge annotations, events, statuses and the web page.
+
+mod diagnostic;
+mod source_map;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Location, Severity};
+pub use source_map::{Position, SourceMap};

@@ -1,0 +1,15 @@
+//! `stackgres`: fleets of PostgreSQL clusters on Kubernetes from a Git repository.
+//!
+//! ```text
+//!                      pure: no I/O, no clock                                             the world
+//! source ─▶ load ─▶ resolve ─▶ validate ─▶ render ─▶ diff ─▶ plan ─▶ rollout::next ─▶ apply ─▶ observe ─▶ status
+//! commit    documents inputs    effective   objects   changes  Plan    do│wait│stop     API server  facts     one read model
+//! ```
+//!
+//! Folders are stages; `tests/it/architecture.rs` holds the table of who may import what.
+
+pub mod api;
+pub mod diagnostics;
+pub mod load;
+pub mod model;
+pub mod resolve;

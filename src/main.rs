@@ -1,0 +1,3 @@
+//! The `stackgres` program.
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! Words every stage shares: object keys and values, names, quantities.
+//!
+//! In: nothing. Out: plain data. Invariant: no input or output, no clock, no global state.
+//! Why: a stage may depend on these without depending on another stage.
+
+mod canonical;
+mod key;
+mod object;
+pub mod pointer;
+
+pub use canonical::{Digest, canonical_json};
+pub use key::{NamespacedName, ObjectKey};
+pub use object::Object;

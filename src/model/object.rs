@@ -1,0 +1,125 @@
+//! A Kubernetes object as one lossless JSON value.
+
+use super::{NamespacedName, ObjectKey};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A Kubernetes object: the raw value, with accessors for the parts every stage reads.
+///
+/// `Debug` prints the identity only, because the value may be a Secret.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Object(Value);
+
+impl Object {
+    /// Wraps a value; anything that is not a mapping becomes an empty mapping.
+    pub fn new(value: Value) -> Self {
+        Self(if value.is_object() { value } else { Value::Object(Map::new()) })
+    }
+
+    /// The whole value.
+    pub const fn value(&self) -> &Value {
+        &self.0
+    }
+
+    /// The whole value, to be changed.
+    pub const fn value_mut(&mut self) -> &mut Value {
+        &mut self.0
+    }
+
+    /// Gives the value up.
+    pub fn into_value(self) -> Value {
+        self.0
+    }
+
+    /// Value at an RFC 6901 JSON pointer such as `/spec/instances`.
+    pub fn get(&self, pointer: &str) -> Option<&Value> {
+        self.0.pointer(pointer)
+    }
+
+    /// Text at a JSON pointer, if there is text.
+    pub fn text(&self, pointer: &str) -> Option<&str> {
+        self.get(pointer).and_then(Value::as_str)
+    }
+
+    /// `apiVersion`, or the empty string.
+    pub fn api_version(&self) -> &str {
+        self.text("/apiVersion").unwrap_or_default()
+    }
+
+    /// `kind`, or the empty string.
+    pub fn kind(&self) -> &str {
+        self.text("/kind").unwrap_or_default()
+    }
+
+    /// `metadata.name`, or the empty string.
+    pub fn name(&self) -> &str {
+        self.text("/metadata/name").unwrap_or_default()
+    }
+
+    /// `metadata.namespace`, if the object has one.
+    pub fn namespace(&self) -> Option<&str> {
+        self.text("/metadata/namespace")
+    }
+
+    /// `metadata.uid`, which only live objects have.
+    pub fn uid(&self) -> Option<&str> {
+        self.text("/metadata/uid")
+    }
+
+    /// `metadata.resourceVersion`, which only live objects have.
+    pub fn resource_version(&self) -> Option<&str> {
+        self.text("/metadata/resourceVersion")
+    }
+
+    /// Identity of the object.
+    pub fn key(&self) -> ObjectKey {
+        ObjectKey::new(self.api_version(), self.kind(), self.namespace(), self.name())
+    }
+
+    /// Namespace and name of the object.
+    pub fn namespaced_name(&self) -> NamespacedName {
+        NamespacedName::new(self.namespace().unwrap_or_default(), self.name())
+    }
+
+    /// `metadata.labels`, sorted.
+    pub fn labels(&self) -> BTreeMap<&str, &str> {
+        self.text_map("/metadata/labels")
+    }
+
+    /// `metadata.annotations`, sorted.
+    pub fn annotations(&self) -> BTreeMap<&str, &str> {
+        self.text_map("/metadata/annotations")
+    }
+
+    /// One annotation.
+    pub fn annotation(&self, name: &str) -> Option<&str> {
+        self.get("/metadata/annotations")?.get(name)?.as_str()
+    }
+
+    /// One label.
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.get("/metadata/labels")?.get(name)?.as_str()
+    }
+
+    fn text_map(&self, pointer: &str) -> BTreeMap<&str, &str> {
+        self.get(pointer)
+            .and_then(Value::as_object)
+            .map(|map| map.iter().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))).collect())
+            .unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Object({})", self.key())
+    }
+}
+
+impl From<Value> for Object {
+    fn from(value: Value) -> Self {
+        Self::new(value)
+    }
+}

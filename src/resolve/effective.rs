@@ -1,0 +1,194 @@
+//! Everything a cluster runs with, after defaults.
+
+use crate::diagnostics::Location;
+use crate::model::NamespacedName;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Where an effective value came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Origin {
+    /// Our default, the same for every cluster.
+    Default,
+    /// Computed from the instance's size or another effective value; says from what, for example `memory 2Gi`.
+    Tuned(String),
+    /// Chosen by `spec.profile` (production, testing, development).
+    Profile(String),
+    /// Written by a person.
+    Manifest(Location),
+    /// Decided by the program; users cannot set it.
+    Forced,
+}
+
+/// A value and its origin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectiveValue<T> {
+    /// The value.
+    pub value: T,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// Everything one cluster runs with. Built by this stage, checked by `validate`, rendered without any further decision.
+///
+/// Parts that Kubernetes defines (affinity, containers, volumes) stay raw values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Effective {
+    /// Namespace and name of the cluster.
+    pub cluster: NamespacedName,
+    /// `production`, `testing` or `development`.
+    pub profile: EffectiveValue<String>,
+    /// Number of instances, the primary included.
+    pub instances: EffectiveValue<u32>,
+    /// PostgreSQL itself.
+    pub postgres: PostgresSettings,
+    /// Connection pooling; `None` when switched off.
+    pub pooling: Option<PoolingSettings>,
+    /// Metrics exporter; `None` when switched off.
+    pub exporter: Option<ExporterSettings>,
+    /// Whether the util side container (psql and friends) is there.
+    pub postgres_util: EffectiveValue<bool>,
+    /// Image of each component, with tag or digest: `postgres`, `pgbouncer`, `exporter`, `util`, …
+    pub images: BTreeMap<String, String>,
+    /// Image pull secrets, in order.
+    pub image_pull_secrets: Vec<String>,
+    /// `IfNotPresent`, `Always` or `Never`.
+    pub image_pull_policy: String,
+    /// Requests and limits by container name (`patroni`, `pgbouncer`, `prometheus-postgres-exporter`, `postgres-util`,
+    /// init containers under their own names, `custom-…`).
+    pub resources: BTreeMap<String, ResourceAmounts>,
+    /// The data volume.
+    pub storage: StorageSettings,
+    /// Services of the cluster.
+    pub primary_service: ServiceSettings,
+    /// Services of the cluster.
+    pub replicas_service: ServiceSettings,
+    /// Replication.
+    pub replication: Replication,
+    /// `OrderedReady` or `Parallel`.
+    pub pod_management_policy: EffectiveValue<String>,
+    /// Seconds between the stop signal and the kill.
+    pub termination_grace_period_seconds: EffectiveValue<i64>,
+    /// Whether two database pods may not share a node.
+    pub pod_anti_affinity: EffectiveValue<bool>,
+    /// `spec.pods` as written, for the parts that pass through to the pod template: `scheduling`, `customContainers`,
+    /// `customInitContainers`, `customVolumes`, `customVolumeMounts`, `customInitVolumeMounts`, `customEnv`, `customEnvFrom`,
+    /// `readinessProbe`, `livenessProbe`, …
+    pub pods: Value,
+    /// Labels by scope (`allResources`, `clusterPods`, `services`, `primaryService`, `replicasService`, `serviceAccount`).
+    pub labels: BTreeMap<String, BTreeMap<String, String>>,
+    /// Annotations by scope.
+    pub annotations: BTreeMap<String, BTreeMap<String, String>>,
+    /// `spec.configurations.patroni` as written (initial and dynamic configuration).
+    pub patroni: Value,
+    /// Managed SQL: `spec.managedSql` with the scripts' contents resolved, Secret contents excluded.
+    pub managed_sql: Value,
+    /// Kubernetes cluster domain, for example `cluster.local`.
+    pub cluster_domain: String,
+}
+
+/// PostgreSQL settings of a cluster.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PostgresSettings {
+    /// Full version, for example `17.6`; aliases such as `latest` or `17` are resolved.
+    pub version: EffectiveValue<String>,
+    /// Major version, for example 17.
+    pub major: u32,
+    /// `vanilla` or `babelfish`.
+    pub flavor: EffectiveValue<String>,
+    /// Every parameter the program or the user sets, by lower-case name, values in PostgreSQL's own notation.
+    pub parameters: BTreeMap<String, EffectiveValue<String>>,
+    /// Lines of `pg_hba.conf`, in order.
+    pub host_based_authentication: Vec<String>,
+    /// Transport security.
+    pub ssl: SslSettings,
+    /// Extensions as written.
+    pub extensions: Value,
+}
+
+/// TLS settings of the PostgreSQL endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SslSettings {
+    /// Whether clients may use TLS.
+    pub enabled: EffectiveValue<bool>,
+    /// Lifetime of a generated certificate, ISO 8601 duration.
+    pub duration: EffectiveValue<String>,
+    /// User's own certificate: Secret name and key. `None`: generated.
+    pub certificate: Option<(String, String)>,
+    /// User's own private key: Secret name and key. `None`: generated.
+    pub private_key: Option<(String, String)>,
+}
+
+/// PgBouncer settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolingSettings {
+    /// Section `[pgbouncer]`.
+    pub parameters: BTreeMap<String, EffectiveValue<String>>,
+    /// Section `[databases]`: database → option → value.
+    pub databases: BTreeMap<String, BTreeMap<String, String>>,
+    /// Section `[users]`: user → option → value.
+    pub users: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// Metrics exporter settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExporterSettings {
+    /// Seconds between two scrapes, for the PodMonitor.
+    pub scrape_interval_seconds: u32,
+}
+
+/// Requests and limits of one container: resource name → quantity.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceAmounts {
+    /// What the scheduler reserves.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub requests: BTreeMap<String, String>,
+    /// What the container may use.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, String>,
+}
+
+/// The data volume.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StorageSettings {
+    /// Size, a Kubernetes quantity.
+    pub size: EffectiveValue<String>,
+    /// Storage class; `None` takes the Kubernetes cluster's default.
+    pub storage_class: Option<String>,
+    /// `OnRootMismatch` or `Always`.
+    pub fs_group_change_policy: EffectiveValue<String>,
+}
+
+/// One Service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceSettings {
+    /// Whether it exists.
+    pub enabled: EffectiveValue<bool>,
+    /// `ClusterIP`, `NodePort` or `LoadBalancer`.
+    pub r#type: EffectiveValue<String>,
+    /// The section as written (custom ports, node ports, load balancer fields, session affinity, …).
+    pub spec: Value,
+}
+
+/// Replication settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Replication {
+    /// `async`, `sync`, `strict-sync`, `sync-all`, `strict-sync-all`.
+    pub mode: EffectiveValue<String>,
+    /// `ha`, `readonly`, `ha-read`, `none` of the first group.
+    pub role: EffectiveValue<String>,
+    /// Number of synchronous standbys.
+    pub sync_instances: EffectiveValue<u32>,
+    /// Further groups as written.
+    pub groups: Value,
+}

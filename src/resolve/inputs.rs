@@ -1,0 +1,39 @@
+//! A cluster's spec with everything it refers to.
+
+use crate::load::Manifest;
+use crate::model::{NamespacedName, ObjectKey};
+use std::collections::BTreeMap;
+
+/// A cluster and every object its spec refers to, from one commit or from the live objects of one moment.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    /// The SGCluster.
+    pub cluster: Manifest,
+    /// The SGInstanceProfile it names, if it names one.
+    pub instance_profile: Option<Manifest>,
+    /// The SGPostgresConfig it names, if it names one.
+    pub postgres_config: Option<Manifest>,
+    /// The SGPoolingConfig it names, if it names one.
+    pub pooling_config: Option<Manifest>,
+    /// The SGScripts it names, in the order of `spec.managedSql.scripts`.
+    pub scripts: Vec<Manifest>,
+    /// SGObjectStorages and ConfigMaps it refers to.
+    pub others: BTreeMap<ObjectKey, Manifest>,
+}
+
+impl Inputs {
+    /// Namespace and name of the cluster.
+    pub fn name(&self) -> NamespacedName {
+        self.cluster.object.namespaced_name()
+    }
+
+    /// The cluster and everything it refers to.
+    pub fn manifests(&self) -> impl Iterator<Item = &Manifest> {
+        std::iter::once(&self.cluster)
+            .chain(self.instance_profile.iter())
+            .chain(self.postgres_config.iter())
+            .chain(self.pooling_config.iter())
+            .chain(self.scripts.iter())
+            .chain(self.others.values())
+    }
+}

@@ -1,0 +1,17 @@
+//! The one integration test binary. Each module is one file or folder beside this one.
+
+use std::collections::BTreeSet;
+
+/// A test file that is not listed above would silently never run.
+#[test]
+fn no_test_file_is_forgotten() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let listed: BTreeSet<String> =
+        include_str!("main.rs").lines().filter_map(|line| Some(line.strip_prefix("mod ")?.strip_suffix(';')?.to_owned())).collect();
+    let found: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap().trim_end_matches(".rs").to_owned())
+        .filter(|name| name != "main")
+        .collect();
+    assert_eq!(listed, found, "tests/it/main.rs must list every file of its folder");
+}
