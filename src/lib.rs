@@ -10,6 +10,9 @@
 
 pub mod api;
 pub mod diagnostics;
+pub mod diff;
 pub mod load;
 pub mod model;
+pub mod plan;
+pub mod postgres;
 pub mod resolve;

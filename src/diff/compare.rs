@@ -1,0 +1,169 @@
+//! Field-by-field comparison of two values.
+
+use super::meaning::same_meaning;
+use crate::model::pointer::{join, to_path};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One difference at one path.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FieldChange {
+    /// JSON pointer in the newer value, or in the older one for something removed.
+    pub pointer: String,
+    /// Path for people; list items by their name: `spec.containers[patroni].image`.
+    pub path: String,
+    /// Value before; absent for an addition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// Value after; absent for a removal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Value>,
+}
+
+/// Every difference between two values, by path. Equal meaning is no difference; `null` and an absent field are the same.
+///
+/// An added or removed mapping is one change, so that a new container is one line and not twenty.
+pub fn compare(before: &Value, after: &Value) -> Vec<FieldChange> {
+    let mut changes = Vec::new();
+    walk("", "", Some(before), Some(after), &mut changes);
+    changes.sort_by(|one, two| one.path.cmp(&two.path));
+    changes
+}
+
+fn walk(pointer: &str, path: &str, before: Option<&Value>, after: Option<&Value>, changes: &mut Vec<FieldChange>) {
+    let present = |value: Option<&'_ Value>| value.filter(|value| !value.is_null()).cloned();
+    match (before, after) {
+        (Some(Value::Object(before)), Some(Value::Object(after))) => objects(pointer, path, before, after, changes),
+        (Some(Value::Array(before)), Some(Value::Array(after))) => lists(pointer, path, before, after, changes),
+        (Some(before), Some(after)) if same_meaning(pointer, before, after) => {}
+        (before, after) => {
+            let (before, after) = (present(before), present(after));
+            if before != after {
+                changes.push(FieldChange { pointer: pointer.to_owned(), path: path.to_owned(), before, after });
+            }
+        }
+    }
+}
+
+fn objects(pointer: &str, path: &str, before: &Map<String, Value>, after: &Map<String, Value>, changes: &mut Vec<FieldChange>) {
+    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    for key in keys {
+        let segment = to_path(&join("", key));
+        let child = if path.is_empty() || segment.starts_with('[') { format!("{path}{segment}") } else { format!("{path}.{segment}") };
+        walk(&join(pointer, key), &child, before.get(key), after.get(key), changes);
+    }
+}
+
+/// Fields that tell one list item from another, in the order they are tried.
+/// Source: `x-kubernetes-list-map-keys` of the core types (Kubernetes API reference) and the kinds of this program.
+const IDENTITIES: &[&str] =
+    &["name", "id", "containerPort", "mountPath", "devicePath", "port", "key", "topologyKey", "type", "ip", "uid", "kind"];
+
+fn lists(pointer: &str, path: &str, before: &[Value], after: &[Value], changes: &mut Vec<FieldChange>) {
+    match IDENTITIES.iter().find_map(|field| Some((named(before, field)?, named(after, field)?))) {
+        Some((before, after)) => {
+            let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+            for name in names {
+                let (old, new) = (before.get(name), after.get(name));
+                let index = new.or(old).map_or(0, |(index, _)| *index);
+                let child = format!("{path}[{name}]");
+                walk(&format!("{pointer}/{index}"), &child, old.map(|(_, value)| *value), new.map(|(_, value)| *value), changes);
+            }
+        }
+        None => unnamed(pointer, path, before, after, changes),
+    }
+}
+
+/// Items by the text of `field`, if every item has one and no two share it. Two empty lists name nothing.
+fn named<'a>(items: &'a [Value], field: &str) -> Option<BTreeMap<String, (usize, &'a Value)>> {
+    let mut found = BTreeMap::new();
+    for (index, item) in items.iter().enumerate() {
+        let name = match item.get(field)? {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => return None,
+        };
+        if found.insert(name, (index, item)).is_some() {
+            return None;
+        }
+    }
+    Some(found)
+}
+
+/// Lists whose items have no name: insertions and removals by position.
+fn unnamed(pointer: &str, path: &str, before: &[Value], after: &[Value], changes: &mut Vec<FieldChange>) {
+    if before.len() == after.len() {
+        for (index, (old, new)) in before.iter().zip(after).enumerate() {
+            walk(&format!("{pointer}/{index}"), &format!("{path}[{index}]"), Some(old), Some(new), changes);
+        }
+        return;
+    }
+    let text = |items: &[Value]| items.iter().map(Value::to_string).collect::<Vec<_>>();
+    let (old_text, new_text) = (text(before), text(after));
+    for operation in similar::capture_diff_slices(similar::Algorithm::Myers, &old_text, &new_text) {
+        if operation.tag() == similar::DiffTag::Equal {
+            continue;
+        }
+        for index in operation.old_range() {
+            changes.push(FieldChange {
+                pointer: format!("{pointer}/{index}"),
+                path: format!("{path}[{index}]"),
+                before: Some(before[index].clone()),
+                after: None,
+            });
+        }
+        for index in operation.new_range() {
+            changes.push(FieldChange {
+                pointer: format!("{pointer}/{index}"),
+                path: format!("{path}[{index}]"),
+                before: None,
+                after: Some(after[index].clone()),
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn lines(before: Value, after: Value) -> Vec<String> {
+        let show = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), Value::to_string);
+        compare(&before, &after).iter().map(|change| format!("{} {} {}", change.path, show(&change.before), show(&change.after))).collect()
+    }
+
+    /// Containers pair by name: pairing by position would show every container as changed when one is put in front.
+    #[test]
+    fn list_items_pair_by_name() {
+        let before = json!({"containers": [{"name": "patroni", "image": "a"}, {"name": "util", "image": "u"}]});
+        let after =
+            json!({"containers": [{"name": "pgbouncer", "image": "p"}, {"name": "util", "image": "u"}, {"name": "patroni", "image": "b"}]});
+        assert_eq!(
+            lines(before, after),
+            [r#"containers[patroni].image "a" "b""#, r#"containers[pgbouncer] - {"image":"p","name":"pgbouncer"}"#]
+        );
+    }
+
+    #[test]
+    fn unnamed_items_are_inserted_not_shifted() {
+        assert_eq!(lines(json!({"hba": ["a", "b"]}), json!({"hba": ["x", "a", "b"]})), [r#"hba[0] - "x""#]);
+        assert_eq!(lines(json!({"hba": ["a", "b"]}), json!({"hba": ["a", "c"]})), [r#"hba[1] "b" "c""#]);
+    }
+
+    /// An absent field and `null` mean the same to the API server; a difference here would never go away.
+    #[test]
+    fn null_and_absent_are_equal() {
+        assert_eq!(lines(json!({"a": null, "m": {"memory": "1024Mi"}}), json!({"m": {"memory": "1Gi"}})), Vec::<String>::new());
+    }
+
+    #[test]
+    fn names_with_dots_are_quoted() {
+        assert_eq!(
+            lines(json!({"spec": {"postgresql.conf": {"work_mem": "1MB"}}}), json!({"spec": {"postgresql.conf": {"work_mem": "2MB"}}})),
+            [r#"spec["postgresql.conf"].work_mem "1MB" "2MB""#]
+        );
+    }
+}

@@ -1,0 +1,111 @@
+//! Differences between the values two versions run with.
+
+use super::Version;
+use super::mask::mask_value;
+use super::meaning::same_meaning;
+use crate::model::pointer::join;
+use crate::postgres;
+use crate::resolve::{Effective, EffectiveValue, Origin};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One effective value that differs, whoever changed it: a manifest, a profile, a tuning formula or a new default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EffectiveChange {
+    /// What it is: `postgres.parameters.work_mem`, `images.postgres`, `instances`.
+    pub name: String,
+    /// Before; absent when it is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// After; absent when it goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Value>,
+    /// Where the newer value comes from, in words: `default`, `memory 2Gi`, `profile testing`, `clusters/a.yaml:12:5`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+}
+
+type Entries = BTreeMap<String, (Value, Option<String>)>;
+
+/// Every effective value that differs in meaning between two versions, by name.
+pub fn effective_changes(before: Option<&Version>, after: Option<&Version>) -> Vec<EffectiveChange> {
+    let major = after.or(before).map_or(0, |version| version.effective.postgres.major);
+    let entries = |version: Option<&Version>| version.map(|version| flatten(&version.effective)).unwrap_or_default();
+    let (before, after) = (entries(before), entries(after));
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    names
+        .into_iter()
+        .filter_map(|name| {
+            let (old, new) = (before.get(name), after.get(name));
+            if let (Some((old, _)), Some((new, _))) = (old, new)
+                && same(major, name, old, new)
+            {
+                return None;
+            }
+            let masked = |entry: Option<&(Value, Option<String>)>| {
+                entry.map(|(value, _)| mask_value("Effective", &format!("/{}", name.replace('.', "/")), value))
+            };
+            let origin = new.and_then(|(_, origin)| origin.clone());
+            Some(EffectiveChange { name: name.clone(), before: masked(old), after: masked(new), origin })
+        })
+        .collect()
+}
+
+fn same(major: u32, name: &str, old: &Value, new: &Value) -> bool {
+    if let (Some(parameter), Some(old), Some(new)) = (name.strip_prefix("postgres.parameters."), old.as_str(), new.as_str()) {
+        return postgres::same_value(major, parameter, old, new);
+    }
+    same_meaning(&format!("/{}", name.replace('.', "/")), old, new)
+}
+
+/// Every value by a dotted name. Lists and free-form parts stay whole: their field changes are among the object changes.
+fn flatten(effective: &Effective) -> Entries {
+    let mut entries = Entries::new();
+    if let Ok(value) = serde_json::to_value(effective) {
+        walk("", "", &value, &mut entries);
+    }
+    entries.remove("cluster.name");
+    entries.remove("cluster.namespace");
+    entries
+}
+
+fn walk(pointer: &str, name: &str, value: &Value, entries: &mut Entries) {
+    if let Some((inner, origin)) = with_origin(value) {
+        entries.insert(name.to_owned(), (inner, Some(origin)));
+        return;
+    }
+    match value {
+        Value::Object(map) => {
+            for (key, child) in map {
+                let child_name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
+                walk(&join(pointer, key), &child_name, child, entries);
+            }
+        }
+        Value::Null => {}
+        Value::Array(items) if items.is_empty() => {}
+        other => {
+            entries.insert(name.to_owned(), (other.clone(), None));
+        }
+    }
+}
+
+/// An [`EffectiveValue`] in its serialised form.
+fn with_origin(value: &Value) -> Option<(Value, String)> {
+    let map = value.as_object().filter(|map| map.len() == 2 && map.contains_key("value") && map.contains_key("origin"))?;
+    let read: EffectiveValue<Value> = serde_json::from_value(Value::Object(map.clone())).ok()?;
+    Some((read.value, origin_text(&read.origin)))
+}
+
+/// An origin in words.
+pub(super) fn origin_text(origin: &Origin) -> String {
+    match origin {
+        Origin::Default => "default".to_owned(),
+        Origin::Tuned(from) => from.clone(),
+        Origin::Profile(profile) => format!("profile {profile}"),
+        Origin::Manifest(location) => location.to_string(),
+        Origin::Forced => "set by the program".to_owned(),
+    }
+}

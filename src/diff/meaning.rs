@@ -1,0 +1,104 @@
+//! Whether two written values mean the same.
+
+use serde_json::Value;
+
+/// Whether two leaf values mean the same to the API server and to people:
+/// numbers and their text (`80`, `"80"`) and Kubernetes quantities (`1024Mi`, `1Gi`; `1000m`, `1`).
+///
+/// Quantities are compared only where both texts carry a unit or are plain numbers, and only below a field whose name
+/// says that it holds an amount, because `1e3` or `1k` may be an ordinary word elsewhere.
+pub fn same_meaning(pointer: &str, one: &Value, two: &Value) -> bool {
+    if one == two {
+        return true;
+    }
+    match (one, two) {
+        (Value::Number(one), Value::Number(two)) => one.as_f64() == two.as_f64(),
+        _ => match (leaf_text(one), leaf_text(two)) {
+            (Some(one), Some(two)) if one == two => holds_int_or_string(pointer),
+            (Some(one), Some(two)) if holds_quantity(pointer) => match (quantity(&one), quantity(&two)) {
+                (Some(one), Some(two)) => one == two,
+                _ => false,
+            },
+            _ => false,
+        },
+    }
+}
+
+fn leaf_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Fields that Kubernetes declares as int-or-string or as a quantity.
+fn holds_int_or_string(pointer: &str) -> bool {
+    let last = pointer.rsplit('/').next().unwrap_or_default();
+    holds_quantity(pointer) || matches!(last, "port" | "targetPort" | "maxUnavailable" | "minAvailable" | "maxSurge" | "maxConcurrent")
+}
+
+fn holds_quantity(pointer: &str) -> bool {
+    let mut rest = pointer.rsplit('/');
+    let last = rest.next().unwrap_or_default();
+    let parent = rest.next().unwrap_or_default();
+    matches!(last, "cpu" | "memory" | "storage" | "size" | "sizeLimit" | "divisor")
+        || last.starts_with("hugepages-")
+        || matches!(parent, "requests" | "limits" | "hugePages" | "capacity" | "minAllowed" | "maxAllowed")
+}
+
+/// A Kubernetes quantity in thousandths of its base unit; `None` for anything that is not one.
+fn quantity(text: &str) -> Option<i128> {
+    const UNITS: &[(&str, i128)] = &[
+        ("Ki", 1 << 10),
+        ("Mi", 1 << 20),
+        ("Gi", 1 << 30),
+        ("Ti", 1 << 40),
+        ("Pi", 1 << 50),
+        ("Ei", 1 << 60),
+        ("k", 1_000),
+        ("M", 1_000_000),
+        ("G", 1_000_000_000),
+        ("T", 1_000_000_000_000),
+        ("P", 1_000_000_000_000_000),
+        ("E", 1_000_000_000_000_000_000),
+    ];
+    let (number, factor) = if let Some(number) = text.strip_suffix('m') {
+        (number, 1)
+    } else {
+        UNITS.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor * 1_000))).unwrap_or((text, 1_000))
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() && fraction.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 9 || whole.len() > 18 {
+        return None;
+    }
+    let scale = 10_i128.pow(u32::try_from(fraction.len()).ok()?);
+    let value = format!("{whole}{fraction}").parse::<i128>().ok()?.checked_mul(factor)?;
+    (value % scale == 0).then_some(value / scale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A false difference here would announce a pod re-creation that never happens, on every plan.
+    #[test]
+    fn spelling_is_no_difference() {
+        for (pointer, one, two, same) in [
+            ("/spec/memory", json!("1024Mi"), json!("1Gi"), true),
+            ("/spec/cpu", json!("1000m"), json!("1"), true),
+            ("/spec/cpu", json!(1), json!("1"), true),
+            ("/spec/cpu", json!("1.5"), json!("1500m"), true),
+            ("/spec/cpu", json!("1"), json!("2"), false),
+            ("/spec/pods/persistentVolume/size", json!("1Gi"), json!("1G"), false),
+            ("/spec/ports/0/targetPort", json!("80"), json!(80), true),
+            ("/data/number", json!("80"), json!(80), false),
+            ("/metadata/labels/version", json!("1000m"), json!("1"), false),
+            ("/spec/instances", json!(3.0), json!(3), true),
+        ] {
+            assert_eq!(same_meaning(pointer, &one, &two), same, "{pointer}: {one} and {two}");
+        }
+    }
+}

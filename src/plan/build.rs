@@ -1,0 +1,252 @@
+//! From versions to a plan.
+
+use crate::diagnostics::Diagnostic;
+use crate::diff::{Cause, Disturbance, EffectiveChange, Impact, ObjectChange, Version, causes, effective_changes, impact, object_changes};
+use crate::model::{Digest, NamespacedName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is known of a cluster before the change.
+#[derive(Debug, Clone)]
+pub enum Before {
+    /// It does not exist.
+    Absent,
+    /// It exists in this version.
+    Known(Box<Version>),
+    /// It exists, but the earlier version could not be read; says why. Never taken for absent.
+    Unknown(String),
+}
+
+/// Everything a plan is made from.
+#[derive(Debug, Clone, Default)]
+pub struct PlanInput {
+    /// Name of the older side: a commit, `live` or empty.
+    pub base: String,
+    /// Name of the newer side.
+    pub head: String,
+    /// Clusters of the older side.
+    pub before: BTreeMap<NamespacedName, Before>,
+    /// Clusters of the newer side that passed validation.
+    pub after: BTreeMap<NamespacedName, Version>,
+    /// Clusters of the newer side that did not, with what is wrong. They keep what runs.
+    pub blocked: BTreeMap<NamespacedName, Vec<Diagnostic>>,
+    /// Changes that a rule refuses although the newer side is valid by itself (a smaller volume, another major version).
+    pub refused: BTreeMap<NamespacedName, Vec<Diagnostic>>,
+    /// Objects outside clusters that differ: Namespaces, ConfigMaps, configurations that no cluster uses.
+    pub others: Vec<ObjectChange>,
+}
+
+/// What happens to a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ClusterAction {
+    /// A rule refuses the change; what runs stays.
+    Refused,
+    /// The manifest does not pass; what runs stays.
+    Blocked,
+    /// It changes.
+    Change,
+    /// It leaves the source: reported, kept running, untouched.
+    Orphan,
+    /// It appears.
+    Create,
+}
+
+/// One cluster of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterPlan {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// What happens.
+    pub action: ClusterAction,
+    /// What that does.
+    pub impact: Impact,
+    /// What a person changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
+    /// Effective values that differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<EffectiveChange>,
+    /// Kubernetes objects that differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<ObjectChange>,
+    /// Why it is refused or blocked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl ClusterPlan {
+    /// Namespace and name.
+    pub fn key(&self) -> NamespacedName {
+        NamespacedName::new(&self.namespace, &self.name)
+    }
+}
+
+/// What a commit does to a fleet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// Twelve hexadecimal digits of the content's digest.
+    pub id: String,
+    /// The older side.
+    pub base: String,
+    /// The newer side.
+    pub head: String,
+    /// How many clusters both sides hold together.
+    pub total: usize,
+    /// Clusters per consequence, the strongest first.
+    pub counts: Vec<Count>,
+    /// Clusters that change, the most dangerous first.
+    pub clusters: Vec<ClusterPlan>,
+    /// Objects outside clusters that differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<ObjectChange>,
+}
+
+/// How many clusters a consequence meets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Count {
+    /// The consequence in words.
+    pub consequence: String,
+    /// Number of clusters.
+    pub clusters: usize,
+}
+
+impl Plan {
+    /// Whether there is anything to do or to say.
+    pub fn is_empty(&self) -> bool {
+        self.clusters.is_empty() && self.others.is_empty()
+    }
+}
+
+/// Builds the plan.
+pub fn build(input: PlanInput) -> Plan {
+    let PlanInput { base, head, before, after, blocked, refused, others } = input;
+    let names: BTreeSet<&NamespacedName> = before.keys().chain(after.keys()).chain(blocked.keys()).collect();
+    let total = names.len();
+    let mut clusters: Vec<ClusterPlan> = names
+        .into_iter()
+        .filter_map(|name| {
+            let problems = |set: &BTreeMap<NamespacedName, Vec<Diagnostic>>| set.get(name).cloned().unwrap_or_default();
+            match (blocked.contains_key(name), before.get(name), after.get(name)) {
+                (true, _, _) => Some(plain(name, ClusterAction::Blocked, "blocked: what runs stays as it is", problems(&blocked))),
+                (false, Some(_), None) => {
+                    Some(plain(name, ClusterAction::Orphan, "no longer in the source: kept running, untouched", Vec::new()))
+                }
+                (false, Some(Before::Known(old)), Some(new)) => changed(name, old, new, problems(&refused)),
+                (false, Some(Before::Unknown(why)), Some(_)) => {
+                    Some(plain(name, ClusterAction::Blocked, &format!("what runs is not known: {why}"), Vec::new()))
+                }
+                (false, Some(Before::Absent) | None, Some(new)) => Some(created(name, new)),
+                (false, None, None) => None,
+            }
+        })
+        .collect();
+    clusters.sort_by_key(|cluster| (std::cmp::Reverse(danger(cluster)), cluster.namespace.clone(), cluster.name.clone()));
+    let mut plan = Plan { id: String::new(), base, head, total, counts: counts(&clusters), clusters, others };
+    plan.id = serde_json::to_value(&plan).map_or_else(|_| String::new(), |value| Digest::of(&value).short().to_owned());
+    plan
+}
+
+fn danger(cluster: &ClusterPlan) -> (u8, usize, Disturbance) {
+    let action = match cluster.action {
+        ClusterAction::Refused => 4,
+        ClusterAction::Blocked => 3,
+        ClusterAction::Change => 2,
+        ClusterAction::Orphan => 1,
+        ClusterAction::Create => 0,
+    };
+    (action, cluster.impact.risks.len(), cluster.impact.disturbance)
+}
+
+fn counts(clusters: &[ClusterPlan]) -> Vec<Count> {
+    let mut counts: Vec<Count> = Vec::new();
+    for cluster in clusters {
+        let consequence = consequence(cluster);
+        match counts.iter_mut().find(|count| count.consequence == consequence) {
+            Some(count) => count.clusters += 1,
+            None => counts.push(Count { consequence, clusters: 1 }),
+        }
+    }
+    counts
+}
+
+/// The consequence of a cluster's change in a few words, the same for equal consequences.
+pub(super) fn consequence(cluster: &ClusterPlan) -> String {
+    let base = match cluster.action {
+        ClusterAction::Refused => "refused".to_owned(),
+        ClusterAction::Blocked => "blocked".to_owned(),
+        ClusterAction::Orphan => "orphaned, kept running".to_owned(),
+        ClusterAction::Create => "created".to_owned(),
+        ClusterAction::Change if cluster.impact.switchovers > 0 => format!("{} + switchover", strongest(&cluster.impact)),
+        ClusterAction::Change => strongest(&cluster.impact),
+    };
+    let risks: Vec<String> =
+        cluster.impact.risks.iter().filter(|risk| **risk != crate::diff::Risk::Refused).map(ToString::to_string).collect();
+    if risks.is_empty() { base } else { format!("{base}, at risk: {}", risks.join(", ")) }
+}
+
+fn strongest(impact: &Impact) -> String {
+    impact.disturbance.to_string()
+}
+
+fn plain(name: &NamespacedName, action: ClusterAction, summary: &str, diagnostics: Vec<Diagnostic>) -> ClusterPlan {
+    let impact = Impact {
+        disturbance: Disturbance::Nothing,
+        switchovers: 0,
+        risks: BTreeSet::new(),
+        summary: summary.to_owned(),
+        instances: Vec::new(),
+        findings: Vec::new(),
+    };
+    ClusterPlan {
+        namespace: name.namespace.clone(),
+        name: name.name.clone(),
+        action,
+        impact,
+        causes: Vec::new(),
+        values: Vec::new(),
+        objects: Vec::new(),
+        diagnostics,
+    }
+}
+
+fn created(name: &NamespacedName, new: &Version) -> ClusterPlan {
+    let instances = new.effective.instances.value;
+    let version = &new.effective.postgres.version.value;
+    let summary = format!("new cluster: PostgreSQL {version}, {instances} {}", if instances == 1 { "instance" } else { "instances" });
+    ClusterPlan { objects: object_changes(&[], &new.objects), ..plain(name, ClusterAction::Create, &summary, Vec::new()) }
+}
+
+fn changed(name: &NamespacedName, old: &Version, new: &Version, refusals: Vec<Diagnostic>) -> Option<ClusterPlan> {
+    let causes = causes(Some(old), Some(new));
+    let values = effective_changes(Some(old), Some(new));
+    let objects = object_changes(&old.objects, &new.objects);
+    if causes.is_empty() && values.is_empty() && objects.is_empty() {
+        return None;
+    }
+    let mut impact = impact(old, new, &values, &objects);
+    if !refusals.is_empty() {
+        impact.risks.insert(crate::diff::Risk::Refused);
+        impact.disturbance = Disturbance::Nothing;
+        impact.switchovers = 0;
+        impact.instances.clear();
+        "refused: nothing of this change is carried out".clone_into(&mut impact.summary);
+    }
+    let action = if impact.risks.contains(&crate::diff::Risk::Refused) { ClusterAction::Refused } else { ClusterAction::Change };
+    Some(ClusterPlan {
+        namespace: name.namespace.clone(),
+        name: name.name.clone(),
+        action,
+        impact,
+        causes,
+        values,
+        objects,
+        diagnostics: refusals,
+    })
+}

@@ -1,0 +1,192 @@
+//! A plan as text for a terminal or a fenced block. No colour carries meaning; every line is stable.
+
+use super::build::{ClusterAction, ClusterPlan, Plan, consequence};
+use super::group::{Group, groups};
+use crate::diff::{Cause, EffectiveChange, FieldChange, HIDDEN, ObjectAction, ObjectChange};
+use serde_json::Value;
+use std::fmt::Write as _;
+
+/// How many clusters of a group are named.
+const NAMED: usize = 8;
+
+/// The plan, consequence first. With `objects` the changed Kubernetes objects are listed field by field as well.
+pub fn text(plan: &Plan, objects: bool) -> String {
+    let mut out = String::new();
+    let sides = match (plan.base.as_str(), plan.head.as_str()) {
+        ("", "") => String::new(),
+        (base, head) => format!(" · {base} → {head}"),
+    };
+    if plan.is_empty() {
+        let _ = writeln!(out, "no difference{sides} · {} {}", plan.total, clusters(plan.total));
+        return out;
+    }
+    let _ = writeln!(out, "plan {}{sides} · {} of {} {} change", plan.id, plan.clusters.len(), plan.total, clusters(plan.total));
+    let groups = groups(plan);
+    if !plan.counts.is_empty() {
+        let _ = writeln!(out);
+        let width = plan.counts.iter().map(|count| count.consequence.chars().count()).max().unwrap_or(0);
+        for count in &plan.counts {
+            let which: Vec<String> = plan
+                .clusters
+                .iter()
+                .filter(|cluster| consequence(cluster) == count.consequence)
+                .map(|cluster| format!("{}/{}", cluster.namespace, cluster.name))
+                .collect();
+            let _ = writeln!(out, "  {:<width$}  {:>4}  {}", count.consequence, count.clusters, shortened(&which));
+        }
+    }
+    for group in &groups {
+        out.push('\n');
+        one_group(&mut out, group, objects);
+    }
+    if !plan.others.is_empty() {
+        out.push_str("\nother objects\n");
+        for change in &plan.others {
+            object(&mut out, change, true);
+        }
+    }
+    out
+}
+
+fn clusters(count: usize) -> &'static str {
+    if count == 1 { "cluster" } else { "clusters" }
+}
+
+fn shortened(names: &[String]) -> String {
+    let mut text = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > NAMED {
+        let _ = write!(text, " and {} more", names.len() - NAMED);
+    }
+    text
+}
+
+fn one_group(out: &mut String, group: &Group<'_>, objects: bool) {
+    let ClusterPlan { namespace, name, action, impact, causes, values, objects: changed, diagnostics } = group.first;
+    let mark = match action {
+        ClusterAction::Refused | ClusterAction::Blocked => '✗',
+        ClusterAction::Change => '~',
+        ClusterAction::Create => '+',
+        ClusterAction::Orphan => '!',
+    };
+    let _ = writeln!(out, "{mark} {namespace}/{name}: {}", impact.summary);
+    if group.all.len() > 1 {
+        let others: Vec<String> = group.all[1..].iter().map(|cluster| format!("{}/{}", cluster.namespace, cluster.name)).collect();
+        let _ = writeln!(
+            out,
+            "  the same change in {} {}: {}",
+            others.len(),
+            if others.len() == 1 { "other cluster" } else { "other clusters" },
+            shortened(&others)
+        );
+    }
+    let risks: Vec<String> = impact.risks.iter().map(ToString::to_string).collect();
+    if !risks.is_empty() {
+        let _ = writeln!(out, "  at risk: {}", risks.join(", "));
+    }
+    for diagnostic in diagnostics {
+        let _ = writeln!(out, "  {}[{}]: {}", diagnostic.severity, diagnostic.code, one_line(&diagnostic.message));
+        let _ = writeln!(out, "      at {}", diagnostic.location);
+        if let Some(help) = &diagnostic.help {
+            let _ = writeln!(out, "      help: {}", one_line(help));
+        }
+    }
+    for cause in causes {
+        one_cause(out, cause);
+    }
+    if !values.is_empty() {
+        out.push_str("  effective values\n");
+        for change in values {
+            let reason = impact.findings.iter().find(|finding| finding.subject == change.name).map(|finding| finding.reason.as_str());
+            value(out, change, reason);
+        }
+    }
+    if !impact.instances.is_empty() {
+        out.push_str("  what happens\n");
+        for instance in &impact.instances {
+            let _ = writeln!(out, "    {}: {} ({})", instance.instance, instance.disturbance, instance.note);
+        }
+    }
+    if objects {
+        for change in changed {
+            object(out, change, true);
+        }
+    } else if *action == ClusterAction::Change && !changed.is_empty() {
+        let _ = writeln!(out, "  {} Kubernetes {} change", changed.len(), if changed.len() == 1 { "object" } else { "objects" });
+    }
+}
+
+fn one_cause(out: &mut String, cause: &Cause) {
+    let Cause { kind, name, location, change } = cause;
+    if change.path.is_empty() {
+        let what = if change.after.is_some() { "+" } else { "-" };
+        let _ = writeln!(out, "  {what} {kind} {name}    {location}");
+        return;
+    }
+    let _ = writeln!(out, "  {kind} {name}    {location}");
+    field(out, change, 4);
+}
+
+fn value(out: &mut String, change: &EffectiveChange, reason: Option<&str>) {
+    let origin = change.origin.as_deref().map(|origin| format!(" ({origin})")).unwrap_or_default();
+    let reason = reason.map(|reason| format!("    {reason}")).unwrap_or_default();
+    let _ = match (&change.before, &change.after) {
+        (Some(before), Some(after)) => writeln!(out, "    ~ {}    {} → {}{origin}{reason}", change.name, scalar(before), scalar(after)),
+        (None, Some(after)) => writeln!(out, "    + {}    {}{origin}{reason}", change.name, scalar(after)),
+        (Some(before), None) => writeln!(out, "    - {}    {}{reason}", change.name, scalar(before)),
+        (None, None) => Ok(()),
+    };
+}
+
+fn object(out: &mut String, change: &ObjectChange, fields: bool) {
+    let mark = match change.action {
+        ObjectAction::Created => '+',
+        ObjectAction::Changed => '~',
+        ObjectAction::Removed => '-',
+    };
+    let place = if change.namespace.is_empty() { change.name.clone() } else { format!("{}/{}", change.namespace, change.name) };
+    let _ = writeln!(out, "  {mark} {} {place}", change.kind);
+    if fields {
+        for one in &change.fields {
+            field(out, one, 4);
+        }
+    }
+}
+
+fn field(out: &mut String, change: &FieldChange, indent: usize) {
+    let pad = " ".repeat(indent);
+    match (&change.before, &change.after) {
+        (Some(Value::String(before)), Some(Value::String(after))) if before.contains('\n') || after.contains('\n') => {
+            let _ = writeln!(out, "{pad}~ {}", change.path);
+            for line in similar::TextDiff::from_lines(before.as_str(), after.as_str()).unified_diff().context_radius(2).to_string().lines()
+            {
+                let _ = writeln!(out, "{pad}    {}", one_line(line));
+            }
+        }
+        (Some(before), Some(after)) => {
+            let _ = writeln!(out, "{pad}~ {}    {} → {}", change.path, scalar(before), scalar(after));
+        }
+        (None, Some(after)) => {
+            let _ = writeln!(out, "{pad}+ {}    {}", change.path, scalar(after));
+        }
+        (Some(before), None) => {
+            let _ = writeln!(out, "{pad}- {}    {}", change.path, scalar(before));
+        }
+        (None, None) => {}
+    }
+}
+
+/// A value on one line, long ones cut; control characters never reach a terminal.
+fn scalar(value: &Value) -> String {
+    const LONGEST: usize = 100;
+    let text = match value {
+        Value::String(text) if text == HIDDEN => text.clone(),
+        Value::String(text) if !text.is_empty() && !text.contains(char::is_whitespace) && !text.contains(char::is_control) => text.clone(),
+        other => other.to_string(),
+    };
+    let text = one_line(&text);
+    if text.chars().count() > LONGEST { format!("{}…", text.chars().take(LONGEST).collect::<String>()) } else { text }
+}
+
+fn one_line(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+}

@@ -1,0 +1,16 @@
+//! Knowledge about PostgreSQL and PgBouncer: parameters, values, versions, tuning.
+//!
+//! In: nothing. Out: facts and pure functions over them. Invariant: every fact names its source; nothing here decides policy.
+//! Why: validation, defaults, impact and explanation must agree on what a parameter is.
+
+mod parameters;
+mod pooler;
+mod spans;
+mod value;
+
+pub use parameters::{Context, Parameter, Vartype, context, find, names};
+pub use pooler::{PoolerSetting, pooler_needs_restart, pooler_setting, pooler_setting_names};
+pub use value::{ValueProblem, normalise, same_value};
+
+/// Major versions this program knows, the oldest first.
+pub const MAJORS: std::ops::RangeInclusive<u32> = 13..=18;

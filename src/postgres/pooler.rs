@@ -1,0 +1,78 @@
+//! PgBouncer's settings, read from `SHOW CONFIG` of running processes (`pooler_settings.tsv`).
+
+use super::spans::Spans;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// The PgBouncer version of the images, without its dot.
+const VERSION: u32 = 124;
+
+/// One setting of section `[pgbouncer]`.
+#[derive(Debug)]
+pub struct PoolerSetting {
+    /// Name.
+    pub name: String,
+    /// `string`, `int`, `seconds`, `bool01`, `enum`, … as PgBouncer reads it.
+    pub kind: String,
+    /// Words of an enum.
+    pub words: Vec<String>,
+    reload: Spans,
+}
+
+impl PoolerSetting {
+    /// Whether the image's PgBouncer knows it; one that it does not know stops its start.
+    pub fn is_known(&self) -> bool {
+        self.reload.get(VERSION).is_some()
+    }
+
+    /// Whether a reload applies a change.
+    pub fn is_reloadable(&self) -> bool {
+        self.reload.get(VERSION) == Some("yes")
+    }
+}
+
+static SETTINGS: LazyLock<BTreeMap<&'static str, PoolerSetting>> = LazyLock::new(|| {
+    include_str!("pooler_settings.tsv")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| {
+            let columns: Vec<&str> = line.split('\t').collect();
+            let [name, kind, _, words, reload, ..] = columns.as_slice() else { return None };
+            let setting = PoolerSetting {
+                name: (*name).to_owned(),
+                kind: (*kind).to_owned(),
+                words: words.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
+                reload: Spans::parse(reload),
+            };
+            Some((*name, setting))
+        })
+        .collect()
+});
+
+/// The setting of that name.
+pub fn pooler_setting(name: &str) -> Option<&'static PoolerSetting> {
+    SETTINGS.get(name).filter(|setting| setting.is_known())
+}
+
+/// Names of every setting the image's PgBouncer knows.
+pub fn pooler_setting_names() -> Vec<&'static str> {
+    SETTINGS.values().filter(|setting| setting.is_known()).map(|setting| setting.name.as_str()).collect()
+}
+
+/// Whether PgBouncer must restart to take a change; an unknown setting counts as such.
+pub fn pooler_needs_restart(name: &str) -> bool {
+    !pooler_setting(name).is_some_and(PoolerSetting::is_reloadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reload_facts() {
+        assert!(!pooler_needs_restart("default_pool_size"));
+        assert!(pooler_needs_restart("listen_port"));
+        assert!(pooler_setting("transaction_timeout").is_none(), "1.25 brought it; 1.24 refuses to start with it");
+        assert!(pooler_setting("suspend_timeout").is_some());
+    }
+}
