@@ -1,5 +1,7 @@
 //! The one integration test binary. Each module is one file or folder beside this one.
 
+mod crds;
+
 use std::collections::BTreeSet;
 
 /// A test file that is not listed above would silently never run.

@@ -1,0 +1,35 @@
+//! Where our schemas differ from upstream's on purpose. A test compares every other node.
+
+/// A deliberate difference.
+#[derive(Debug, Clone, Copy)]
+pub struct Difference {
+    /// Kind.
+    pub kind: &'static str,
+    /// Path as in the reference table; every path below it is meant as well.
+    pub path: &'static str,
+    /// Why.
+    pub reason: &'static str,
+}
+
+const fn difference(kind: &'static str, path: &'static str, reason: &'static str) -> Difference {
+    Difference { kind, path, reason }
+}
+
+/// Every deliberate difference. Schema defaults are left out everywhere: the API server would write them into the spec.
+pub const DIFFERENCES: &[Difference] = &[
+    difference(
+        "SGScript",
+        "spec.scripts",
+        "the list is atomic: as a map by `id`, two entries without one would collide where no webhook fills it in",
+    ),
+    difference("SGCluster", "status.release", "ours: what the cluster shall run"),
+    difference("SGCluster", "status.running", "ours: what the cluster runs"),
+    difference("SGCluster", "status.claim", "ours: which fleet manages the cluster"),
+    difference("SGCluster", "status.observedGeneration", "ours: which spec the status speaks of"),
+    difference("SGCluster", "status.conditions[].observedGeneration", "ours: which spec a condition speaks of"),
+    difference("SGCluster", "status.readyInstances", "ours"),
+    difference("SGCluster", "status.effective", "ours: effective values with their origin"),
+    difference("SGCluster", "status.pending", "ours: released changes that wait"),
+    difference("SGCluster", "status.waiting", "ours: what is waited for"),
+    difference("SGCluster", "status.systemIdentifier", "ours: guards against a second bootstrap"),
+];

@@ -1,0 +1,32 @@
+//! Configuration of an SGCluster.
+
+use crate::api::kubernetes_types::selector::optional_secret_key_selector;
+use crate::api::schema::{Schema, boolean, object, text, text_map};
+use crate::api::shared::pg_bouncer;
+
+/// Schema of `spec.configurations`.
+pub(in crate::api) fn schema() -> Schema {
+    object("Configuration of PostgreSQL, the pooler, Patroni, backups and more.")
+        .field("sgPostgresConfig", text("Name of the SGPostgresConfig in the same namespace whose parameters apply. Its `postgresVersion` must be the cluster's major version."))
+        .field("sgPoolingConfig", text("Name of the SGPoolingConfig in the same namespace whose PgBouncer settings apply."))
+        .field("postgres", object("PostgreSQL parameters of this cluster alone.")
+            .field("postgresql.conf", text_map("Parameters by name; they win over the SGPostgresConfig's. Whether a change reloads or restarts is shown by the plan.")))
+        .field("pooling", object("PgBouncer settings of this cluster alone.")
+            .field("pgBouncer", pg_bouncer("PgBouncer.")))
+        .field("postgresExporter", object("The metrics exporter.")
+            .field("queries", object("Further metrics: queries in the exporter's own form.").preserve_unknown()).not_yet_warning())
+        .field("observability", object("Metrics collection.")
+            .field("disableMetrics", boolean("Whether no metrics are offered.").default("false"))
+            .field("receiver", text("Name of the collector that receives the metrics.").not_yet_warning())
+            .field("prometheusAutobind", boolean("Whether scrape configuration is made for every Prometheus found.").default("false").not_yet_warning()))
+        .field("backups", super::backups::schema())
+        .field("patroni", object("Patroni.")
+            .field("dynamicConfig", object("Dynamic configuration of Patroni in its own form, merged below what this program sets. A change is a reload.").preserve_unknown())
+            .field("initialConfig", object("Static configuration of Patroni in its own form, used when the cluster is made. Fixed afterwards except a few PostgreSQL settings.").preserve_unknown()))
+        .field("credentials", super::credentials::schema())
+        .field("binding", object("A Secret in the form of the Service Binding specification.")
+            .field("provider", text("Value of its `provider` entry."))
+            .field("database", text("Database it leads to."))
+            .field("username", text("User it logs in as."))
+            .field("password", optional_secret_key_selector("Secret key with that user's password.")).not_yet_error())
+}

@@ -1,0 +1,42 @@
+//! First data of an SGCluster.
+
+use crate::api::schema::{Schema, array, boolean, integer, object, text};
+use crate::api::shared::script_from;
+
+/// Schema of `spec.initialData`.
+pub(in crate::api) fn schema() -> Schema {
+    object("Where the first data come from. Fixed after creation.")
+        .field(
+            "restore",
+            object("Restores a backup into the new cluster.")
+                .field(
+                    "fromBackup",
+                    object("The backup.")
+                        .field("uid", text("Identity of the SGBackup."))
+                        .field("name", text("Name of the SGBackup."))
+                        .field("target", text("`immediate` stops as soon as the data are consistent."))
+                        .field("targetTimeline", text("Timeline to follow."))
+                        .field("targetInclusive", boolean("Whether the stop is just after the target instead of just before."))
+                        .field("targetName", text("Restore point made with `pg_create_restore_point` to stop at."))
+                        .field("targetXid", text("Transaction id to stop at."))
+                        .field("targetLsn", text("WAL position to stop at."))
+                        .field(
+                            "pointInTimeRecovery",
+                            object("Stops at a moment.").field("restoreToTimestamp", text("The moment, ISO 8601 in UTC.")),
+                        ),
+                )
+                .field("downloadDiskConcurrency", integer("Streams used to write to the disk at once while restoring.").minimum(1)),
+        )
+        .field(
+            "scripts",
+            array(
+                "Withdrawn; use `spec.managedSql`.",
+                object("One entry.")
+                    .field("name", text("Name of the script."))
+                    .field("database", text("Database it runs in."))
+                    .field("script", text("The SQL."))
+                    .field("scriptFrom", script_from("Where the SQL comes from.")),
+            ),
+        )
+        .not_yet_error()
+}

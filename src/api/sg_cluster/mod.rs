@@ -1,0 +1,130 @@
+//! The kind `SGCluster`: one file per section of its spec.
+//!
+//! In: nothing. Out: [`SG_CLUSTER`]. Invariant: field for field compatible; `differences.rs` beside this folder lists what is not.
+//! Why: sections change for different reasons.
+
+mod autoscaling;
+mod backups;
+mod configurations;
+mod credentials;
+mod custom_volumes;
+mod initial_data;
+mod managed_sql;
+mod metadata;
+mod non_production_options;
+mod pods;
+mod postgres;
+mod release;
+mod replicate_from;
+mod replication;
+mod scheduling;
+mod services;
+mod status;
+
+use crate::api::kind::{Column, Kind, Scale};
+use crate::api::schema::{Schema, array, integer, object, text};
+use std::sync::LazyLock;
+
+/// The kind `SGCluster`.
+pub(super) static SG_CLUSTER: Kind = Kind {
+    kind: "SGCluster",
+    version: "v1",
+    plural: "sgclusters",
+    singular: "sgcluster",
+    short_names: &["sgclu"],
+    categories: &["stackgres"],
+    name_max_length: Some(44),
+    name_pattern: Some(r"^[a-z]([-a-z0-9]*[a-z0-9])?$"),
+    scale: Some(Scale { spec: ".spec.instances", status: ".status.instances", selector: Some(".status.labelSelector") }),
+    columns: &[
+        Column {
+            name: "Version",
+            r#type: "string",
+            json_path: ".status.postgresVersion",
+            description: "PostgreSQL minor version that runs.",
+            priority: 0,
+        },
+        Column { name: "Instances", r#type: "integer", json_path: ".spec.instances", description: "Instances wanted.", priority: 0 },
+        Column {
+            name: "Ready",
+            r#type: "string",
+            json_path: ".status.conditions[?(@.type==\"Ready\")].status",
+            description: "Whether every instance is healthy on the released revision.",
+            priority: 0,
+        },
+        Column {
+            name: "State",
+            r#type: "string",
+            json_path: ".status.conditions[?(@.type==\"Ready\")].reason",
+            description: "Why.",
+            priority: 0,
+        },
+        Column {
+            name: "Profile",
+            r#type: "string",
+            json_path: ".spec.sgInstanceProfile",
+            description: "SGInstanceProfile in force.",
+            priority: 1,
+        },
+        Column {
+            name: "Disk",
+            r#type: "string",
+            json_path: ".spec.pods.persistentVolume.size",
+            description: "Size of each data volume.",
+            priority: 1,
+        },
+        Column {
+            name: "Release",
+            r#type: "string",
+            json_path: ".status.release.revision",
+            description: "Revision the cluster shall run.",
+            priority: 1,
+        },
+        Column {
+            name: "Running",
+            r#type: "string",
+            json_path: ".status.running.revision",
+            description: "Revision the cluster runs.",
+            priority: 1,
+        },
+        Column {
+            name: "Fleet",
+            r#type: "string",
+            json_path: ".status.claim.fleet",
+            description: "Fleet that manages the cluster.",
+            priority: 1,
+        },
+    ],
+    description: "A PostgreSQL cluster: one primary and its replicas, pooled and monitored. The name and `spec` alone are enough for a working one.",
+    schema: LazyLock::new(|| object("A PostgreSQL cluster.").required("spec", spec()).field("status", status::schema())),
+};
+
+/// Schema of `spec`.
+fn spec() -> Schema {
+    object("What is wanted.")
+        .field("profile", text("Preset for everything that is not set: `production`, `testing` or `development`. The last two let instances share a node; `development` drops resource requirements as well.").default("production"))
+        .required("postgres", postgres::schema())
+        .required("instances", integer("Number of PostgreSQL instances, the primary included. Two or more give automatic failover; adding one copies the data from a running instance, removing one never takes the primary and keeps its volume. 0 stops the cluster and keeps its data.").minimum(0))
+        .field("autoscaling", autoscaling::schema())
+        .field("replication", replication::schema())
+        .field("sgInstanceProfile", text("Name of the SGInstanceProfile in the same namespace that sets CPU and memory. Another size needs new pods."))
+        .field("metadata", metadata::schema())
+        .field("postgresServices", services::schema())
+        .required("pods", pods::schema())
+        .field("configurations", configurations::schema())
+        .field("managedSql", managed_sql::schema())
+        .field("initialData", initial_data::schema())
+        .field("replicateFrom", replicate_from::schema())
+        .field("nonProductionOptions", non_production_options::schema())
+        .field("distributedLogs", object("Ships the logs to a log cluster.")
+            .field("sgDistributedLogs", text("Name of the SGDistributedLogs."))
+            .field("retention", text("How long the logs are kept, for example `7 days`.").pattern(r"^[0-9]+ (minutes?|hours?|days?|months?)")).not_yet_warning())
+        .field("toInstallPostgresExtensions", array("Written by upstream's operator: the extension packages it resolved. Has no effect here.", object("One entry.")
+            .required("name", text("Name of the extension."))
+            .required("publisher", text("Who packaged it."))
+            .required("version", text("Version of its files."))
+            .required("repository", text("Address its package came from."))
+            .required("postgresVersion", text("PostgreSQL version it was built for."))
+            .field("build", text("Build of the package."))
+            .field("extraMounts", array("Further paths it needs in the pod.", text("One entry.")))).not_yet_warning())
+}

@@ -1,0 +1,21 @@
+//! PostgreSQL of an SGCluster.
+
+use crate::api::kubernetes_types::selector::secret_key_selector;
+use crate::api::schema::{Schema, array, boolean, object, text};
+
+/// Schema of `spec.postgres`.
+pub(in crate::api) fn schema() -> Schema {
+    object("The database itself: version, extensions, transport security.")
+        .required("version", text("PostgreSQL version: a minor version such as `17.6`, a major version such as `17` (its newest known minor), or `latest`. The resolved minor is frozen in each revision, so a new release changes no running cluster by itself. A minor change needs new pods; a major one needs the operation for it."))
+        .field("flavor", text("`vanilla` is community PostgreSQL. Cannot change after creation.").default("vanilla"))
+        .field("extensions", array("Extensions whose files must be present on every instance. Creating them in a database stays a matter of SQL.", object("One entry.")
+            .required("name", text("Name of the extension as `CREATE EXTENSION` takes it."))
+            .field("publisher", text("Who packaged the extension.").default("com.ongres"))
+            .field("version", text("Version of the extension's files."))
+            .field("repository", text("Address the extension's package came from."))).not_yet_error())
+        .field("ssl", object("Encryption of client connections.")
+            .field("enabled", boolean("Whether clients may connect with TLS. Switching it needs new pods.").default("true"))
+            .field("duration", text("Lifetime of a generated certificate as an ISO 8601 duration, for example `P90D`. Renewal is a reload."))
+            .field("certificateSecretKeySelector", secret_key_selector("Secret key with your own certificate chain in PEM form; give the private key too. Absent: a certificate is generated."))
+            .field("privateKeySecretKeySelector", secret_key_selector("Secret key with the private key that belongs to the certificate, in PEM form.")).default("{\"enabled\": true}"))
+}

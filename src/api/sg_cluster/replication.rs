@@ -1,0 +1,21 @@
+//! Replication of an SGCluster.
+
+use crate::api::schema::{Schema, array, integer, object, text};
+use crate::api::shared::download_performance;
+
+/// Schema of `spec.replication`.
+pub(in crate::api) fn schema() -> Schema {
+    object("How writes reach the replicas.")
+        .field("mode", text("`async` never waits. `sync` waits for `syncInstances` standbys and falls back when none is there; `strict-sync` stops writes instead. `sync-all` and `strict-sync-all` wait for every instance of the group. A change is a reload.").default("async"))
+        .field("role", text("Duty of the instances of the first group: `ha-read` may become primary and serves reads; `ha` may become primary; `readonly` only serves reads; `none` does neither.").default("ha-read"))
+        .field("syncInstances", integer("How many standbys must confirm a commit in the synchronous modes. Must be smaller than the number of instances.").minimum(1))
+        .field("groups", array("Further groups of instances with duties of their own. The rest of `instances` forms the first group.", object("One entry.")
+            .field("name", text("Name of the group."))
+            .required("role", text("Duty of the group's instances: `ha-read`, `ha`, `readonly` or `none`."))
+            .required("instances", integer("Number of instances of the group.").minimum(1))
+            .field("minInstances", integer("Fewest instances of the group that must stay up.").minimum(1))).not_yet_error())
+        .field("initialization", object("How a new replica gets its first copy of the data.")
+            .field("mode", text("`FromPrimary` copies from the primary, `FromReplica` from a replica, `FromExistingBackup` restores the newest backup, `FromNewlyCreatedBackup` makes one first.").default("FromExistingBackup"))
+            .field("backupNewerThan", text("Oldest age of a backup that may seed a replica, an ISO 8601 duration."))
+            .field("backupRestorePerformance", download_performance("Limits while a replica is seeded from a backup.")).not_yet_warning())
+}

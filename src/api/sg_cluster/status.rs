@@ -1,0 +1,150 @@
+//! Status of an SGCluster.
+
+use crate::api::schema::{Schema, array, boolean, integer, object, text};
+use crate::api::shared::operation_progress;
+
+/// Schema of `status`.
+pub(in crate::api) fn schema() -> Schema {
+    object("What is, as the controller last saw it.")
+        .field(
+            "conditions",
+            array(
+                "State of the cluster by topic.",
+                object("One entry.")
+                    .field("lastTransitionTime", text("When the status last changed."))
+                    .field("message", text("What it is, for people."))
+                    .field("reason", text("What it is, one word for programs."))
+                    .field("status", text("`True`, `False` or `Unknown`."))
+                    .field("type", text("Topic."))
+                    .field("observedGeneration", integer("Generation of the spec the condition speaks of.").format("int64")),
+            ),
+        )
+        .field("postgresVersion", text("PostgreSQL minor version the cluster runs."))
+        .field("buildVersion", text("Build of the images the cluster runs."))
+        .field(
+            "extensions",
+            array(
+                "Extension packages on the instances.",
+                object("One entry.")
+                    .required("name", text("Name of the extension as `CREATE EXTENSION` takes it."))
+                    .required("publisher", text("Who packaged the extension."))
+                    .required("version", text("Version of the extension's files."))
+                    .required("repository", text("Address the extension's package came from."))
+                    .required("postgresVersion", text("PostgreSQL version the package was built for."))
+                    .field("build", text("Build of the package."))
+                    .field("extraMounts", array("Further paths the package needs in the pod.", text("One entry."))),
+            ),
+        )
+        .field("sgPostgresConfig", text("SGPostgresConfig in force."))
+        .field("backupPaths", array("Paths of the backups inside their storage.", text("One entry.")))
+        .field("instances", integer("Number of instances that exist."))
+        .field("labelSelector", text("Label selector of the pods, for the scale subresource."))
+        .field("replicationInitializationFailedSGBackup", text("Backup that failed to seed a replica."))
+        .field(
+            "podStatuses",
+            array(
+                "Each instance.",
+                object("One entry.")
+                    .required("name", text("Name of the pod."))
+                    .field("nodeName", text("Node it runs on."))
+                    .field("replicationGroup", integer("Replication group it belongs to."))
+                    .field("primary", boolean("Whether it is the primary."))
+                    .field("pendingRestart", boolean("Whether it waits for a restart."))
+                    .field(
+                        "installedPostgresExtensions",
+                        array(
+                            "Extension packages it has.",
+                            object("One entry.")
+                                .required("name", text("Name of the extension."))
+                                .required("publisher", text("Who packaged it."))
+                                .required("version", text("Version of its files."))
+                                .required("repository", text("Address its package came from."))
+                                .required("postgresVersion", text("PostgreSQL version it was built for."))
+                                .field("build", text("Build of the package."))
+                                .field("extraMounts", array("Further paths it needs in the pod.", text("One entry."))),
+                        ),
+                    ),
+            ),
+        )
+        .field(
+            "dbOps",
+            object("Operation in progress.")
+                .field("name", text("Name of the SGDbOps."))
+                .field(
+                    "majorVersionUpgrade",
+                    object("Progress of a major version upgrade.")
+                        .field("initialInstances", array("Instances when it began.", text("One entry.")))
+                        .field("primaryInstance", text("Primary when it began."))
+                        .field("sourcePostgresVersion", text("Version it came from."))
+                        .field(
+                            "sourcePostgresExtensions",
+                            array(
+                                "Extensions it came from.",
+                                object("One entry.")
+                                    .field("name", text("Name of the extension."))
+                                    .field("publisher", text("Who packaged it.").default("com.ongres"))
+                                    .field("version", text("Version of its files."))
+                                    .field("repository", text("Address its package came from.")),
+                            ),
+                        )
+                        .field("sourceSgPostgresConfig", text("SGPostgresConfig it came from."))
+                        .field("sourceBackupPath", text("Backup path it came from."))
+                        .field("sourceReplicationMode", text("Replication mode it came from."))
+                        .field("targetPostgresVersion", text("Version it goes to."))
+                        .field("locale", text("Locale of the new data directory."))
+                        .field("encoding", text("Encoding of the new data directory."))
+                        .field("dataChecksum", boolean("Whether the new data directory has checksums."))
+                        .field("link", boolean("Whether files are hard links."))
+                        .field("clone", boolean("Whether files are clones."))
+                        .field("check", boolean("Whether it only checks."))
+                        .field("rollback", boolean("Whether it is going back.")),
+                )
+                .field("restart", operation_progress("Progress of a restart."))
+                .field("minorVersionUpgrade", operation_progress("Progress of a minor version upgrade."))
+                .field("securityUpgrade", operation_progress("Progress of a security upgrade.")),
+        )
+        .field("arch", text("Processor architecture of the images."))
+        .field("os", text("Operating system of the images."))
+        .field("labelPrefix", text("Prefix of the labels on the objects."))
+        .field(
+            "managedSql",
+            object("Progress of managed SQL.").field(
+                "scripts",
+                array(
+                    "Each SGScript.",
+                    object("One entry.")
+                        .field("id", integer("Number of the entry."))
+                        .field("startedAt", text("When it began."))
+                        .field("updatedAt", text("When it last changed."))
+                        .field("failedAt", text("When it failed."))
+                        .field("completedAt", text("When it was done."))
+                        .field(
+                            "scripts",
+                            array(
+                                "Each script of the SGScript.",
+                                object("One entry.")
+                                    .field("id", integer("Number of the script."))
+                                    .field("version", integer("Version of the script that ran."))
+                                    .field("intents", integer("How often it was tried."))
+                                    .field("failureCode", text("SQLSTATE of the failure."))
+                                    .field("failure", text("Message of the failure.")),
+                            ),
+                        ),
+                ),
+            ),
+        )
+        .field("binding", object("Service binding Secret.").field("name", text("Name of the Secret.")))
+        .field("release", super::release::release())
+        .field("running", super::release::running())
+        .field("claim", super::release::claim())
+        .field("observedGeneration", integer("Generation of the spec that this status speaks of.").format("int64"))
+        .field("readyInstances", integer("Number of instances that are ready.").format("int32"))
+        .field(
+            "effective",
+            object("Every value the running revision uses, after defaults, each with where it came from.").preserve_unknown(),
+        )
+        .field("pending", array("Changes that are released and not carried out yet, with the reason.", text("One change.")))
+        .field("waiting", super::release::waiting())
+        .field("systemIdentifier", text("PostgreSQL's own identity of the database, set when it is made; never changes."))
+        .output()
+}

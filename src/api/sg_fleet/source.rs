@@ -1,0 +1,61 @@
+//! Where a fleet comes from.
+
+use crate::api::schema::{Schema, array, object, text};
+
+/// Schema of `spec.source`.
+pub(super) fn schema() -> Schema {
+    object("Where the fleet comes from: exactly one of `git` and `directory`.").field("git", git()).field("directory", directory())
+}
+
+fn git() -> Schema {
+    object("A Git repository.")
+        .required(
+            "url",
+            text("Address of the repository: `https://HOST/PATH`. User names and passwords do not belong here.")
+                .min_length(1)
+                .max_length(2048),
+        )
+        .field(
+            "ref",
+            object("What to follow: one of the fields; absent follows the default branch.")
+                .field("branch", text("Branch."))
+                .field("tag", text("Tag."))
+                .field("commit", text("Full commit id: the fleet stays there until this changes.").pattern("^[0-9a-f]{40}$")),
+        )
+        .field("path", text("Folder inside the repository. Everything outside is not looked at.").default("the whole repository"))
+        .field("interval", text("Time between two looks, such as `1m`.").pattern("^([0-9]+(ms|s|m|h))+$").default("1m"))
+        .field("timeout", text("Longest time one fetch may take, such as `60s`.").pattern("^([0-9]+(ms|s|m|h))+$").default("60s"))
+        .field(
+            "credentials",
+            object("How to log in. The Secret is in the fleet's own namespace.")
+                .required("secretName", text("Secret with `username` and `password`, or with `token` for a bearer token."))
+                .field("type", text("`basic`, `bearer` or `ssh`.").allowed(&["basic", "bearer", "ssh"]).default("basic")),
+        )
+        .field(
+            "certificateAuthority",
+            object("Certificate authority of the server, beside the system's.")
+                .field("secretName", text("Secret with the key `ca.crt`."))
+                .field("configMapName", text("ConfigMap with the key `ca.crt`.")),
+        )
+        .field("proxy", text("HTTP proxy, such as `http://proxy:3128`."))
+        .field("signaturePolicy", signature_policy().not_yet_error())
+}
+
+fn signature_policy() -> Schema {
+    object("Which commits are trusted.")
+        .required(
+            "mode",
+            text("`required` refuses commits that no key below signed; `reported` only says so.").allowed(&["required", "reported"]),
+        )
+        .required(
+            "keys",
+            array(
+                "Secrets of the fleet's namespace with public keys.",
+                object("A Secret.").required("secretName", text("Name of the Secret.")),
+            ),
+        )
+}
+
+fn directory() -> Schema {
+    object("A directory of the controller's own file system, for trying things out.").required("path", text("Absolute path."))
+}

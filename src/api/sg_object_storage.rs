@@ -1,0 +1,123 @@
+//! The kind `SGObjectStorage`.
+
+use crate::api::kind::{Column, Kind};
+use crate::api::kubernetes_types::selector::{optional_secret_key_selector, secret_key_selector};
+use crate::api::schema::{Schema, boolean, object, text};
+use std::sync::LazyLock;
+
+/// The kind `SGObjectStorage`.
+pub(super) static SG_OBJECT_STORAGE: Kind = Kind {
+    kind: "SGObjectStorage",
+    version: "v1beta1",
+    plural: "sgobjectstorages",
+    singular: "sgobjectstorage",
+    short_names: &["sgobjs"],
+    categories: &["stackgres"],
+    name_max_length: None,
+    name_pattern: None,
+    scale: None,
+    columns: &[Column { name: "Type", r#type: "string", json_path: ".spec.type", description: "Kind of storage.", priority: 0 }],
+    description: "An object storage for backups and WAL.",
+    schema: LazyLock::new(|| object("An object storage for backups and WAL.").required("spec", spec())),
+};
+
+/// Schema of `spec`.
+fn spec() -> Schema {
+    object("What is wanted.")
+        .field(
+            "encryption",
+            object("Encryption of what is stored.")
+                .field("method", text("`sodium` or `openpgp`."))
+                .field(
+                    "sodium",
+                    object("Encryption with a shared key.")
+                        .required("key", optional_secret_key_selector("Secret key with the shared key."))
+                        .field("keyTransform", text("Form of the key: `base64`, `hex` or `none`.").default("none")),
+                )
+                .field(
+                    "openpgp",
+                    object("Encryption with an OpenPGP key.")
+                        .required("key", optional_secret_key_selector("Secret key with the OpenPGP key."))
+                        .field("keyPassphrase", optional_secret_key_selector("Secret key with the passphrase of the OpenPGP key.")),
+                ),
+        )
+        .field(
+            "type",
+            text("Kind of storage; the section of that name must be filled.").allowed(&["s3", "s3Compatible", "gcs", "azureBlob"]),
+        )
+        .field(
+            "s3",
+            object("Amazon S3.")
+                .required(
+                    "bucket",
+                    text("Name of the bucket, with an optional scheme and prefix.").pattern(r"^((s3|https?)://)?[^/]+(/[^/]*)*$"),
+                )
+                .field("region", text("Region of the bucket."))
+                .field("storageClass", text("Storage class of the objects, for example `STANDARD_IA`."))
+                .required(
+                    "awsCredentials",
+                    object("How to log in.")
+                        .field(
+                            "useIAMRole",
+                            boolean("Whether the role of the pods' ServiceAccount is used in place of keys.").default("false"),
+                        )
+                        .field(
+                            "secretKeySelectors",
+                            object("Secrets that hold the credentials.")
+                                .required("accessKeyId", secret_key_selector("Secret key with the access key's identity."))
+                                .required("secretAccessKey", secret_key_selector("Secret key with the access key's secret.")),
+                        ),
+                ),
+        )
+        .field(
+            "s3Compatible",
+            object("A storage that speaks the S3 protocol.")
+                .required(
+                    "bucket",
+                    text("Name of the bucket, with an optional scheme and prefix.").pattern(r"^((s3|https?)://)?[^/]+(/[^/]*)*$"),
+                )
+                .field("enablePathStyleAddressing", boolean("Whether the bucket stands in the path and not in the host name."))
+                .field("endpoint", text("Address of the storage, with scheme."))
+                .field("region", text("Region of the bucket."))
+                .field("storageClass", text("Storage class of the objects."))
+                .required(
+                    "awsCredentials",
+                    object("How to log in.").required(
+                        "secretKeySelectors",
+                        object("Secrets that hold the credentials.")
+                            .required("accessKeyId", secret_key_selector("Secret key with the access key's identity."))
+                            .required("secretAccessKey", secret_key_selector("Secret key with the access key's secret."))
+                            .field("caCertificate", secret_key_selector("Secret key with the certificate authority of the endpoint.")),
+                    ),
+                ),
+        )
+        .field(
+            "gcs",
+            object("Google Cloud Storage.")
+                .required("bucket", text("Name of the bucket, with an optional scheme and prefix.").pattern(r"^(gs://)?[^/]+(/[^/]*)*$"))
+                .required(
+                    "gcpCredentials",
+                    object("How to log in.")
+                        .field("fetchCredentialsFromMetadataService", boolean("Whether the node's own identity is used."))
+                        .field(
+                            "secretKeySelectors",
+                            object("Secrets that hold the credentials.")
+                                .required("serviceAccountJSON", secret_key_selector("Secret key with the service account's key file.")),
+                        ),
+                ),
+        )
+        .field(
+            "azureBlob",
+            object("Azure Blob Storage.")
+                .required("bucket", text("Name of the bucket, with an optional scheme and prefix.").pattern(r"^(azure://)?[^/]+(/[^/]*)*$"))
+                .required(
+                    "azureCredentials",
+                    object("How to log in.").field(
+                        "secretKeySelectors",
+                        object("Secrets that hold the credentials.")
+                            .required("storageAccount", secret_key_selector("Secret key with the name of the storage account."))
+                            .required("accessKey", secret_key_selector("Secret key with the account's access key.")),
+                    ),
+                ),
+        )
+}
