@@ -16,3 +16,4 @@ pub mod model;
 pub mod plan;
 pub mod postgres;
 pub mod resolve;
+pub mod validate;

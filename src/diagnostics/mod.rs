@@ -4,8 +4,12 @@
 //! Invariant: a user's mistake is always a [`Diagnostic`], never an `Err`; all of them are reported at once.
 //! Why: one shape feeds the terminal, JSON, SARIF, forge annotations, events, statuses and the web page.
 
+mod code;
 mod diagnostic;
+mod nearest;
 mod source_map;
 
+pub use code::Code;
 pub use diagnostic::{Diagnostic, Diagnostics, Location, Severity};
+pub use nearest::nearest;
 pub use source_map::{Position, SourceMap};

@@ -1,5 +1,6 @@
 //! Whether two written values mean the same.
 
+use crate::model::Quantity;
 use serde_json::Value;
 
 /// Whether two leaf values mean the same to the API server and to people:
@@ -15,7 +16,7 @@ pub fn same_meaning(pointer: &str, one: &Value, two: &Value) -> bool {
         (Value::Number(one), Value::Number(two)) => one.as_f64() == two.as_f64(),
         _ => match (leaf_text(one), leaf_text(two)) {
             (Some(one), Some(two)) if one == two => holds_int_or_string(pointer),
-            (Some(one), Some(two)) if holds_quantity(pointer) => match (quantity(&one), quantity(&two)) {
+            (Some(one), Some(two)) if holds_quantity(pointer) => match (Quantity::parse(&one), Quantity::parse(&two)) {
                 (Some(one), Some(two)) => one == two,
                 _ => false,
             },
@@ -45,37 +46,6 @@ fn holds_quantity(pointer: &str) -> bool {
     matches!(last, "cpu" | "memory" | "storage" | "size" | "sizeLimit" | "divisor")
         || last.starts_with("hugepages-")
         || matches!(parent, "requests" | "limits" | "hugePages" | "capacity" | "minAllowed" | "maxAllowed")
-}
-
-/// A Kubernetes quantity in thousandths of its base unit; `None` for anything that is not one.
-fn quantity(text: &str) -> Option<i128> {
-    const UNITS: &[(&str, i128)] = &[
-        ("Ki", 1 << 10),
-        ("Mi", 1 << 20),
-        ("Gi", 1 << 30),
-        ("Ti", 1 << 40),
-        ("Pi", 1 << 50),
-        ("Ei", 1 << 60),
-        ("k", 1_000),
-        ("M", 1_000_000),
-        ("G", 1_000_000_000),
-        ("T", 1_000_000_000_000),
-        ("P", 1_000_000_000_000_000),
-        ("E", 1_000_000_000_000_000_000),
-    ];
-    let (number, factor) = if let Some(number) = text.strip_suffix('m') {
-        (number, 1)
-    } else {
-        UNITS.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor * 1_000))).unwrap_or((text, 1_000))
-    };
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() && fraction.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 9 || whole.len() > 18 {
-        return None;
-    }
-    let scale = 10_i128.pow(u32::try_from(fraction.len()).ok()?);
-    let value = format!("{whole}{fraction}").parse::<i128>().ok()?.checked_mul(factor)?;
-    (value % scale == 0).then_some(value / scale)
 }
 
 #[cfg(test)]

@@ -4,6 +4,16 @@
 //! Invariant: a broken document never hides the documents beside it; nothing is dropped without being named.
 //! Why: positions are taken here once, so that every later stage can point at file, line and column.
 
+mod codes;
+mod ignore;
+mod limits;
 mod manifest;
+mod scalar;
+mod sort;
+mod verdict;
+mod yaml;
 
+pub use codes::CODES;
+pub use limits::Limits;
 pub use manifest::{Manifest, SourceFile};
+pub use sort::{LeftAlone, LoadOptions, Loaded, load};

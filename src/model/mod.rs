@@ -7,7 +7,9 @@ mod canonical;
 mod key;
 mod object;
 pub mod pointer;
+mod quantity;
 
 pub use canonical::{Digest, canonical_json};
 pub use key::{NamespacedName, ObjectKey};
 pub use object::Object;
+pub use quantity::Quantity;

@@ -3,13 +3,19 @@
 //! In: nothing. Out: facts and pure functions over them. Invariant: every fact names its source; nothing here decides policy.
 //! Why: validation, defaults, impact and explanation must agree on what a parameter is.
 
+mod catalogue;
+mod defaults;
 mod parameters;
 mod pooler;
+mod pooler_defaults;
 mod spans;
 mod value;
 
+pub use catalogue::{Catalogue, KNOWN_BAD, major};
+pub use defaults::{BLOCKED, Because, Size, defaults, forced};
 pub use parameters::{Context, Parameter, Vartype, context, find, names};
 pub use pooler::{PoolerSetting, pooler_needs_restart, pooler_setting, pooler_setting_names};
+pub use pooler_defaults::{POOLER_BLOCKED, POOLER_DEFAULTS, pooler_forced};
 pub use value::{ValueProblem, normalise, same_value};
 
 /// Major versions this program knows, the oldest first.

@@ -4,11 +4,21 @@
 //! Invariant: nothing is written into a user's `spec`; every effective value says where it came from.
 //! Why: one place decides defaults, so that rendering, status, `explain` and the plan cannot disagree.
 
+mod codes;
 mod effective;
+mod fill;
+mod fill_parameters;
+mod fill_pooling;
+mod fill_resources;
+mod follow;
 mod inputs;
+
+pub use codes::CODES;
 
 pub use effective::{
     Effective, EffectiveValue, ExporterSettings, Origin, PoolingSettings, PostgresSettings, Replication, ResourceAmounts, ServiceSettings,
     SslSettings, StorageSettings,
 };
+pub use fill::{Settings, effective};
+pub use follow::{Resolution, resolve};
 pub use inputs::Inputs;

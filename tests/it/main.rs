@@ -1,6 +1,15 @@
 //! The one integration test binary. Each module is one file or folder beside this one.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::format_collect,
+    clippy::unwrap_used,
+    clippy::match_same_arms,
+    reason = "tests read files and the environment, and fail by panicking"
+)]
 
+mod architecture;
 mod crds;
+mod load;
 
 use std::collections::BTreeSet;
 

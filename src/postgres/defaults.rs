@@ -1,0 +1,191 @@
+//! Opinionated production defaults of PostgreSQL parameters.
+//!
+//! Every formula names its source. Amounts are bytes and thousandths of a core.
+
+use std::collections::BTreeMap;
+
+/// What the defaults depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    /// Major version.
+    pub major: u32,
+    /// Memory of an instance, in bytes.
+    pub memory: i64,
+    /// CPU of an instance, in thousandths of a core.
+    pub cpu: i64,
+    /// Data volume, in bytes.
+    pub volume: i64,
+}
+
+/// Where a default comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Because {
+    /// The same for every cluster.
+    Always,
+    /// Computed; says from what.
+    Of(String),
+}
+
+const MEBIBYTE: i64 = 1 << 20;
+
+/// Parameters a user cannot set: the program or Patroni depends on them.
+pub const BLOCKED: &[&str] = &[
+    "archive_command",
+    "archive_mode",
+    "cluster_name",
+    "data_directory",
+    "dynamic_library_path",
+    "hba_file",
+    "hot_standby",
+    "ident_file",
+    "lc_messages",
+    "listen_addresses",
+    "log_destination",
+    "log_directory",
+    "log_filename",
+    "log_rotation_age",
+    "log_rotation_size",
+    "log_truncate_on_rotation",
+    "logging_collector",
+    "port",
+    "primary_conninfo",
+    "primary_slot_name",
+    "restore_command",
+    "ssl",
+    "ssl_cert_file",
+    "ssl_key_file",
+    "unix_socket_directories",
+    "wal_log_hints",
+];
+
+/// Default parameters for a size: name → (value, why).
+pub fn defaults(size: Size) -> BTreeMap<&'static str, (String, Because)> {
+    let mut parameters = BTreeMap::new();
+    for (name, value) in FIXED {
+        parameters.insert(*name, ((*value).to_owned(), Because::Always));
+    }
+    if size.major >= 14 {
+        parameters.insert("default_toast_compression", ("lz4".to_owned(), Because::Always));
+    }
+    tuned(size, &mut parameters);
+    parameters
+}
+
+/// Defaults that depend on nothing.
+const FIXED: &[(&str, &str)] = &[
+    ("autovacuum_max_workers", "3"),
+    ("autovacuum_vacuum_cost_delay", "2"),
+    ("checkpoint_completion_target", "0.9"),
+    ("checkpoint_timeout", "15min"),
+    ("default_statistics_target", "200"),
+    ("enable_partitionwise_aggregate", "on"),
+    ("enable_partitionwise_join", "on"),
+    ("fsync", "on"),
+    ("huge_pages", "off"),
+    ("jit_inline_above_cost", "-1"),
+    ("log_autovacuum_min_duration", "0"),
+    ("log_checkpoints", "on"),
+    ("log_connections", "on"),
+    ("log_disconnections", "on"),
+    ("log_line_prefix", "%t [%p]: db=%d,user=%u,app=%a,client=%h "),
+    ("log_lock_waits", "on"),
+    ("log_min_duration_statement", "1000"),
+    ("log_statement", "none"),
+    ("log_temp_files", "0"),
+    ("max_connections", "100"),
+    ("max_locks_per_transaction", "128"),
+    ("max_pred_locks_per_transaction", "128"),
+    ("max_prepared_transactions", "32"),
+    ("max_replication_slots", "20"),
+    ("max_wal_senders", "20"),
+    ("password_encryption", "scram-sha-256"),
+    ("pg_stat_statements.track_utility", "off"),
+    ("random_page_cost", "1.5"),
+    ("shared_preload_libraries", "pg_stat_statements, auto_explain"),
+    ("superuser_reserved_connections", "8"),
+    ("track_activity_query_size", "4096"),
+    ("track_commit_timestamp", "on"),
+    ("track_functions", "pl"),
+    ("track_io_timing", "on"),
+    ("wal_compression", "on"),
+    ("wal_level", "logical"),
+];
+
+fn tuned(size: Size, parameters: &mut BTreeMap<&'static str, (String, Because)>) {
+    let Size { memory, cpu, volume, .. } = size;
+    let of_memory = || Because::Of(format!("memory {}MiB", memory / MEBIBYTE));
+    let of_cpu = || Because::Of(format!("cpu {cpu}m"));
+    let of_volume = || Because::Of(format!("volume {}MiB", volume / MEBIBYTE));
+    let megabytes = |bytes: i64, low: i64, high: i64| format!("{}MB", (bytes / MEBIBYTE).clamp(low, high));
+
+    // PostgreSQL documentation, "Resource Consumption": a quarter of the memory for shared_buffers.
+    parameters.insert("shared_buffers", (megabytes(memory / 4, 64, 32_768), of_memory()));
+    // "Planner Cost Constants": what the operating system and shared_buffers can cache together.
+    parameters.insert("effective_cache_size", (megabytes(memory / 4 * 3, 128, 1_048_576), of_memory()));
+    // One such operation a worker; autovacuum workers have their own bound below.
+    parameters.insert("maintenance_work_mem", (megabytes(memory / 16, 64, 2_048), of_memory()));
+    parameters.insert("autovacuum_work_mem", (megabytes(memory / 32, 32, 512), of_memory()));
+    // A sort or hash a session may use this several times: a quarter of the memory over 100 sessions, doubled.
+    parameters.insert("work_mem", (megabytes(memory / 4 / 100 * 2, 4, 64), of_memory()));
+    // "Asynchronous Behavior": workers follow the cores; eight are left for extensions and logical replication.
+    let cores = (cpu + 999) / 1_000;
+    parameters.insert("max_worker_processes", ((cores + 8).to_string(), of_cpu()));
+    parameters.insert("max_parallel_workers", (cores.max(2).to_string(), of_cpu()));
+    parameters.insert("max_parallel_workers_per_gather", ((cores / 2).clamp(1, 8).to_string(), of_cpu()));
+    parameters.insert("max_parallel_maintenance_workers", ((cores / 2).clamp(1, 8).to_string(), of_cpu()));
+    // WAL of every purpose together stays below two fifths of the volume, so that a stuck consumer cannot fill it.
+    parameters.insert("max_wal_size", (megabytes(volume / 10, 256, 16_384), of_volume()));
+    parameters.insert("min_wal_size", (megabytes(volume / 40, 80, 4_096), of_volume()));
+    parameters.insert("wal_keep_size", (megabytes(volume / 20, 128, 1_536), of_volume()));
+    parameters.insert("max_slot_wal_keep_size", (megabytes(volume / 5, 256, 1_048_576), of_volume()));
+}
+
+/// Parameters the program sets and nobody else.
+pub fn forced(ssl: bool) -> BTreeMap<&'static str, String> {
+    let mut parameters: BTreeMap<&'static str, String> = [
+        ("archive_command", "/bin/true"),
+        ("archive_mode", "on"),
+        ("lc_messages", "C"),
+        ("listen_addresses", "*"),
+        ("log_destination", "stderr"),
+        ("logging_collector", "off"),
+        ("port", "5432"),
+        ("unix_socket_directories", "/var/run/postgresql"),
+        ("wal_log_hints", "on"),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name, value.to_owned()))
+    .collect();
+    if ssl {
+        parameters.insert("ssl", "on".to_owned());
+        parameters.insert("ssl_cert_file", "/etc/stackgres/ssl/tls.crt".to_owned());
+        parameters.insert("ssl_key_file", "/etc/stackgres/ssl/tls.key".to_owned());
+    }
+    parameters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::postgres::{MAJORS, normalise};
+
+    /// One bad default stops every new cluster of a major version from starting.
+    #[test]
+    fn every_default_is_valid_for_every_major_and_size() {
+        for major in MAJORS {
+            for (memory, cpu, volume) in [(256 << 20, 100, 1 << 30), (2 << 30, 1_000, 5 << 30), (256 << 30, 64_000, 4 << 40)] {
+                let size = Size { major, memory, cpu, volume };
+                for (name, (value, _)) in defaults(size) {
+                    assert!(normalise(major, name, &value).is_ok(), "{major} {name} = {value}: {:?}", normalise(major, name, &value));
+                }
+                let all = defaults(size);
+                let megabytes = |name: &str| all[name].0.trim_end_matches("MB").parse::<i64>().unwrap();
+                let wal = megabytes("max_wal_size") + megabytes("wal_keep_size") + megabytes("max_slot_wal_keep_size");
+                assert!(volume < 4 << 30 || wal * MEBIBYTE * 5 <= volume * 2, "WAL may take {wal} MB of {volume}");
+            }
+            for (name, value) in forced(true) {
+                assert!(normalise(major, name, &value).is_ok(), "{major} {name} = {value}");
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Opinionated defaults of PgBouncer.
+
+/// Settings a user cannot set: the program depends on them.
+pub const POOLER_BLOCKED: &[&str] = &[
+    "admin_users",
+    "auth_file",
+    "auth_query",
+    "auth_type",
+    "auth_user",
+    "conffile",
+    "dns_max_ttl",
+    "dns_nxdomain_ttl",
+    "dns_zone_check_period",
+    "host",
+    "listen_addr",
+    "listen_port",
+    "logfile",
+    "password",
+    "pidfile",
+    "server_round_robin",
+    "server_tls_ca_file",
+    "server_tls_cert_file",
+    "server_tls_ciphers",
+    "server_tls_key_file",
+    "server_tls_protocols",
+    "server_tls_sslmode",
+    "stats_users",
+    "syslog",
+    "syslog_facility",
+    "syslog_ident",
+    "unix_socket_dir",
+    "unix_socket_group",
+    "unix_socket_mode",
+    "user",
+];
+
+/// Settings a user may override: session pooling behaves like a direct connection, so any client works.
+pub const POOLER_DEFAULTS: &[(&str, &str)] = &[
+    ("application_name_add_host", "1"),
+    ("ignore_startup_parameters", "extra_float_digits"),
+    ("max_client_conn", "1000"),
+    ("max_db_connections", "0"),
+    ("max_user_connections", "0"),
+    ("pool_mode", "session"),
+    ("server_check_query", ";"),
+];
+
+/// Settings the program sets and nobody else.
+pub fn pooler_forced(ssl: bool) -> Vec<(&'static str, &'static str)> {
+    let mut settings = vec![
+        ("admin_users", "pgbouncer_admin"),
+        ("auth_file", "/etc/stackgres/pgbouncer-users/userlist.txt"),
+        ("auth_query", "SELECT usename, passwd FROM pg_catalog.pg_shadow WHERE usename = $1"),
+        ("auth_type", "scram-sha-256"),
+        ("auth_user", "authenticator"),
+        ("listen_addr", "*"),
+        ("listen_port", "6432"),
+        ("stats_users", "pgbouncer_stats"),
+        ("unix_socket_dir", "/var/run/postgresql"),
+    ];
+    if ssl {
+        settings.extend([
+            ("client_tls_cert_file", "/etc/stackgres/ssl/tls.crt"),
+            ("client_tls_key_file", "/etc/stackgres/ssl/tls.key"),
+            ("client_tls_sslmode", "prefer"),
+        ]);
+    }
+    settings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::postgres::pooler_setting;
+
+    /// An unknown setting stops PgBouncer from starting.
+    #[test]
+    fn every_setting_is_known() {
+        for (name, _) in POOLER_DEFAULTS.iter().copied().chain(pooler_forced(true)) {
+            assert!(pooler_setting(name).is_some(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Defaults filled, origin of each value remembered.
+
+use super::effective::{
+    Effective, EffectiveValue, ExporterSettings, Origin, PostgresSettings, Replication, ServiceSettings, SslSettings, StorageSettings,
+};
+use super::inputs::Inputs;
+use super::{fill_parameters, fill_pooling, fill_resources};
+use crate::load::Manifest;
+use crate::model::{Object, Quantity};
+use crate::postgres::{Catalogue, Size, major};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What the effective values depend on beside the inputs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Images and versions.
+    pub catalogue: Catalogue,
+    /// Kubernetes cluster domain.
+    pub cluster_domain: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { catalogue: Catalogue::default(), cluster_domain: "cluster.local".to_owned() }
+    }
+}
+
+/// CPU and memory of an instance whose cluster names no SGInstanceProfile.
+pub(super) const DEFAULT_CPU: &str = "1";
+/// See [`DEFAULT_CPU`].
+pub(super) const DEFAULT_MEMORY: &str = "2Gi";
+
+/// A value as written, or the default.
+pub(super) fn pick<T>(manifest: &Manifest, pointer: &str, read: impl Fn(&Value) -> Option<T>, default: T) -> EffectiveValue<T> {
+    match manifest.object.get(pointer).and_then(read) {
+        Some(value) => EffectiveValue { value, origin: Origin::Manifest(manifest.locate(pointer)) },
+        None => EffectiveValue { value: default, origin: Origin::Default },
+    }
+}
+
+pub(super) fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+/// Fills every value; `None` only where no image serves the version, which `validate` reports.
+pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
+    let cluster = &inputs.cluster;
+    let written = cluster.object.text("/spec/postgres/version").unwrap_or("latest");
+    let version = settings.catalogue.resolve(written)?.to_owned();
+    let major = major(&version)?;
+    let profile = pick(cluster, "/spec/profile", text, "production".to_owned());
+    let flag = |pointer: &str, default: bool| pick(cluster, pointer, Value::as_bool, default);
+    let ssl = flag("/spec/postgres/ssl/enabled", true);
+    let size = size_of(inputs, major);
+    let instances = pick(cluster, "/spec/instances", |value| value.as_f64().and_then(to_u32), 1);
+    let exporter =
+        !flag("/spec/pods/disableMetricsExporter", false).value && !flag("/spec/configurations/observability/disableMetrics", false).value;
+    let pooling_on = !flag("/spec/pods/disableConnectionPooling", false).value;
+    let parameters = fill_parameters::parameters(inputs, size, ssl.value);
+    let pooling = pooling_on.then(|| fill_pooling::pooling(inputs, &parameters, ssl.value));
+    let util_off = flag("/spec/pods/disablePostgresUtil", false);
+    Some(Effective {
+        cluster: inputs.name(),
+        instances,
+        postgres: PostgresSettings {
+            version: EffectiveValue { value: version.clone(), origin: Origin::Manifest(cluster.locate("/spec/postgres/version")) },
+            major,
+            flavor: pick(cluster, "/spec/postgres/flavor", text, "vanilla".to_owned()),
+            host_based_authentication: fill_parameters::host_based_authentication(inputs, ssl.value),
+            parameters,
+            ssl: SslSettings {
+                duration: pick(cluster, "/spec/postgres/ssl/duration", text, "P90D".to_owned()),
+                certificate: selector(&cluster.object, "/spec/postgres/ssl/certificateSecretKeySelector"),
+                private_key: selector(&cluster.object, "/spec/postgres/ssl/privateKeySecretKeySelector"),
+                enabled: ssl,
+            },
+            extensions: cluster.object.get("/spec/postgres/extensions").cloned().unwrap_or(Value::Null),
+        },
+        resources: fill_resources::resources(inputs, &profile.value, pooling_on, exporter, !util_off.value),
+        pooling,
+        exporter: exporter.then_some(ExporterSettings { scrape_interval_seconds: 60 }),
+        postgres_util: EffectiveValue { value: !util_off.value, origin: util_off.origin },
+        images: settings.catalogue.images(&version),
+        image_pull_secrets: settings.catalogue.pull_secrets.clone(),
+        image_pull_policy: settings.catalogue.pull_policy.clone(),
+        storage: StorageSettings {
+            size: pick(cluster, "/spec/pods/persistentVolume/size", text, "5Gi".to_owned()),
+            storage_class: cluster.object.text("/spec/pods/persistentVolume/storageClass").map(str::to_owned),
+            fs_group_change_policy: pick(cluster, "/spec/pods/persistentVolume/fsGroupChangePolicy", text, "OnRootMismatch".to_owned()),
+        },
+        primary_service: service(cluster, "primary"),
+        replicas_service: service(cluster, "replicas"),
+        replication: Replication {
+            mode: pick(cluster, "/spec/replication/mode", text, "async".to_owned()),
+            role: pick(cluster, "/spec/replication/role", text, "ha-read".to_owned()),
+            sync_instances: pick(cluster, "/spec/replication/syncInstances", |value| value.as_f64().and_then(to_u32), 1),
+            groups: cluster.object.get("/spec/replication/groups").cloned().unwrap_or_else(|| json!([])),
+        },
+        pod_management_policy: pick(cluster, "/spec/pods/managementPolicy", text, "OrderedReady".to_owned()),
+        termination_grace_period_seconds: grace(cluster, size.memory),
+        pod_anti_affinity: anti_affinity(cluster, &profile.value),
+        profile,
+        pods: cluster.object.get("/spec/pods").cloned().unwrap_or_else(|| json!({})),
+        labels: scopes(&cluster.object, "/spec/metadata/labels"),
+        annotations: scopes(&cluster.object, "/spec/metadata/annotations"),
+        patroni: cluster.object.get("/spec/configurations/patroni").cloned().unwrap_or_else(|| json!({})),
+        managed_sql: cluster.object.get("/spec/managedSql").cloned().unwrap_or(Value::Null),
+        cluster_domain: settings.cluster_domain.clone(),
+    })
+}
+
+pub(super) fn to_u32(value: f64) -> Option<u32> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be whole and in range")]
+    (value >= 0.0 && value <= f64::from(u32::MAX) && value.fract() == 0.0).then_some(value as u32)
+}
+
+fn size_of(inputs: &Inputs, major: u32) -> Size {
+    let profile = |pointer: &str, default: &str| {
+        let written = inputs.instance_profile.as_ref().and_then(|profile| profile.object.text(pointer)).unwrap_or(default);
+        Quantity::parse(written).or_else(|| Quantity::parse(default))
+    };
+    let volume = inputs.cluster.object.text("/spec/pods/persistentVolume/size").and_then(Quantity::parse);
+    Size {
+        major,
+        memory: profile("/spec/memory", DEFAULT_MEMORY).map_or(2 << 30, Quantity::ceiling),
+        cpu: profile("/spec/cpu", DEFAULT_CPU).map_or(1_000, Quantity::milli),
+        volume: volume.map_or(5 << 30, Quantity::ceiling),
+    }
+}
+
+fn selector(object: &Object, pointer: &str) -> Option<(String, String)> {
+    Some((object.text(&format!("{pointer}/name"))?.to_owned(), object.text(&format!("{pointer}/key"))?.to_owned()))
+}
+
+fn service(cluster: &Manifest, name: &str) -> ServiceSettings {
+    let pointer = format!("/spec/postgresServices/{name}");
+    ServiceSettings {
+        enabled: pick(cluster, &format!("{pointer}/enabled"), Value::as_bool, true),
+        r#type: pick(cluster, &format!("{pointer}/type"), text, "ClusterIP".to_owned()),
+        spec: cluster.object.get(&pointer).cloned().unwrap_or_else(|| json!({})),
+    }
+}
+
+/// Time for a shutdown checkpoint: a minute, and 15 seconds for each GiB of memory, at most ten minutes.
+fn grace(cluster: &Manifest, memory: i64) -> EffectiveValue<i64> {
+    let pointer = "/spec/pods/terminationGracePeriodSeconds";
+    match cluster.object.get(pointer).and_then(Value::as_i64) {
+        Some(value) => EffectiveValue { value, origin: Origin::Manifest(cluster.locate(pointer)) },
+        None => EffectiveValue { value: (60 + (memory >> 30) * 15).min(600), origin: Origin::Tuned(format!("memory {}MiB", memory >> 20)) },
+    }
+}
+
+fn anti_affinity(cluster: &Manifest, profile: &str) -> EffectiveValue<bool> {
+    let pointer = "/spec/nonProductionOptions/disableClusterPodAntiAffinity";
+    match cluster.object.get(pointer).and_then(Value::as_bool) {
+        Some(disabled) => EffectiveValue { value: !disabled, origin: Origin::Manifest(cluster.locate(pointer)) },
+        None => EffectiveValue { value: profile == "production", origin: Origin::Profile(profile.to_owned()) },
+    }
+}
+
+fn scopes(object: &Object, pointer: &str) -> BTreeMap<String, BTreeMap<String, String>> {
+    object.get(pointer).and_then(|value| serde_json::from_value(value.clone()).ok()).unwrap_or_default()
+}

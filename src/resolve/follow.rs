@@ -1,0 +1,138 @@
+//! References followed.
+
+use super::inputs::Inputs;
+use crate::diagnostics::{Diagnostic, Diagnostics, Severity, nearest};
+use crate::load::Manifest;
+use crate::model::{NamespacedName, ObjectKey};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What references lead to.
+#[derive(Debug, Default)]
+pub struct Resolution {
+    /// Clusters whose references are all there.
+    pub clusters: Vec<Inputs>,
+    /// Clusters with a reference to something missing or unreadable, with the problem.
+    pub blocked: BTreeMap<NamespacedName, Diagnostics>,
+    /// Everything a cluster refers to.
+    pub used: BTreeSet<ObjectKey>,
+    /// Problems of the blocked clusters and warnings.
+    pub diagnostics: Diagnostics,
+}
+
+/// Follows the references of every SGCluster. `unreadable` names objects that exist and cannot be read;
+/// with `partial` a missing reference is a warning, because the set is known to be incomplete.
+///
+/// References stay inside the cluster's namespace, as in the API this implements.
+pub fn resolve(manifests: &[Manifest], unreadable: &BTreeSet<ObjectKey>, partial: bool) -> Resolution {
+    let index: BTreeMap<(String, String, String), &Manifest> =
+        manifests.iter().map(|manifest| (index_key(&manifest.key()), manifest)).collect();
+    let mut resolution = Resolution::default();
+    for cluster in manifests.iter().filter(|manifest| manifest.object.kind() == "SGCluster") {
+        let mut follower = Follower { index: &index, unreadable, partial, cluster, problems: Diagnostics::new(), used: BTreeSet::new() };
+        let inputs = follower.inputs();
+        let Follower { problems, used, .. } = follower;
+        resolution.used.extend(used);
+        if problems.has_errors() {
+            resolution.blocked.insert(cluster.object.namespaced_name(), problems.clone());
+        } else {
+            resolution.clusters.push(inputs);
+        }
+        resolution.diagnostics.extend(problems);
+    }
+    resolution
+}
+
+fn index_key(key: &ObjectKey) -> (String, String, String) {
+    (key.kind.clone(), key.namespace.clone().unwrap_or_default(), key.name.clone())
+}
+
+struct Follower<'a> {
+    index: &'a BTreeMap<(String, String, String), &'a Manifest>,
+    unreadable: &'a BTreeSet<ObjectKey>,
+    partial: bool,
+    cluster: &'a Manifest,
+    problems: Diagnostics,
+    used: BTreeSet<ObjectKey>,
+}
+
+impl Follower<'_> {
+    fn inputs(&mut self) -> Inputs {
+        let instance_profile = self.follow("/spec/sgInstanceProfile", "SGInstanceProfile");
+        let postgres_config = self.follow("/spec/configurations/sgPostgresConfig", "SGPostgresConfig");
+        let pooling = self.cluster.object.get("/spec/pods/disableConnectionPooling") != Some(&Value::Bool(true));
+        let pooling_config = if pooling { self.follow("/spec/configurations/sgPoolingConfig", "SGPoolingConfig") } else { None };
+        let count = |pointer: &str| self.cluster.object.get(pointer).and_then(Value::as_array).map_or(0, Vec::len);
+        let (scripts, backups) = (count("/spec/managedSql/scripts"), count("/spec/configurations/backups"));
+        let scripts =
+            (0..scripts).filter_map(|index| self.follow(&format!("/spec/managedSql/scripts/{index}/sgScript"), "SGScript")).collect();
+        let mut others = BTreeMap::new();
+        for index in 0..backups {
+            if let Some(storage) = self.follow(&format!("/spec/configurations/backups/{index}/sgObjectStorage"), "SGObjectStorage") {
+                others.insert(storage.key(), storage);
+            }
+        }
+        for name in self.config_maps() {
+            let key = ("ConfigMap".to_owned(), self.namespace(), name);
+            if let Some(manifest) = self.index.get(&key) {
+                self.used.insert(manifest.key());
+                others.insert(manifest.key(), (*manifest).clone());
+            }
+        }
+        Inputs { cluster: self.cluster.clone(), instance_profile, postgres_config, pooling_config, scripts, others }
+    }
+
+    fn namespace(&self) -> String {
+        self.cluster.object.namespace().unwrap_or_default().to_owned()
+    }
+
+    fn follow(&mut self, pointer: &str, kind: &str) -> Option<Manifest> {
+        let name = self.cluster.object.text(pointer)?.to_owned();
+        let key = (kind.to_owned(), self.namespace(), name.clone());
+        if let Some(manifest) = self.index.get(&key) {
+            self.used.insert(manifest.key());
+            return Some((*manifest).clone());
+        }
+        let problem = if self.unreadable.iter().any(|unreadable| index_key(unreadable) == key) {
+            Diagnostic::error("broken-reference", format!("the {kind} {name} has errors of its own"))
+                .help("correct it first; the cluster keeps what it runs")
+        } else {
+            let severity = if self.partial { Severity::Warning } else { Severity::Error };
+            let names: Vec<&str> =
+                self.index.keys().filter(|other| other.0 == kind && other.1 == key.1).map(|other| other.2.as_str()).collect();
+            let help = match nearest(&name, names.iter().copied()) {
+                Some(near) => format!("did you mean {near}?"),
+                None if names.is_empty() => format!("there is no {kind} in the namespace {}", key.1),
+                None => format!("in the namespace {} there are {}", key.1, names.join(", ")),
+            };
+            Diagnostic::new(severity, "missing-reference", format!("there is no {kind} {name} in the namespace {}", key.1)).help(help)
+        };
+        self.problems.push(problem.at(self.cluster.locate(pointer)).path(pointer));
+        None
+    }
+
+    /// ConfigMaps the pods use: custom volumes and environment.
+    fn config_maps(&self) -> BTreeSet<String> {
+        fn walk(value: &Value, names: &mut BTreeSet<String>) {
+            match value {
+                Value::Object(map) => {
+                    for (key, child) in map {
+                        if matches!(key.as_str(), "configMap" | "configMapRef" | "configMapKeyRef")
+                            && let Some(name) = child.get("name").and_then(Value::as_str)
+                        {
+                            names.insert(name.to_owned());
+                        }
+                        walk(child, names);
+                    }
+                }
+                Value::Array(items) => items.iter().for_each(|item| walk(item, names)),
+                _ => {}
+            }
+        }
+        let mut names = BTreeSet::new();
+        if let Some(pods) = self.cluster.object.get("/spec/pods") {
+            walk(pods, &mut names);
+        }
+        names
+    }
+}

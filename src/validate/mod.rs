@@ -1,0 +1,17 @@
+//! Whether manifests and clusters are right.
+//!
+//! In: manifests, inputs, effective values. Out: diagnostics, and a [`ValidCluster`] that only this stage can make.
+//! Invariant: everything that could make rendering fail is found here; all problems are told at once.
+//! Why: `render` cannot fail, so a plan can be shown for every cluster that passed.
+
+pub mod rules;
+mod structural;
+mod transition;
+mod valid;
+
+pub use structural::{not_supported_yet, structural};
+pub use transition::{CODES as TRANSITION_CODES, transition};
+pub use valid::{ValidCluster, check_cluster, check_manifest};
+
+/// Every code this stage uses, besides those of the rules.
+pub use structural::CODES;

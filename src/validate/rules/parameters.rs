@@ -1,0 +1,191 @@
+//! PostgreSQL parameters.
+
+use super::{Check, Context, Rule, at};
+use crate::diagnostics::{Code, Diagnostic, nearest};
+use crate::load::Manifest;
+use crate::model::pointer::join;
+use crate::postgres::{BLOCKED, ValueProblem, find, major, names, normalise};
+use serde_json::Value;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        code: Code::error(
+            "unknown-parameter",
+            "PostgreSQL has no such parameter in this major version",
+            "PostgreSQL refuses to start on a name it does not know. Parameters of extensions have a dot in their name and are taken as they are.",
+        ),
+        check: Check::Manifest("SGPostgresConfig", shared),
+    },
+    Rule {
+        code: Code::error(
+            "bad-parameter-value",
+            "PostgreSQL would refuse this value",
+            "Values are read as the server reads them: units are case-sensitive (`kB`, `MB`, `GB`; `ms`, `s`, `min`, `h`, `d`), and bounds count in the parameter's base unit. A value the server refuses keeps it from starting.",
+        ),
+        check: Check::Cluster(own),
+    },
+    Rule {
+        code: Code::error(
+            "parameter-not-settable",
+            "the program sets this parameter itself",
+            "Addresses, file names, archiving and logging are tied to the pod and to Patroni. Setting them would break replication, backups or the logs.",
+        ),
+        check: Check::Cluster(|_| Vec::new()),
+    },
+    Rule {
+        code: Code::error(
+            "too-few-connections",
+            "reserved connections use up all connections",
+            "PostgreSQL does not start unless `superuser_reserved_connections` (and `reserved_connections`) is below `max_connections`. Patroni needs at least 25 connections.",
+        ),
+        check: Check::Cluster(connections),
+    },
+    Rule {
+        code: Code::error(
+            "wal-level-too-low",
+            "replication needs more WAL",
+            "With `wal_level = minimal` there is neither replication nor archiving, and PostgreSQL does not start with either switched on.",
+        ),
+        check: Check::Cluster(wal_level),
+    },
+    Rule {
+        code: Code::warning(
+            "crash-unsafe",
+            "a crash may corrupt or lose data",
+            "`fsync` and `full_page_writes` protect the data files, `synchronous_commit` the last commits. Switch them off only where the data can be made again.",
+        ),
+        check: Check::Cluster(crash_unsafe),
+    },
+    Rule {
+        code: Code::warning(
+            "many-connections-without-pooling",
+            "very many connections reach PostgreSQL directly",
+            "Each connection is a process. With several hundred of them, pooling gives more throughput and steadier latencies than a higher limit.",
+        ),
+        check: Check::Cluster(many_connections),
+    },
+];
+
+const OWN: &str = "/spec/configurations/postgres/postgresql.conf";
+
+fn shared(manifest: &Manifest) -> Vec<Diagnostic> {
+    manifest
+        .object
+        .text("/spec/postgresVersion")
+        .and_then(major)
+        .map(|major| check(manifest, "/spec/postgresql.conf", major))
+        .unwrap_or_default()
+}
+
+fn own(context: &Context<'_>) -> Vec<Diagnostic> {
+    context.effective.map(|effective| check(&context.inputs.cluster, OWN, effective.postgres.major)).unwrap_or_default()
+}
+
+fn check(manifest: &Manifest, pointer: &str, major: u32) -> Vec<Diagnostic> {
+    let entries = manifest.object.get(pointer).and_then(Value::as_object).into_iter().flatten();
+    entries.filter_map(|(name, value)| Some(at(manifest, &join(pointer, name), one(major, name, value.as_str()?)?))).collect()
+}
+
+fn one(major: u32, name: &str, value: &str) -> Option<Diagnostic> {
+    if BLOCKED.contains(&name.to_ascii_lowercase().as_str()) {
+        return Some(Diagnostic::error("parameter-not-settable", format!("the program sets `{name}` itself")).help("take it out"));
+    }
+    let problem = normalise(major, name, value).err()?;
+    if problem == ValueProblem::Unknown {
+        if name.contains('.') {
+            return None;
+        }
+        let help = match find(name) {
+            Some(parameter) => {
+                let majors: Vec<String> = parameter.majors().iter().map(ToString::to_string).collect();
+                format!("it exists in PostgreSQL {}", majors.join(", "))
+            }
+            None => nearest(name, names(major).into_iter())
+                .map_or_else(|| "parameters of extensions have a dot in their name".to_owned(), |near| format!("did you mean `{near}`?")),
+        };
+        return Some(Diagnostic::error("unknown-parameter", format!("PostgreSQL {major} has no parameter `{name}`")).help(help));
+    }
+    Some(Diagnostic::error("bad-parameter-value", format!("`{name}` = `{value}`: {problem}")))
+}
+
+fn number(context: &Context<'_>, name: &str) -> Option<i64> {
+    let effective = context.effective?;
+    let value = effective.postgres.parameters.get(name)?;
+    normalise(effective.postgres.major, name, &value.value).ok()?.parse::<f64>().ok().map(|value| {
+        #[expect(clippy::cast_possible_truncation, reason = "parameters fit 32 bits")]
+        let value = value as i64;
+        value
+    })
+}
+
+fn connections(context: &Context<'_>) -> Vec<Diagnostic> {
+    let (Some(all), Some(reserved)) = (number(context, "max_connections"), number(context, "superuser_reserved_connections")) else {
+        return Vec::new();
+    };
+    let reserved = reserved + number(context, "reserved_connections").unwrap_or(0);
+    if all > reserved && all >= 25 {
+        return Vec::new();
+    }
+    let problem = Diagnostic::error("too-few-connections", format!("max_connections is {all}, of which {reserved} are reserved"))
+        .help("raise max_connections to 25 or more, above what is reserved");
+    vec![parameter(context, "max_connections", problem)]
+}
+
+/// The finding where a parameter is written, or at the cluster.
+fn parameter(context: &Context<'_>, name: &str, problem: Diagnostic) -> Diagnostic {
+    let written = context.effective.and_then(|effective| effective.postgres.parameters.get(name));
+    match written.map(|value| &value.origin) {
+        Some(crate::resolve::Origin::Manifest(location)) => {
+            let mut problem = problem.at(location.clone());
+            name.clone_into(&mut problem.path);
+            problem
+        }
+        _ => context.at("/spec", problem),
+    }
+}
+
+fn value<'a>(context: &'a Context<'_>, name: &str) -> Option<&'a str> {
+    context.effective?.postgres.parameters.get(name).map(|value| value.value.as_str())
+}
+
+fn wal_level(context: &Context<'_>) -> Vec<Diagnostic> {
+    match value(context, "wal_level") {
+        Some("minimal") => vec![parameter(
+            context,
+            "wal_level",
+            Diagnostic::error("wal-level-too-low", "wal_level = minimal rules out replication and archiving")
+                .help("write replica or logical"),
+        )],
+        _ => Vec::new(),
+    }
+}
+
+fn crash_unsafe(context: &Context<'_>) -> Vec<Diagnostic> {
+    let major = context.effective.map_or(17, |effective| effective.postgres.major);
+    ["fsync", "full_page_writes", "synchronous_commit"]
+        .into_iter()
+        .filter(|name| value(context, name).and_then(|value| normalise(major, name, value).ok()).is_some_and(|value| value == "off"))
+        .map(|name| {
+            parameter(
+                context,
+                name,
+                Diagnostic::warning("crash-unsafe", format!("{name} is off")).help("only where the data can be made again"),
+            )
+        })
+        .collect()
+}
+
+fn many_connections(context: &Context<'_>) -> Vec<Diagnostic> {
+    let pooled = context.effective.is_none_or(|effective| effective.pooling.is_some());
+    match number(context, "max_connections") {
+        Some(connections) if connections > 500 && !pooled => {
+            vec![parameter(
+                context,
+                "max_connections",
+                Diagnostic::warning("many-connections-without-pooling", format!("{connections} connections without pooling"))
+                    .help("switch pooling on"),
+            )]
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,45 @@
+//! Certificates.
+
+use super::{Check, Context, Rule};
+use crate::diagnostics::{Code, Diagnostic};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        code: Code::error(
+            "incomplete-certificate",
+            "a certificate without its key, or the other way round",
+            "Give both selectors, or neither to have a certificate made.",
+        ),
+        check: Check::Cluster(pair),
+    },
+    Rule {
+        code: Code::error("bad-duration", "this is no ISO 8601 duration", "Write for example P90D (90 days) or PT2H (2 hours)."),
+        check: Check::Cluster(duration),
+    },
+];
+
+const SSL: &str = "/spec/postgres/ssl";
+
+fn pair(context: &Context<'_>) -> Vec<Diagnostic> {
+    let object = &context.inputs.cluster.object;
+    let has = |name: &str| object.get(&format!("{SSL}/{name}")).is_some();
+    if has("certificateSecretKeySelector") == has("privateKeySecretKeySelector") {
+        return Vec::new();
+    }
+    vec![context.at(
+        SSL,
+        Diagnostic::error("incomplete-certificate", "certificate and private key belong together").help("give both selectors, or neither"),
+    )]
+}
+
+fn duration(context: &Context<'_>) -> Vec<Diagnostic> {
+    let pointer = format!("{SSL}/duration");
+    let Some(text) = context.inputs.cluster.object.text(&pointer) else { return Vec::new() };
+    if text.parse::<jiff::Span>().is_ok_and(|span| span.is_positive() && text.starts_with('P')) {
+        return Vec::new();
+    }
+    vec![context.at(
+        &pointer,
+        Diagnostic::error("bad-duration", format!("`{text}` is no positive ISO 8601 duration")).help("write for example P90D"),
+    )]
+}

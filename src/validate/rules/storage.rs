@@ -1,0 +1,100 @@
+//! Volumes and object storages.
+
+use super::{Check, Context, Rule, at};
+use crate::diagnostics::{Code, Diagnostic};
+use crate::load::Manifest;
+use crate::model::Quantity;
+use crate::postgres::normalise;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        code: Code::error(
+            "storage-section",
+            "the section of the storage's type is missing, or another one is there",
+            "`type` names the section that holds bucket and credentials; exactly that one must be filled.",
+        ),
+        check: Check::Manifest("SGObjectStorage", section),
+    },
+    Rule {
+        code: Code::warning(
+            "volume-too-small-for-wal",
+            "WAL alone may fill the volume",
+            "`max_wal_size`, `wal_keep_size` and `max_slot_wal_keep_size` together should stay below two fifths of the volume: a full volume stops the database.",
+        ),
+        check: Check::Cluster(wal),
+    },
+    Rule {
+        code: Code::warning("volume-very-small", "the volume is very small", "An empty cluster with its WAL takes some 300 MiB."),
+        check: Check::Cluster(small),
+    },
+];
+
+const SIZE: &str = "/spec/pods/persistentVolume/size";
+
+fn section(manifest: &Manifest) -> Vec<Diagnostic> {
+    let Some(wanted) = manifest.object.text("/spec/type") else { return Vec::new() };
+    ["s3", "s3Compatible", "gcs", "azureBlob"]
+        .into_iter()
+        .filter_map(|name| {
+            let present = manifest.object.get(&format!("/spec/{name}")).is_some();
+            match (name == wanted, present) {
+                (true, false) => Some(at(
+                    manifest,
+                    "/spec/type",
+                    Diagnostic::error("storage-section", format!("the section `{name}` is missing"))
+                        .help("add it: it holds bucket and credentials"),
+                )),
+                (false, true) => Some(at(
+                    manifest,
+                    &format!("/spec/{name}"),
+                    Diagnostic::error("storage-section", format!("the type is {wanted}, not {name}"))
+                        .help("take the section out or change the type"),
+                )),
+                _ => None,
+            }
+        })
+        .collect()
+}
+
+fn wal(context: &Context<'_>) -> Vec<Diagnostic> {
+    let Some(effective) = context.effective else { return Vec::new() };
+    let megabytes = |name: &str| {
+        let value = effective.postgres.parameters.get(name)?;
+        normalise(effective.postgres.major, name, &value.value).ok()?.parse::<i64>().ok()
+    };
+    let (Some(most), Some(keep), Some(slots)) =
+        (megabytes("max_wal_size"), megabytes("wal_keep_size"), megabytes("max_slot_wal_keep_size"))
+    else {
+        return Vec::new();
+    };
+    let Some(volume) =
+        Quantity::parse(&effective.storage.size.value).map(|volume| volume.ceiling() >> 20).filter(|volume| *volume >= 2_048)
+    else {
+        return Vec::new();
+    };
+    if slots < 0 {
+        return vec![
+            context.at(
+                SIZE,
+                Diagnostic::warning("volume-too-small-for-wal", "a replication slot may keep WAL without bound")
+                    .help("set max_slot_wal_keep_size"),
+            ),
+        ];
+    }
+    if (most + keep + slots) * 5 <= volume * 2 {
+        return Vec::new();
+    }
+    let problem = Diagnostic::warning("volume-too-small-for-wal", format!("WAL may take {} of {volume} MiB", most + keep + slots))
+        .help("enlarge the volume or lower max_wal_size, wal_keep_size or max_slot_wal_keep_size");
+    vec![context.at(SIZE, problem)]
+}
+
+fn small(context: &Context<'_>) -> Vec<Diagnostic> {
+    match context.effective.and_then(|effective| Quantity::parse(&effective.storage.size.value)) {
+        Some(size) if size < Quantity::whole(2 << 30) => vec![context.at(
+            SIZE,
+            Diagnostic::warning("volume-very-small", format!("{} is very small", size.memory_text())).help("2Gi is a sensible least"),
+        )],
+        _ => Vec::new(),
+    }
+}

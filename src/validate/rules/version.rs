@@ -1,0 +1,108 @@
+//! Versions of PostgreSQL.
+
+use super::{Check, Context, Rule, at};
+use crate::diagnostics::{Code, Diagnostic};
+use crate::postgres::{KNOWN_BAD, MAJORS, major};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        code: Code::error(
+            "no-image",
+            "no image serves this PostgreSQL version",
+            "A version can only run if an image of it exists. The help lists the versions that have one; `17` takes the newest minor of a major, `latest` the newest of all. A revision freezes the minor, so an alias never updates a running cluster by itself.",
+        ),
+        check: Check::Cluster(no_image),
+    },
+    Rule {
+        code: Code::error(
+            "known-bad-version",
+            "this minor version has a known defect",
+            "PostgreSQL's release notes advise against it because data may be damaged or slots lost. Take a newer minor of the same major.",
+        ),
+        check: Check::Cluster(known_bad),
+    },
+    Rule {
+        code: Code::error(
+            "flavor-not-supported",
+            "this flavor is not supported yet",
+            "Only community PostgreSQL (`vanilla`) has an image.",
+        ),
+        check: Check::Cluster(flavor),
+    },
+    Rule {
+        code: Code::error(
+            "configuration-for-another-major",
+            "the SGPostgresConfig is for another major version",
+            "Parameters come and go between major versions, so each SGPostgresConfig says which one it is for. Refer to one whose `postgresVersion` is the cluster's major version.",
+        ),
+        check: Check::Cluster(configuration_major),
+    },
+    Rule {
+        code: Code::error("unknown-major", "no such major version of PostgreSQL is known", "The majors this program knows are 13 to 18."),
+        check: Check::Manifest("SGPostgresConfig", unknown_major),
+    },
+];
+
+const VERSION: &str = "/spec/postgres/version";
+
+fn no_image(context: &Context<'_>) -> Vec<Diagnostic> {
+    let written = context.inputs.cluster.object.text(VERSION).unwrap_or("latest");
+    if context.settings.catalogue.resolve(written).is_some() {
+        return Vec::new();
+    }
+    let problem = Diagnostic::error("no-image", format!("no image serves PostgreSQL {written}"))
+        .help(format!("there are images of {}", context.settings.catalogue.known()));
+    vec![context.at(VERSION, problem)]
+}
+
+fn known_bad(context: &Context<'_>) -> Vec<Diagnostic> {
+    let Some(effective) = context.effective else { return Vec::new() };
+    let version = effective.postgres.version.value.as_str();
+    let found = KNOWN_BAD.iter().find(|(bad, _)| *bad == version);
+    found
+        .map(|(_, why)| context.at(VERSION, Diagnostic::error("known-bad-version", format!("PostgreSQL {version}: {why}"))))
+        .into_iter()
+        .collect()
+}
+
+fn flavor(context: &Context<'_>) -> Vec<Diagnostic> {
+    const FLAVOR: &str = "/spec/postgres/flavor";
+    match context.inputs.cluster.object.text(FLAVOR) {
+        None | Some("vanilla") => Vec::new(),
+        Some(other) => vec![
+            context.at(
+                FLAVOR,
+                Diagnostic::error("flavor-not-supported", format!("the flavor {other} is not supported yet"))
+                    .help("take it out, or write vanilla"),
+            ),
+        ],
+    }
+}
+
+fn configuration_major(context: &Context<'_>) -> Vec<Diagnostic> {
+    let (Some(config), Some(effective)) = (&context.inputs.postgres_config, context.effective) else { return Vec::new() };
+    let written = config.object.text("/spec/postgresVersion").unwrap_or_default();
+    if major(written) == Some(effective.postgres.major) {
+        return Vec::new();
+    }
+    let problem = Diagnostic::error(
+        "configuration-for-another-major",
+        format!("the SGPostgresConfig {} is for PostgreSQL {written}, the cluster runs {}", config.object.name(), effective.postgres.major),
+    )
+    .help(format!("its version is written at {}", config.locate("/spec/postgresVersion")));
+    vec![context.at("/spec/configurations/sgPostgresConfig", problem)]
+}
+
+fn unknown_major(manifest: &crate::load::Manifest) -> Vec<Diagnostic> {
+    let pointer = "/spec/postgresVersion";
+    let written = manifest.object.text(pointer).unwrap_or_default();
+    if written.is_empty() || major(written).is_some_and(|major| MAJORS.contains(&major)) {
+        return Vec::new();
+    }
+    let problem = Diagnostic::error("unknown-major", format!("`{written}` is no known major version")).help(format!(
+        "write one of {} to {}",
+        MAJORS.start(),
+        MAJORS.end()
+    ));
+    vec![at(manifest, pointer, problem)]
+}

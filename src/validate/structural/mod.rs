@@ -1,0 +1,38 @@
+//! The verdict of the API server, without an API server: types, required fields, bounds, patterns, unknown fields.
+//!
+//! Source: Kubernetes documentation, "Extend the Kubernetes API with CustomResourceDefinitions", sections "Validation" and
+//! "Field pruning"; strict field validation (KEP-2885); "Object Names and IDs" and "Labels and Selectors" for metadata.
+
+mod codes;
+mod metadata;
+mod support;
+mod value;
+
+pub use codes::CODES;
+pub use support::not_supported_yet;
+
+use crate::api::{Kind, find_kind};
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::load::Manifest;
+
+/// Every structural problem of a manifest of one of our kinds; none for other kinds.
+pub fn structural(manifest: &Manifest) -> Diagnostics {
+    let Some(kind) = find_kind(manifest.object.kind()) else { return Diagnostics::new() };
+    let mut findings = Vec::new();
+    metadata::check(kind, manifest.object.value(), &mut findings);
+    root(kind, manifest, &mut findings);
+    findings.into_iter().map(|(pointer, problem)| problem.at(manifest.locate(&pointer)).path(&pointer)).collect()
+}
+
+/// A problem and the JSON pointer it is about.
+type Findings = Vec<(String, Diagnostic)>;
+
+fn root(kind: &Kind, manifest: &Manifest, findings: &mut Findings) {
+    let mut value = manifest.object.value().clone();
+    if let Some(map) = value.as_object_mut() {
+        for field in ["apiVersion", "kind", "metadata"] {
+            map.remove(field);
+        }
+    }
+    value::check("", &kind.schema, &value, findings);
+}

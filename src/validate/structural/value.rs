@@ -1,0 +1,202 @@
+//! A value against its schema.
+
+use super::Findings;
+use crate::api::schema::{Schema, Shape, Text};
+use crate::diagnostics::{Diagnostic, nearest};
+use crate::model::pointer::join;
+use regex::Regex;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::{LazyLock, Mutex};
+
+/// Walks a value and its schema together.
+pub(super) fn check(pointer: &str, schema: &Schema, value: &Value, findings: &mut Findings) {
+    if value.is_null() {
+        if !schema.nullable && !matches!(schema.shape, Shape::Any) {
+            findings.push((pointer.to_owned(), Diagnostic::error("null-value", "the field is null").help("leave it out")));
+        }
+        return;
+    }
+    match (&schema.shape, value) {
+        (Shape::Object { fields, preserve_unknown }, Value::Object(map)) => {
+            for field in fields {
+                match map.get(&field.name) {
+                    Some(value) => check(&join(pointer, &field.name), &field.schema, value, findings),
+                    None if field.required => findings.push((
+                        join(pointer, &field.name),
+                        Diagnostic::error("missing-field", format!("the required field `{}` is absent", field.name))
+                            .help(field.schema.description.clone()),
+                    )),
+                    None => {}
+                }
+            }
+            if !preserve_unknown {
+                unknown(pointer, schema, map, findings);
+            }
+        }
+        (Shape::Map { values }, Value::Object(map)) => {
+            for (key, value) in map {
+                check(&join(pointer, key), values, value, findings);
+            }
+        }
+        (Shape::Array { items, map_keys, min_items, max_items }, Value::Array(list)) => {
+            length(pointer, list.len(), *min_items, *max_items, "items", findings);
+            for (index, item) in list.iter().enumerate() {
+                check(&format!("{pointer}/{index}"), items, item, findings);
+            }
+            unique(pointer, map_keys, list, findings);
+        }
+        (Shape::Text(rules), Value::String(text)) => check_text(pointer, rules, text, findings),
+        (Shape::Integer { format, minimum, maximum }, Value::Number(number)) => match whole(number) {
+            None => findings.push((pointer.to_owned(), wrong_type("a whole number", value))),
+            Some(number) => {
+                let (low, high) = match *format {
+                    Some("int32") => (i128::from(i32::MIN), i128::from(i32::MAX)),
+                    _ => (i128::from(i64::MIN), i128::from(i64::MAX)),
+                };
+                let low = minimum.map_or(low, |minimum| low.max(i128::from(minimum)));
+                let high = maximum.map_or(high, |maximum| high.min(i128::from(maximum)));
+                if number < low || number > high {
+                    findings.push((pointer.to_owned(), range(number, low, high)));
+                }
+            }
+        },
+        (Shape::Number { minimum, maximum }, Value::Number(number)) => {
+            let number = number.as_f64().unwrap_or_default();
+            if minimum.is_some_and(|minimum| number < minimum) || maximum.is_some_and(|maximum| number > maximum) {
+                findings.push((pointer.to_owned(), Diagnostic::error("out-of-range", format!("{number} is out of range"))));
+            }
+        }
+        (Shape::Boolean, Value::Bool(_)) | (Shape::Any, _) => {}
+        (Shape::IntOrString { pattern }, Value::String(text)) => {
+            let rules = Text { pattern: pattern.clone(), ..Text::default() };
+            check_text(pointer, &rules, text, findings);
+        }
+        (Shape::IntOrString { .. }, Value::Number(number)) if whole(number).is_some() => {}
+        (shape, value) => findings.push((pointer.to_owned(), wrong_type(expected(shape), value))),
+    }
+}
+
+fn expected(shape: &Shape) -> &'static str {
+    match shape {
+        Shape::Object { .. } | Shape::Map { .. } => "a mapping",
+        Shape::Array { .. } => "a list",
+        Shape::Text(_) => "text",
+        Shape::Integer { .. } => "a whole number",
+        Shape::Number { .. } => "a number",
+        Shape::Boolean => "true or false",
+        Shape::IntOrString { .. } => "a whole number or text",
+        Shape::Any => "anything",
+    }
+}
+
+fn wrong_type(expected: &str, value: &Value) -> Diagnostic {
+    let (found, help) = match value {
+        Value::Bool(_) => ("a boolean", (expected == "text").then(|| format!("quote it: \"{value}\""))),
+        Value::Number(_) => ("a number", (expected == "text").then(|| format!("quote it: \"{value}\""))),
+        Value::String(text) => (
+            "text",
+            (expected == "true or false" || expected == "a whole number")
+                .then(|| format!("take the quotes away if `{text}` is {expected}")),
+        ),
+        Value::Array(_) => ("a list", None),
+        Value::Object(_) => ("a mapping", None),
+        Value::Null => ("null", None),
+    };
+    let problem = Diagnostic::error("wrong-type", format!("the field takes {expected}, not {found}"));
+    match help {
+        Some(help) => problem.help(help),
+        None => problem,
+    }
+}
+
+fn range(number: i128, low: i128, high: i128) -> Diagnostic {
+    let help =
+        if high >= i128::from(i32::MAX) { format!("it must be at least {low}") } else { format!("it must be between {low} and {high}") };
+    Diagnostic::error("out-of-range", format!("{number} is out of range")).help(help)
+}
+
+/// A JSON number as a whole one; `3.0` counts, as it does for the API server.
+fn whole(number: &serde_json::Number) -> Option<i128> {
+    number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from)).or_else(|| {
+        let value = number.as_f64()?;
+        #[expect(clippy::cast_possible_truncation, reason = "the value is whole and within 64 bits")]
+        (value.fract() == 0.0 && value.abs() < 9.2e18).then_some(value as i128)
+    })
+}
+
+fn unknown(pointer: &str, schema: &Schema, map: &Map<String, Value>, findings: &mut Findings) {
+    let Shape::Object { fields, .. } = &schema.shape else { return };
+    for key in map.keys().filter(|key| schema.get_field(key).is_none()) {
+        let problem = Diagnostic::error("unknown-field", format!("there is no field `{key}` here"));
+        let help = match nearest(key, fields.iter().map(|field| field.name.as_str())) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("the fields are {}", fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>().join(", ")),
+        };
+        findings.push((join(pointer, key), problem.help(help)));
+    }
+}
+
+fn length(pointer: &str, count: usize, low: Option<u64>, high: Option<u64>, what: &str, findings: &mut Findings) {
+    let count = count as u64;
+    if low.is_some_and(|low| count < low) || high.is_some_and(|high| count > high) {
+        let bounds = match (low, high) {
+            (Some(low), Some(high)) => format!("between {low} and {high} {what}"),
+            (Some(low), None) => format!("at least {low} {what}"),
+            (None, Some(high)) => format!("at most {high} {what}"),
+            (None, None) => String::new(),
+        };
+        findings.push((
+            pointer.to_owned(),
+            Diagnostic::error("wrong-length", format!("it has {count} {what}")).help(format!("it takes {bounds}")),
+        ));
+    }
+}
+
+fn unique(pointer: &str, keys: &[String], list: &[Value], findings: &mut Findings) {
+    if keys.is_empty() {
+        return;
+    }
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for (index, item) in list.iter().enumerate() {
+        let key: Vec<String> = keys.iter().map(|key| item.get(key).map(Value::to_string).unwrap_or_default()).collect();
+        if let Some(first) = seen.insert(key.join(","), index) {
+            findings.push((
+                format!("{pointer}/{index}"),
+                Diagnostic::error("duplicate-item", format!("item {first} has the same {}", keys.join(" and ")))
+                    .help("items are told apart by it"),
+            ));
+        }
+    }
+}
+
+fn check_text(pointer: &str, rules: &Text, text: &str, findings: &mut Findings) {
+    let mut push = |problem: Diagnostic| findings.push((pointer.to_owned(), problem));
+    if !rules.allowed.is_empty() && !rules.allowed.iter().any(|allowed| allowed == text) {
+        let help = match nearest(text, rules.allowed.iter().map(String::as_str)) {
+            Some(name) => format!("did you mean `{name}`? Allowed are {}", rules.allowed.join(", ")),
+            None => format!("allowed are {}", rules.allowed.join(", ")),
+        };
+        push(Diagnostic::error("not-allowed-value", format!("`{text}` is not allowed here")).help(help));
+    }
+    if let Some(pattern) = &rules.pattern
+        && !matches_pattern(pattern, text)
+    {
+        push(Diagnostic::error("pattern-mismatch", format!("`{text}` has not the required form")).help(format!("it must match {pattern}")));
+    }
+    if rules.format == Some("date-time") && text.parse::<jiff::Timestamp>().is_err() {
+        push(Diagnostic::error("pattern-mismatch", format!("`{text}` is no moment")).help("write it as 2026-11-24T02:00:00Z"));
+    }
+    if rules.format == Some("date") && text.parse::<jiff::civil::Date>().is_err() {
+        push(Diagnostic::error("pattern-mismatch", format!("`{text}` is no date")).help("write it as 2026-11-24"));
+    }
+    length(pointer, text.chars().count(), rules.min_length, rules.max_length, "characters", findings);
+}
+
+/// Whether a text matches; expressions are compiled once. One that cannot be compiled accepts (a test compiles all).
+pub(super) fn matches_pattern(pattern: &str, text: &str) -> bool {
+    static COMPILED: LazyLock<Mutex<BTreeMap<String, Option<Regex>>>> = LazyLock::new(Mutex::default);
+    let mut compiled = COMPILED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let expression = compiled.entry(pattern.to_owned()).or_insert_with(|| Regex::new(pattern).ok());
+    expression.as_ref().is_none_or(|expression| expression.is_match(text))
+}

@@ -1,0 +1,157 @@
+//! The load stage: every kind of trouble a real repository holds, told with its place.
+
+use proptest::prelude::*;
+use stackgres::load::{LoadOptions, Loaded, SourceFile, load};
+
+fn file(path: &str, content: &[u8]) -> SourceFile {
+    SourceFile { path: path.to_owned(), content: content.into() }
+}
+
+fn options() -> LoadOptions {
+    LoadOptions { default_namespace: Some("default".to_owned()), ..LoadOptions::default() }
+}
+
+fn one(text: &str) -> Loaded {
+    load(&[file("a.yaml", text.as_bytes())], &options())
+}
+
+fn found(loaded: &Loaded) -> Vec<String> {
+    loaded.diagnostics.iter().map(|problem| format!("{} {} {}", problem.code, problem.location, problem.path)).collect()
+}
+
+const CLUSTER: &str = "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {name: NAME}\nspec:\n  instances: 1\n";
+
+fn cluster(name: &str) -> String {
+    CLUSTER.replace("NAME", name)
+}
+
+#[test]
+fn positions_are_those_of_the_keys() {
+    let loaded = one(&cluster("a"));
+    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
+    let manifest = &loaded.manifests[0];
+    assert_eq!(manifest.locate("/spec/instances").to_string(), "a.yaml:5:3");
+    assert_eq!(manifest.locate("/spec/pods/missing").to_string(), "a.yaml:4:1", "a missing field points at its parent");
+    assert_eq!(manifest.object.namespace(), Some("default"));
+}
+
+/// Law 4: one bad document blocks its own object and never hides the ones beside it.
+#[test]
+fn a_broken_document_blocks_only_itself() {
+    let loaded = one(&format!("{}---\n{}  bad: [1, 2\n---\n{}", cluster("a"), cluster("b"), cluster("c")));
+    let names: Vec<_> = loaded.manifests.iter().map(|manifest| manifest.object.name()).collect();
+    assert_eq!(names, ["a", "c"]);
+    assert_eq!(loaded.blocked.iter().map(|key| key.name.as_str()).collect::<Vec<_>>(), ["b"], "unknown, never absent");
+    assert_eq!(loaded.diagnostics.len(), 1);
+    assert_eq!(loaded.diagnostics.0[0].code, "yaml-syntax");
+}
+
+#[test]
+fn every_trap_is_told_with_its_place_and_all_at_once() {
+    let text = "apiVersion: stackgres.io/v1\nkind: SGPostgresConfig\nmetadata:\n  name: a\n  name: b\nspec:\n  postgresVersion: '17'\n  postgresql.conf:\n    fsync: off\n    mode: 0755\n    x: &anchor 1\n    y: *anchor\n    1: z\n    <<: {}\n    n: .nan\n";
+    assert_eq!(
+        found(&one(text)),
+        [
+            "duplicate-key a.yaml:5:3 metadata.name",
+            "ambiguous-scalar a.yaml:9:12 spec[\"postgresql.conf\"].fsync",
+            "ambiguous-scalar a.yaml:10:11 spec[\"postgresql.conf\"].mode",
+            "alias-refused a.yaml:11:16 ",
+            "alias-refused a.yaml:12:8 spec[\"postgresql.conf\"].y",
+            "not-text-key a.yaml:13:5 spec[\"postgresql.conf\"][1]",
+            "merge-key a.yaml:14:5 spec[\"postgresql.conf\"][\"<<\"]",
+            "not-a-json-value a.yaml:15:8 spec[\"postgresql.conf\"].n",
+        ]
+    );
+}
+
+#[test]
+fn tabs_byte_order_marks_line_ends_and_encodings() {
+    assert_eq!(found(&one("kind: SGCluster\nspec:\n\tinstances: 1\n")), ["tab-indentation a.yaml:3:2 "]);
+    let windows = format!("\u{feff}{}", cluster("a").replace('\n', "\r\n"));
+    assert_eq!(one(&windows).manifests[0].locate("/spec/instances").to_string(), "a.yaml:5:3");
+    let loaded = load(&[file("a.yaml", b"kind: SGCluster\nname: \xff\n")], &options());
+    assert_eq!(found(&loaded), ["not-utf8 a.yaml:2:7 "]);
+}
+
+#[test]
+fn a_list_is_taken_apart_with_its_places() {
+    let loaded = one(
+        "apiVersion: v1\nkind: List\nitems:\n- apiVersion: stackgres.io/v1\n  kind: SGCluster\n  metadata: {name: a}\n  spec: {instances: 1}\n- kind: Other\n",
+    );
+    assert_eq!(loaded.manifests[0].locate("/spec/instances").to_string(), "a.yaml:7:10");
+    assert_eq!(loaded.left_alone.len(), 1);
+}
+
+/// The values of a Secret must not appear anywhere, not even in the message that refuses it.
+#[test]
+fn a_clear_text_secret_is_refused_without_repeating_it() {
+    let loaded = one("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: hunter2}\n");
+    assert_eq!(found(&loaded), ["clear-text-secret a.yaml:1:1 "]);
+    assert!(!format!("{loaded:?}").contains("hunter2"));
+    assert!(loaded.manifests.is_empty());
+}
+
+#[test]
+fn everything_else_is_named_once_and_left_alone() {
+    let files = [
+        file("README.md", b"# hello"),
+        file("kustomization.yaml", b"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: []\n"),
+        file("chart/Chart.yaml", b"apiVersion: v2\nname: x\n"),
+        file("chart/templates/a.yaml", b"kind: Service\nname: {{ .Values.x }}\n"),
+        file("deployment.yaml", b"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n"),
+        file("values.yaml", b"a: b\n"),
+        file("sealed.yaml", b"apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a}\n"),
+        file("sops.yaml", b"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {a: 'ENC[x]'}\nsops: {mac: x}\n"),
+        file("empty.yaml", b"---\n# nothing\n"),
+        file(".stackgresignore", b"ignored/\n"),
+        file("ignored/broken.yaml", b"a: [\n"),
+    ];
+    let loaded = load(&files, &options());
+    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
+    let names: Vec<_> = loaded.left_alone.iter().map(|left| left.location.file.as_str()).collect();
+    assert_eq!(
+        names,
+        ["chart/Chart.yaml", "chart/templates/a.yaml", "deployment.yaml", "kustomization.yaml", "sealed.yaml", "sops.yaml", "values.yaml"]
+    );
+}
+
+#[test]
+fn identities() {
+    let strict = LoadOptions { namespaces: vec!["a".to_owned(), "b".to_owned()], ..LoadOptions::default() };
+    let loaded = load(&[file("a.yaml", cluster("x").as_bytes())], &strict);
+    assert_eq!(found(&loaded), ["missing-namespace a.yaml:3:1 metadata.namespace"]);
+    let text = cluster("x").replace("{name: x}", "{name: x, namespace: c}");
+    assert_eq!(found(&load(&[file("a.yaml", text.as_bytes())], &strict)), ["namespace-not-allowed a.yaml:3:21 metadata.namespace"]);
+    let twice = load(&[file("a.yaml", cluster("x").as_bytes()), file("b.yaml", cluster("x").as_bytes())], &options());
+    assert_eq!(found(&twice), ["duplicate-object a.yaml:1:1 ", "duplicate-object b.yaml:1:1 "]);
+    assert!(twice.manifests.is_empty() && twice.blocked.len() == 1, "neither is used, and what runs is not taken for absent");
+    let wrong = one(&cluster("x").replace("io/v1", "io/v1beta1"));
+    assert_eq!(found(&wrong), ["wrong-api-version a.yaml:1:1 apiVersion"]);
+    assert!(wrong.diagnostics.0[0].help.as_deref().unwrap().contains("stackgres.io/v1"));
+    assert!(one(&cluster("x").replace("SGCluster", "SGClutser")).diagnostics.0[0].help.as_deref().unwrap().contains("SGCluster?"));
+}
+
+#[test]
+fn limits_are_errors_that_name_themselves() {
+    let deep =
+        format!("apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: a}}\nspec: {}1{}\n", "[".repeat(100), "]".repeat(100));
+    assert_eq!(one(&deep).diagnostics.0[0].code, "too-deep");
+    assert_eq!(one(&"--- {}\n".repeat(1_200)).diagnostics.0[0].code, "too-many-documents");
+    assert_eq!(load(&[file("a.yaml", &vec![b' '; (1 << 20) + 1])], &options()).diagnostics.0[0].code, "file-too-large");
+}
+
+proptest! {
+    /// Whatever stands in a repository, loading ends, and every place it names lies inside the file.
+    #[test]
+    fn arbitrary_text_is_survived(text in "[ -~\n\t:\\-\\[\\]{}&*'\"|>#é]{0,200}") {
+        let lines = text.lines().count().max(1);
+        for problem in &one(&text).diagnostics {
+            prop_assert!(problem.location.line <= lines + 1, "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        drop(load(&[file("a.yaml", &bytes)], &options()));
+    }
+}
