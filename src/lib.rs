@@ -9,11 +9,14 @@
 //! Folders are stages; `tests/it/architecture.rs` holds the table of who may import what.
 
 pub mod api;
+pub mod cli;
 pub mod diagnostics;
 pub mod diff;
+pub mod engine;
 pub mod load;
 pub mod model;
 pub mod plan;
 pub mod postgres;
+pub mod render;
 pub mod resolve;
 pub mod validate;

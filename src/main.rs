@@ -1,3 +1,15 @@
-//! The `stackgres` program.
+//! The `stackgres` program: reads arguments, runs one command, ends with its exit code.
 
-fn main() {}
+use clap::Parser as _;
+use stackgres::cli::{Arguments, run};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            drop(std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{error}\n")));
+            error.exit.into()
+        }
+    }
+}

@@ -7,6 +7,7 @@
 mod code;
 mod diagnostic;
 mod nearest;
+pub mod output;
 mod source_map;
 
 pub use code::Code;

@@ -1,0 +1,121 @@
+//! The arguments; their comments are the help.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Fleets of PostgreSQL clusters on Kubernetes from a Git repository.
+///
+/// Exit codes: 0 fine or no difference, 1 differences, 2 failure, 3 invalid input, 4 refused by policy, 5 timeout.
+#[derive(Debug, Parser)]
+#[command(name = "stackgres", version, propagate_version = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Check manifests offline: structure, references, rules. Exit code 3 if there are errors.
+    Check(CheckArguments),
+    /// Print the Kubernetes objects of the clusters.
+    Render(RenderArguments),
+    /// Show what a change does to the databases.
+    Diff(DiffArguments),
+    /// Explain a code (`storage-shrinks`) or a field (`sgcluster.spec.instances`).
+    Explain(ExplainArguments),
+    /// Print the CustomResourceDefinitions of every kind.
+    Crd,
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Source {
+    /// Files and directories to read.
+    #[arg(required = true)]
+    pub(super) paths: Vec<PathBuf>,
+    /// Namespace of objects that name none.
+    #[arg(long, default_value = "default")]
+    pub(super) namespace: String,
+    /// The set is not complete: a missing reference is a warning.
+    #[arg(long)]
+    pub(super) partial: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    #[command(flatten)]
+    pub(super) source: Source,
+    /// Form of the output.
+    #[arg(long, short, value_enum, default_value_t = CheckOutput::Text)]
+    pub(super) output: CheckOutput,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum CheckOutput {
+    Text,
+    Json,
+    Sarif,
+    Github,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RenderArguments {
+    #[command(flatten)]
+    pub(super) source: Source,
+    /// Only this cluster, as NAMESPACE/NAME.
+    #[arg(long)]
+    pub(super) cluster: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DiffArguments {
+    /// Directory with the older side; with --head-directory.
+    #[arg(long, value_name = "DIRECTORY", requires = "head_directory")]
+    pub(super) base_directory: Option<PathBuf>,
+    /// Directory with the newer side.
+    #[arg(long, value_name = "DIRECTORY", requires = "base_directory")]
+    pub(super) head_directory: Option<PathBuf>,
+    /// Older commit, branch or tag of the Git repository.
+    #[arg(long, conflicts_with = "base_directory", required_unless_present = "base_directory")]
+    pub(super) base: Option<String>,
+    /// Newer commit, branch or tag; absent is the working directory.
+    #[arg(long, requires = "base")]
+    pub(super) head: Option<String>,
+    /// The Git repository.
+    #[arg(long, default_value = ".")]
+    pub(super) repository: PathBuf,
+    /// Folder inside the repository.
+    #[arg(long, default_value = "")]
+    pub(super) path: String,
+    /// Namespace of objects that name none.
+    #[arg(long, default_value = "default")]
+    pub(super) namespace: String,
+    /// Also list every changed Kubernetes object, field by field.
+    #[arg(long)]
+    pub(super) objects: bool,
+    /// Exit with 1 if there are differences.
+    #[arg(long)]
+    pub(super) exit_code: bool,
+    /// Form of the output.
+    #[arg(long, short, value_enum, default_value_t = DiffOutput::Text)]
+    pub(super) output: DiffOutput,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum DiffOutput {
+    Text,
+    Json,
+    /// The JSON Schema of the JSON form.
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArguments {
+    /// A code, or a kind and path such as `sgcluster.spec.pods`. Absent: every code.
+    pub(super) what: Option<String>,
+}

@@ -1,0 +1,34 @@
+//! `stackgres render`
+
+use super::{look, source_text};
+use crate::cli::args::RenderArguments;
+use crate::cli::exit::{CommandError, Exit, print, tell};
+use crate::diagnostics::output::{summary, text};
+use crate::engine::offline::version;
+
+pub(in crate::cli) fn run(arguments: &RenderArguments) -> Result<Exit, CommandError> {
+    let (files, report) = look(&arguments.source)?;
+    let wanted = |name: &str| arguments.cluster.as_ref().is_none_or(|cluster| cluster == name);
+    let mut found = false;
+    for (name, cluster) in report.clusters.iter().filter(|(name, _)| wanted(&name.to_string())) {
+        found = true;
+        tell(&format!("# {name}"));
+        for object in version(cluster).objects {
+            let yaml =
+                serde_yaml::to_string(object.value()).map_err(|error| CommandError::failure(format!("cannot write YAML: {error}")))?;
+            print(&format!("---\n{yaml}"))?;
+        }
+    }
+    if report.diagnostics.has_errors() {
+        tell(&text(&report.diagnostics, |path| source_text(&files, path)));
+        tell(&summary(&report.diagnostics));
+        return Ok(Exit::Invalid);
+    }
+    match &arguments.cluster {
+        Some(cluster) if !found => {
+            let names: Vec<String> = report.clusters.keys().map(ToString::to_string).collect();
+            Err(CommandError::invalid(format!("there is no cluster {cluster}")).hint(format!("there are {}", names.join(", "))))
+        }
+        _ => Ok(Exit::Fine),
+    }
+}

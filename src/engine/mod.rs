@@ -1,0 +1,8 @@
+//! Orders the stages; owns no rule of its own.
+//!
+//! In: files or live objects. Out: reports, plans, and writes through the adapters. Invariant: each pass reads the facts again;
+//! nothing that matters lives in memory. Why: one code path for first run, retry and recovery.
+
+pub mod codes;
+pub mod offline;
+pub mod repository;

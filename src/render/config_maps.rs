@@ -1,0 +1,39 @@
+//! Configuration that holds no secret.
+
+use super::metadata::{generic, metadata};
+use super::patroni::static_configuration;
+use super::{pooler, scripts};
+use crate::model::Object;
+use crate::resolve::Effective;
+use serde_json::{Value, json};
+
+/// Every ConfigMap of a cluster.
+pub(super) fn config_maps(effective: &Effective) -> Vec<Object> {
+    let name = &effective.cluster.name;
+    let mut maps = vec![
+        config_map(effective, name, &json!({"10-cluster.yml": format!("{:#}\n", static_configuration(effective))})),
+        config_map(
+            effective,
+            &format!("{name}-templates"),
+            &json!({
+                "start-patroni": scripts::START_PATRONI,
+                "post-bootstrap": scripts::POST_BOOTSTRAP,
+                "role-changed": scripts::ROLE_CHANGED,
+                "pre-stop": scripts::PRE_STOP,
+            }),
+        ),
+    ];
+    if let Some(pooling) = &effective.pooling {
+        maps.push(config_map(effective, &format!("{name}-connection-pooling-config"), &json!({"pgbouncer.ini": pooler::file(pooling)})));
+    }
+    maps
+}
+
+fn config_map(effective: &Effective, name: &str, data: &Value) -> Object {
+    Object::new(json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata(effective, name, generic(effective), &[]),
+        "data": data,
+    }))
+}

@@ -1,0 +1,57 @@
+//! Patroni's dynamic configuration: what is the same on every instance.
+
+use crate::resolve::Effective;
+use serde_json::{Map, Value, json};
+
+/// Keys a user cannot set: the program decides them from other fields.
+const OURS: &[&str] = &["postgresql", "standby_cluster", "synchronous_mode", "synchronous_mode_strict", "synchronous_node_count"];
+
+/// The dynamic configuration. Source: Patroni documentation, "Dynamic Configuration Settings".
+pub(super) fn dynamic_configuration(effective: &Effective) -> Value {
+    let mut configuration: Map<String, Value> = effective
+        .patroni
+        .get("dynamicConfig")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| !OURS.contains(&key.as_str()))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    for (key, value) in [
+        ("ttl", json!(30)),
+        ("loop_wait", json!(10)),
+        ("retry_timeout", json!(10)),
+        ("check_timeline", json!(true)),
+        ("failsafe_mode", json!(true)),
+    ] {
+        configuration.entry(key).or_insert(value);
+    }
+    let mode = effective.replication.mode.value.as_str();
+    let instances = effective.instances.value;
+    let all = mode.ends_with("sync-all");
+    let synchronous = mode != "async" && (!all || instances > 1);
+    let count = if all && instances > 1 { instances - 1 } else { effective.replication.sync_instances.value };
+    configuration.insert("synchronous_mode".to_owned(), json!(synchronous));
+    configuration.insert("synchronous_mode_strict".to_owned(), json!(synchronous && mode.starts_with("strict")));
+    configuration.insert("synchronous_node_count".to_owned(), json!(count));
+    let parameters: Map<String, Value> = effective
+        .postgres
+        .parameters
+        .iter()
+        // Patroni passes these to the server itself, from its own settings.
+        .filter(|(name, _)| !["listen_addresses", "port", "unix_socket_directories"].contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), json!(value.value)))
+        .collect();
+    configuration.insert(
+        "postgresql".to_owned(),
+        json!({
+            "use_pg_rewind": true,
+            "use_slots": true,
+            "remove_data_directory_on_rewind_failure": false,
+            "remove_data_directory_on_diverged_timelines": false,
+            "pg_hba": effective.postgres.host_based_authentication,
+            "parameters": parameters,
+        }),
+    );
+    Value::Object(configuration)
+}

@@ -1,0 +1,55 @@
+//! From a valid cluster to its Kubernetes objects.
+//!
+//! In: a [`ValidCluster`]. Out: every object of the cluster, in the order in which they are applied. Invariant: it cannot fail,
+//! and equal inputs give equal bytes; nothing secret is among the objects. Why: a plan can be shown for every cluster that passed.
+//!
+//! One file per kind of object; to add one, copy `pod_disruption_budget.rs` and add a line to [`render`].
+
+mod config_maps;
+mod dynamic_configuration;
+mod endpoints;
+mod metadata;
+mod patroni;
+mod pod_disruption_budget;
+mod pod_monitor;
+mod policy;
+mod pooler;
+mod rbac;
+mod scripts;
+mod secrets;
+mod services;
+mod stateful_set;
+
+pub use policy::{Policy, policy};
+pub use secrets::{GeneratedSecret, Material};
+
+use crate::model::Object;
+use crate::resolve::Effective;
+use crate::validate::ValidCluster;
+
+/// What a cluster is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rendered {
+    /// Objects to apply, in order: what others refer to comes first.
+    pub objects: Vec<Object>,
+    /// Secrets to make once, with random content. They are never part of a revision or a comparison.
+    pub generated: Vec<GeneratedSecret>,
+}
+
+/// Renders every object of a cluster.
+pub fn render(cluster: &ValidCluster) -> Rendered {
+    objects(cluster.effective())
+}
+
+/// Renders from effective values alone.
+fn objects(effective: &Effective) -> Rendered {
+    let mut objects = Vec::new();
+    objects.extend(config_maps::config_maps(effective));
+    objects.extend(rbac::rbac(effective));
+    objects.extend(endpoints::endpoints(effective));
+    objects.extend(services::services(effective));
+    objects.push(pod_disruption_budget::pod_disruption_budget(effective));
+    objects.extend(pod_monitor::pod_monitor(effective));
+    objects.push(stateful_set::stateful_set(effective));
+    Rendered { objects, generated: secrets::generated(effective) }
+}

@@ -1,0 +1,45 @@
+//! Where the pods run.
+
+use crate::render::metadata::patroni;
+use crate::resolve::Effective;
+use serde_json::{Map, Value, json};
+
+/// Scheduling fields of the pod: the user's, and instances on different nodes.
+pub(super) fn scheduling(effective: &Effective) -> Vec<(&'static str, Value)> {
+    let user = effective.pods.get("scheduling").cloned().unwrap_or_else(|| json!({}));
+    let mut fields = Vec::new();
+    for field in ["nodeSelector", "tolerations", "topologySpreadConstraints", "priorityClassName"] {
+        if let Some(value) = user.get(field).filter(|value| !value.is_null()) {
+            fields.push((field, value.clone()));
+        }
+    }
+    if user.get("topologySpreadConstraints").is_none() && effective.pod_anti_affinity.value {
+        // Zones as well as nodes: one zone lost must not take every instance, where there are several.
+        fields.push((
+            "topologySpreadConstraints",
+            json!([{"maxSkew": 1, "topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": {"matchLabels": patroni(effective)}}]),
+        ));
+    }
+    let mut affinity = Map::new();
+    for field in ["nodeAffinity", "podAffinity", "podAntiAffinity"] {
+        if let Some(value) = user.get(field).filter(|value| !value.is_null()) {
+            affinity.insert(field.to_owned(), value.clone());
+        }
+    }
+    if effective.pod_anti_affinity.value {
+        let term = json!({
+            "topologyKey": "kubernetes.io/hostname",
+            "labelSelector": {"matchLabels": {"app": "StackGresCluster", "stackgres.io/cluster": "true"}},
+        });
+        let anti = affinity.entry("podAntiAffinity").or_insert_with(|| json!({}));
+        let required = &mut anti["requiredDuringSchedulingIgnoredDuringExecution"];
+        match required.as_array_mut() {
+            Some(terms) => terms.push(term),
+            None => *required = json!([term]),
+        }
+    }
+    if !affinity.is_empty() {
+        fields.push(("affinity", Value::Object(affinity)));
+    }
+    fields
+}

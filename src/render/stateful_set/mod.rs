@@ -1,0 +1,90 @@
+//! The StatefulSet: pods and volumes.
+//!
+//! In: effective values. Out: one object. Invariant: restricted pod security; Kubernetes never restarts a pod by itself
+//! (`OnDelete`). Why: when and in which order instances restart is decided by the rollout rules.
+
+mod affinity;
+mod containers;
+mod custom;
+mod patroni_container;
+mod volumes;
+
+use super::metadata::{generic, merged, metadata, pods};
+use crate::model::Object;
+use crate::resolve::Effective;
+use serde_json::{Map, Value, json};
+
+/// User and group of every process: `postgres` in the images.
+const USER: i64 = 999;
+
+/// The StatefulSet of a cluster.
+pub(super) fn stateful_set(effective: &Effective) -> Object {
+    let name = &effective.cluster.name;
+    let mut labels = pods(effective);
+    labels.extend(generic(effective));
+    let mut claim = json!({
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": format!("{name}-data"), "labels": pods(effective)},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": effective.storage.size.value}}, "volumeMode": "Filesystem"},
+    });
+    if let Some(class) = &effective.storage.storage_class {
+        claim["spec"]["storageClassName"] = json!(class);
+    }
+    Object::new(json!({
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": metadata(effective, name, labels, &[]),
+        "spec": {
+            "replicas": effective.instances.value,
+            "serviceName": name,
+            "podManagementPolicy": effective.pod_management_policy.value,
+            "updateStrategy": {"type": "OnDelete"},
+            "selector": {"matchLabels": pods(effective)},
+            // Data outlive the cluster and a smaller number of instances.
+            "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
+            "template": {"metadata": template_metadata(effective), "spec": pod(effective)},
+            "volumeClaimTemplates": [claim],
+        },
+    }))
+}
+
+fn template_metadata(effective: &Effective) -> Value {
+    let mut labels = merged(&effective.labels, &["clusterPods"]);
+    labels.extend(pods(effective));
+    let mut annotations = merged(&effective.annotations, &["clusterPods"]);
+    annotations.insert("kubectl.kubernetes.io/default-container".to_owned(), "patroni".to_owned());
+    json!({"labels": labels, "annotations": annotations})
+}
+
+fn pod(effective: &Effective) -> Value {
+    let mut spec = Map::new();
+    let mut set = |name: &str, value: Value| {
+        spec.insert(name.to_owned(), value);
+    };
+    set("serviceAccountName", json!(format!("{}-patroni", effective.cluster.name)));
+    set("automountServiceAccountToken", json!(false));
+    set("enableServiceLinks", json!(false));
+    set("terminationGracePeriodSeconds", json!(effective.termination_grace_period_seconds.value));
+    set(
+        "securityContext",
+        json!({
+            "runAsNonRoot": true, "runAsUser": USER, "runAsGroup": USER, "fsGroup": USER,
+            "fsGroupChangePolicy": effective.storage.fs_group_change_policy.value,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }),
+    );
+    if !effective.image_pull_secrets.is_empty() {
+        set("imagePullSecrets", json!(effective.image_pull_secrets.iter().map(|name| json!({"name": name})).collect::<Vec<_>>()));
+    }
+    for (field, value) in affinity::scheduling(effective) {
+        set(field, value);
+    }
+    set("containers", containers::containers(effective));
+    let init = custom::containers(effective, "customInitContainers");
+    if !init.is_empty() {
+        set("initContainers", json!(init));
+    }
+    set("volumes", volumes::volumes(effective));
+    Value::Object(spec)
+}

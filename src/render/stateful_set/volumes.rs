@@ -1,0 +1,52 @@
+//! Volumes of the pod.
+
+use super::custom;
+use crate::resolve::Effective;
+use serde_json::{Value, json};
+
+/// Every volume but the data volume, which comes from the claim template.
+///
+/// The backup volumes are there from the first day and may be empty, so that enabling backups makes no new pods.
+pub(super) fn volumes(effective: &Effective) -> Value {
+    let name = &effective.cluster.name;
+    let mut volumes = vec![
+        json!({"name": "run", "emptyDir": {}}),
+        json!({"name": "runtime", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}),
+        json!({"name": "shared-memory", "emptyDir": {"medium": "Memory"}}),
+        json!({"name": "temporary", "emptyDir": {}}),
+        json!({"name": "patroni-configuration", "configMap": {"name": name, "defaultMode": 0o444}}),
+        json!({"name": "scripts", "configMap": {"name": format!("{name}-templates"), "defaultMode": 0o555}}),
+        json!({"name": "credentials", "secret": {"secretName": name, "defaultMode": 0o440}}),
+        json!({"name": "backup-configuration", "configMap": {"name": format!("{name}-backup"), "defaultMode": 0o444, "optional": true}}),
+        json!({"name": "backup-credentials", "secret": {"secretName": format!("{name}-backup"), "defaultMode": 0o440, "optional": true}}),
+        json!({"name": "backup-spool", "emptyDir": {}}),
+        json!({"name": "token", "projected": {"defaultMode": 0o440, "sources": [
+            {"serviceAccountToken": {"path": "token", "expirationSeconds": 3607}},
+            {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+            {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}]}},
+        ]}}),
+    ];
+    if effective.postgres.ssl.enabled.value {
+        volumes.push(certificate(effective));
+    }
+    if effective.pooling.is_some() {
+        volumes.push(json!({"name": "pgbouncer-configuration", "configMap": {"name": format!("{name}-connection-pooling-config"), "defaultMode": 0o444}}));
+        volumes.push(json!({"name": "pgbouncer-users", "secret": {"secretName": name, "defaultMode": 0o440, "items": [{"key": "pgbouncer-users", "path": "userlist.txt"}]}}));
+    }
+    volumes.extend(custom::volumes(effective));
+    Value::Array(volumes)
+}
+
+/// Certificate and key under fixed names, from the generated Secret or from the user's. PostgreSQL refuses a key that others
+/// may read; 0440 is right for a key owned by root whose group is the server's.
+fn certificate(effective: &Effective) -> Value {
+    match (&effective.postgres.ssl.certificate, &effective.postgres.ssl.private_key) {
+        (Some((certificate, certificate_key)), Some((private, private_key))) => {
+            json!({"name": "ssl", "projected": {"defaultMode": 0o440, "sources": [
+                {"secret": {"name": certificate, "items": [{"key": certificate_key, "path": "tls.crt"}]}},
+                {"secret": {"name": private, "items": [{"key": private_key, "path": "tls.key"}]}},
+            ]}})
+        }
+        _ => json!({"name": "ssl", "secret": {"secretName": format!("{}-ssl", effective.cluster.name), "defaultMode": 0o440}}),
+    }
+}
