@@ -5,6 +5,7 @@ use super::compare::{FieldChange, compare};
 use super::objects::mask;
 use crate::diagnostics::Location;
 use crate::model::ObjectKey;
+use crate::postgres;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,11 +28,12 @@ pub struct Cause {
 /// Every difference between the manifests of two versions, with the place of the newer value.
 ///
 /// Only what a person writes is compared: `status` and what the API server adds to `metadata` are left out.
-pub fn causes(before: Option<&Version>, after: Option<&Version>) -> Vec<Cause> {
+pub fn causes(before_version: Option<&Version>, after_version: Option<&Version>) -> Vec<Cause> {
+    let major = after_version.or(before_version).map_or(0, |version| version.effective.postgres.major);
     let index = |version: Option<&Version>| -> BTreeMap<ObjectKey, crate::load::Manifest> {
         version.into_iter().flat_map(|version| &version.manifests).map(|manifest| (manifest.key(), manifest.clone())).collect()
     };
-    let (before, after) = (index(before), index(after));
+    let (before, after) = (index(before_version), index(after_version));
     let keys: BTreeSet<&ObjectKey> = before.keys().chain(after.keys()).collect();
     let mut causes = Vec::new();
     for key in keys {
@@ -42,13 +44,21 @@ pub fn causes(before: Option<&Version>, after: Option<&Version>) -> Vec<Cause> {
             (Some(before), Some(after)) => compare(&before, &after),
             (before, after) => vec![FieldChange { pointer: String::new(), path: String::new(), before, after }],
         };
-        for mut change in changes {
+        for mut change in changes.into_iter().filter(|change| !respelled(major, change)) {
             mask(&key.kind, &mut change);
             let location = place(&change.pointer).unwrap_or(Location { file: String::new(), line: 0, column: 0 });
             causes.push(Cause { kind: key.kind.clone(), name: key.name.clone(), location, change });
         }
     }
     causes
+}
+
+/// A parameter whose value is only spelled in another way (`16MB`, `16384kB`).
+fn respelled(major: u32, change: &FieldChange) -> bool {
+    let Some((section, parameter)) = change.pointer.rsplit_once('/') else { return false };
+    let text = |value: &Option<serde_json::Value>| value.as_ref().and_then(|value| value.as_str().map(str::to_owned));
+    section.ends_with("/postgresql.conf")
+        && matches!((text(&change.before), text(&change.after)), (Some(before), Some(after)) if postgres::same_value(major, parameter, &before, &after))
 }
 
 /// The part of an object that a person writes.

@@ -28,6 +28,10 @@ pub struct EffectiveChange {
     pub origin: Option<String>,
 }
 
+/// Parts of the effective values that hold what was written.
+const PASSED_THROUGH: &[&str] =
+    &["annotations", "cluster", "labels", "managedSql", "patroni", "pods", "primaryService.spec", "replicasService.spec"];
+
 type Entries = BTreeMap<String, (Value, Option<String>)>;
 
 /// Every effective value that differs in meaning between two versions, by name.
@@ -67,8 +71,10 @@ fn flatten(effective: &Effective) -> Entries {
     if let Ok(value) = serde_json::to_value(effective) {
         walk("", "", &value, &mut entries);
     }
-    entries.remove("cluster.name");
-    entries.remove("cluster.namespace");
+    // Parts that pass through as written are shown as what a person changed, and by the objects they end up in.
+    entries.retain(|name, _| {
+        !PASSED_THROUGH.iter().any(|part| name == part || name.strip_prefix(part).is_some_and(|rest| rest.starts_with('.')))
+    });
     entries
 }
 

@@ -232,7 +232,7 @@ fn changed(name: &NamespacedName, old: &Version, new: &Version, refusals: Vec<Di
     }
     let mut impact = impact(old, new, &values, &objects);
     if !refusals.is_empty() {
-        impact.risks.insert(crate::diff::Risk::Refused);
+        impact.risks = BTreeSet::from([crate::diff::Risk::Refused]);
         impact.disturbance = Disturbance::Nothing;
         impact.switchovers = 0;
         impact.instances.clear();

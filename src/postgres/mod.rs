@@ -16,7 +16,7 @@ pub use defaults::{BLOCKED, Because, Size, defaults, forced};
 pub use parameters::{Context, Parameter, Vartype, context, find, names};
 pub use pooler::{PoolerSetting, pooler_needs_restart, pooler_setting, pooler_setting_names};
 pub use pooler_defaults::{POOLER_BLOCKED, POOLER_DEFAULTS, pooler_forced};
-pub use value::{ValueProblem, normalise, same_value};
+pub use value::{ValueProblem, canonical, normalise, same_value};
 
 /// Major versions this program knows, the oldest first.
 pub const MAJORS: std::ops::RangeInclusive<u32> = 13..=18;

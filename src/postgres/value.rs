@@ -86,6 +86,19 @@ pub fn same_value(major: u32, name: &str, one: &str, two: &str) -> bool {
     one == two || matches!((normalise(major, name, one), normalise(major, name, two)), (Ok(one), Ok(two)) if one == two)
 }
 
+/// The value in one canonical spelling that PostgreSQL takes: base units with their unit where it has a plain name.
+/// Equal meaning gives equal text; a value or parameter that is not known stays as it is.
+pub fn canonical(major: u32, name: &str, text: &str) -> String {
+    let Some(parameter) = find(name) else { return text.to_owned() };
+    match (normalise(major, name, text), parameter.unit.as_deref()) {
+        (Ok(value), Some(unit @ ("B" | "kB" | "MB" | "ms" | "s" | "min"))) if !value.starts_with('-') && value != "0" => {
+            format!("{value}{unit}")
+        }
+        (Ok(value), _) => value,
+        (Err(_), _) => text.to_owned(),
+    }
+}
+
 fn boolean(text: &str) -> Option<&'static str> {
     let lower = text.to_ascii_lowercase();
     let prefix = |word: &str| !lower.is_empty() && word.starts_with(&lower);
@@ -260,6 +273,18 @@ mod tests {
             ("nonsense", "1", None),
         ] {
             assert_eq!(normalise(17, name, text).ok().as_deref(), value, "{name} = {text:?}");
+        }
+        assert_eq!(canonical(17, "work_mem", "1GB"), "1048576kB");
+        assert_eq!(canonical(17, "shared_buffers", "8MB"), "1024");
+        assert_eq!(canonical(17, "my.setting", "x"), "x");
+        for (name, text) in [
+            ("work_mem", "1.5GB"),
+            ("shared_buffers", "1GB"),
+            ("statement_timeout", "1h"),
+            ("max_slot_wal_keep_size", "-1"),
+            ("fsync", "no"),
+        ] {
+            assert!(same_value(17, name, text, &canonical(17, name, text)), "{name}");
         }
         assert!(same_value(17, "work_mem", "1024MB", "1GB"));
         assert!(!same_value(17, "work_mem", "1GB", "2GB"));

@@ -1,5 +1,6 @@
 //! Patroni's dynamic configuration: what is the same on every instance.
 
+use crate::postgres::canonical;
 use crate::resolve::Effective;
 use serde_json::{Map, Value, json};
 
@@ -40,7 +41,8 @@ pub(super) fn dynamic_configuration(effective: &Effective) -> Value {
         .iter()
         // Patroni passes these to the server itself, from its own settings.
         .filter(|(name, _)| !["listen_addresses", "port", "unix_socket_directories"].contains(&name.as_str()))
-        .map(|(name, value)| (name.clone(), json!(value.value)))
+        // One spelling for one meaning, or every respelling would be a change of the objects.
+        .map(|(name, value)| (name.clone(), json!(canonical(effective.postgres.major, name, &value.value))))
         .collect();
     configuration.insert(
         "postgresql".to_owned(),

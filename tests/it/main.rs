@@ -2,14 +2,20 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::format_collect,
-    clippy::unwrap_used,
     clippy::match_same_arms,
-    reason = "tests read files and the environment, and fail by panicking"
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests read files and the environment, print, and fail by panicking"
 )]
 
 mod architecture;
+mod cli;
 mod crds;
+mod golden;
 mod load;
+mod real_cluster;
 
 use std::collections::BTreeSet;
 

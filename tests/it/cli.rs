@@ -1,0 +1,188 @@
+//! The program as people and pipelines run it.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn stackgres(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_stackgres")).args(arguments).current_dir(folder).env_clear().output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples-repo")
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::write(&target, std::fs::read(entry.path()).unwrap()).unwrap();
+        }
+    }
+}
+
+fn replace(folder: &Path, file: &str, from: &str, to: &str) {
+    let path = folder.join(file);
+    let old = std::fs::read_to_string(&path).unwrap();
+    assert!(old.contains(from), "{file} does not hold {from:?}");
+    std::fs::write(path, old.replace(from, to)).unwrap();
+}
+
+/// The tutorial must be right: it is what people copy.
+#[test]
+fn the_examples_are_clean() {
+    let output = stackgres(&examples(), &["check", "."]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("4 clusters can run"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn errors_have_a_place_a_help_and_exit_code_3() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&examples(), folder.path());
+    replace(folder.path(), "shop/orders.yaml", "instances: 3", "instnaces: 3");
+    let output = stackgres(folder.path(), &["check", ".", "--output", "json"]);
+    assert_eq!(output.status.code(), Some(3));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let first = &found["diagnostics"][0];
+    assert_eq!(first["code"], "missing-field");
+    let unknown = &found["diagnostics"][1];
+    assert_eq!(
+        (unknown["code"].as_str(), unknown["file"].as_str(), unknown["line"].as_u64()),
+        (Some("unknown-field"), Some("shop/orders.yaml"), Some(10))
+    );
+    assert_eq!(unknown["help"], "did you mean `instances`?");
+    assert_eq!(unknown["path"], "spec.instnaces");
+    let shown = text(&stackgres(folder.path(), &["check", "."]).stdout);
+    assert!(shown.contains(" 10 |   instnaces: 3\n    |   ^"), "{shown}");
+    let github = text(&stackgres(folder.path(), &["check", ".", "--output", "github"]).stdout);
+    assert!(github.contains("::error file=shop/orders.yaml,line=10,col=3,title=unknown-field::"), "{github}");
+    let sarif: Value = serde_json::from_slice(&stackgres(folder.path(), &["check", ".", "--output", "sarif"]).stdout).unwrap();
+    assert_eq!(sarif["runs"][0]["results"][1]["ruleId"], "unknown-field");
+}
+
+/// In a part of a repository, what is elsewhere is not missing.
+#[test]
+fn a_partial_set_warns_about_missing_references() {
+    let file = "shop/orders.yaml";
+    assert_eq!(stackgres(&examples(), &["check", file]).status.code(), Some(3));
+    let partial = stackgres(&examples(), &["check", file, "--partial"]);
+    assert_eq!(partial.status.code(), Some(0), "{}", text(&partial.stdout));
+    assert!(text(&partial.stdout).contains("warning[missing-reference]"));
+}
+
+#[test]
+fn a_missing_file_is_a_failure_that_names_it() {
+    let output = stackgres(&examples(), &["check", "nowhere"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("nowhere"));
+}
+
+#[test]
+fn the_consequence_of_a_change_is_told_before_its_fields() {
+    let (base, head) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    copy(&examples(), base.path());
+    copy(&examples(), head.path());
+    let diff = |more: &[&str]| {
+        let mut arguments =
+            vec!["diff", "--base-directory", base.path().to_str().unwrap(), "--head-directory", head.path().to_str().unwrap()];
+        arguments.extend(more);
+        let output = stackgres(base.path(), &arguments);
+        (output.status.code(), text(&output.stdout))
+    };
+    assert_eq!(diff(&["--exit-code"]).0, Some(0));
+    assert!(diff(&[]).1.contains("no difference"));
+
+    replace(head.path(), "shop/parameters.yaml", "work_mem: 16MB", "work_mem: 64MB");
+    let (code, shown) = diff(&["--exit-code"]);
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(shown.contains("shop/orders: reload, no connection is lost"), "{shown}");
+    assert!(shown.contains("16MB → 64MB (shop/parameters.yaml:11:5)"), "{shown}");
+
+    replace(head.path(), "shop/parameters.yaml", "max_connections: '200'", "max_connections: '400'");
+    let shown = diff(&[]).1;
+    assert!(shown.contains("restart of every instance, replicas first, one switchover"), "{shown}");
+    assert!(shown.contains("raised, so the replicas go first"), "{shown}");
+
+    replace(head.path(), "shop/orders.yaml", "50Gi", "20Gi");
+    let (code, shown) = diff(&[]);
+    assert_eq!(code, Some(4), "{shown}");
+    assert!(shown.contains("storage-shrinks") && shown.contains("shop/orders.yaml:"), "{shown}");
+    let json: Value = serde_json::from_str(&diff(&["--output", "json"]).1).unwrap();
+    assert_eq!(json["clusters"][0]["action"], "refused");
+}
+
+/// A pull request is compared without a cluster, a credential or a checkout of the older side.
+#[test]
+fn two_commits_of_a_repository_are_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&examples(), folder.path());
+    let repository = git2::Repository::init(folder.path()).unwrap();
+    let commit = |message: &str| {
+        let mut index = repository.index().unwrap();
+        index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).unwrap();
+        let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
+        let who = git2::Signature::new("Test", "test@example.com", &git2::Time::new(0, 0)).unwrap();
+        let parent = repository.head().ok().and_then(|head| head.peel_to_commit().ok());
+        repository.commit(Some("HEAD"), &who, &who, message, &tree, &parent.iter().collect::<Vec<_>>()).unwrap()
+    };
+    let base = commit("base").to_string();
+    replace(folder.path(), "platform/scratch.yaml", "instances: 1", "instances: 2");
+    let head = commit("head").to_string();
+    let output = stackgres(folder.path(), &["diff", "--base", &base, "--head", &head]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let shown = text(&output.stdout);
+    assert!(shown.contains("1 of 4 clusters change") && shown.contains("scratch-1: nothing (joins as a replica)"), "{shown}");
+    let missing = stackgres(folder.path(), &["diff", "--base", "nowhere"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(text(&missing.stderr).contains("hint:"));
+}
+
+#[test]
+fn explain_tells_about_codes_and_fields() {
+    let shown = |what: &str| text(&stackgres(&examples(), &["explain", what]).stdout);
+    assert!(shown("storage-shrinks").contains("Volumes cannot shrink"));
+    assert!(shown("sgcluster.spec.pods.persistentVolume.size").contains("required"));
+    assert!(shown("sgpgconfig.spec.postgresql.conf").contains("Parameters by name"));
+    let wrong = stackgres(&examples(), &["explain", "storage-shrink"]);
+    assert_eq!(wrong.status.code(), Some(3));
+    assert!(text(&wrong.stderr).contains("did you mean storage-shrinks?"));
+}
+
+/// A user who meets a code must be able to look it up.
+#[test]
+fn every_code_in_the_source_can_be_explained() {
+    fn walk(folder: &Path, codes: &mut Vec<(String, PathBuf)>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, codes);
+                continue;
+            }
+            let source = std::fs::read_to_string(&path).unwrap();
+            for call in ["Diagnostic::error(", "Diagnostic::warning(", "Diagnostic::info(", "Diagnostic::new(severity, "] {
+                for rest in source.split(call).skip(1) {
+                    if let Some(code) = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()) {
+                        codes.push((code.to_owned(), path.clone()));
+                    }
+                }
+            }
+        }
+    }
+    let mut codes = Vec::new();
+    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut codes);
+    let known = stackgres::engine::codes::all();
+    assert!(codes.len() > 60, "the search found only {}", codes.len());
+    for (code, path) in codes {
+        assert!(known.contains_key(code.as_str()), "{code} of {} is in no table", path.display());
+    }
+}

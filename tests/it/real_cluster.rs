@@ -1,0 +1,262 @@
+//! What only a real API server can say. Skipped, loudly, where none is given; `tests/run` starts one.
+
+use kube::api::{Api, DynamicObject, Patch, PatchParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use serde_json::{Value, json};
+use stackgres::api::{KINDS, crd, crd_name};
+use stackgres::engine::offline::{LoadOptions, Options, SourceFile, check, version};
+use stackgres::load::Manifest;
+use stackgres::validate::structural;
+use std::path::Path;
+use std::time::Duration;
+
+/// Runs a test against the API server of `STACKGRES_TEST_KUBECONFIG`.
+fn with_client(name: &str, test: impl AsyncFnOnce(kube::Client)) {
+    let Some(path) = std::env::var_os("STACKGRES_TEST_KUBECONFIG") else {
+        assert!(std::env::var_os("CI").is_none(), "{name}: CI requires a real API server (STACKGRES_TEST_KUBECONFIG)");
+        eprintln!("SKIPPED {name}: no real API server; tests/run starts one");
+        return;
+    };
+    // A second installation in this process is refused and harmless.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let kubeconfig = kube::config::Kubeconfig::read_from(path).unwrap();
+        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default()).await.unwrap();
+        test(kube::Client::try_from(config).unwrap()).await;
+    });
+}
+
+fn resource(api_version: &str, kind: &str) -> ApiResource {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let plural = match (KINDS.iter().find(|known| known.kind == kind), kind) {
+        (Some(known), _) => known.plural.to_owned(),
+        (None, "Endpoints") => "endpoints".to_owned(),
+        (None, other) => format!("{}s", other.to_lowercase()),
+    };
+    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), &plural)
+}
+
+async fn install(client: &kube::Client) {
+    let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource("apiextensions.k8s.io/v1", "CustomResourceDefinition"));
+    for kind in KINDS {
+        let patch = PatchParams::apply("stackgres-test").force().validation_strict();
+        api.patch(&crd_name(kind), &patch, &Patch::Apply(crd(kind))).await.unwrap();
+    }
+    for kind in KINDS {
+        let mut established = false;
+        for _ in 0..100 {
+            let live = api.get(&crd_name(kind)).await.unwrap();
+            let conditions = live.data.pointer("/status/conditions").cloned().unwrap_or_default();
+            let is = |wanted: &str| {
+                conditions.as_array().into_iter().flatten().any(|condition| condition["type"] == wanted && condition["status"] == "True")
+            };
+            assert!(!is("NonStructuralSchema"), "{}: {conditions}", kind.kind);
+            established = is("Established");
+            if established {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert!(established, "{} is not established", kind.kind);
+    }
+    namespace(client, "stackgres-test").await;
+}
+
+async fn namespace(client: &kube::Client, name: &str) {
+    let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource("v1", "Namespace"));
+    let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}});
+    api.patch(name, &PatchParams::apply("stackgres-test").force(), &Patch::Apply(object)).await.unwrap();
+}
+
+/// The verdict of the API server on creating an object, strictly, without keeping it.
+async fn verdict(client: &kube::Client, object: &Value) -> Result<(), String> {
+    let (version, kind) = (object["apiVersion"].as_str().unwrap_or_default(), object["kind"].as_str().unwrap_or_default());
+    let namespace = object["metadata"]["namespace"].as_str().unwrap_or("stackgres-test");
+    let body = serde_json::to_vec(object).unwrap();
+    let path = resource(version, kind);
+    let base = if path.group.is_empty() { format!("/api/{}", path.version) } else { format!("/apis/{}/{}", path.group, path.version) };
+    let url = format!("{base}/namespaces/{namespace}/{}?dryRun=All&fieldValidation=Strict&fieldManager=test", path.plural);
+    let request = http_request(&url, body);
+    client.request::<Value>(request).await.map(|_| ()).map_err(|error| error.to_string())
+}
+
+fn http_request(url: &str, body: Vec<u8>) -> http::Request<Vec<u8>> {
+    http::Request::post(url).header("content-type", "application/json").body(body).unwrap()
+}
+
+#[test]
+fn crds_are_structural_and_accepted() {
+    with_client("crds_are_structural_and_accepted", async |client| install(&client).await);
+}
+
+/// An object the API server refuses would stop every cluster that renders it.
+#[test]
+fn rendered_objects_are_accepted_strictly_under_restricted_pod_security() {
+    with_client("rendered_objects_are_accepted_strictly_under_restricted_pod_security", async |client| {
+        install(&client).await;
+        let options = Options {
+            load: LoadOptions { default_namespace: Some("stackgres-test".to_owned()), ..LoadOptions::default() },
+            ..Options::default()
+        };
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/render");
+        let mut seen = 0;
+        for case in std::fs::read_dir(golden).unwrap() {
+            let path = case.unwrap().path().join("input/cluster.yaml");
+            let text = std::fs::read_to_string(&path).unwrap().replace("namespace: default", "namespace: stackgres-test");
+            let report = check(&[SourceFile { path: "cluster.yaml".to_owned(), content: text.into_bytes().into() }], &options);
+            for cluster in report.clusters.values() {
+                for object in version(cluster).objects.iter().filter(|object| object.kind() != "PodMonitor") {
+                    seen += 1;
+                    let found = verdict(&client, object.value()).await;
+                    assert!(found.is_ok(), "{} {}: {found:?}", path.display(), object.key());
+                    if object.kind() == "StatefulSet" {
+                        let template = object.get("/spec/template").unwrap();
+                        let mut pod =
+                            json!({"apiVersion": "v1", "kind": "Pod", "metadata": template["metadata"], "spec": template["spec"]});
+                        pod["metadata"]["name"] = json!("probe");
+                        pod["metadata"]["namespace"] = json!("stackgres-test");
+                        // The claim's volume is added by the StatefulSet controller.
+                        let data = object.text("/spec/volumeClaimTemplates/0/metadata/name").unwrap();
+                        pod["spec"]["volumes"].as_array_mut().unwrap().push(json!({"name": data, "emptyDir": {}}));
+                        pod["spec"]["serviceAccountName"] = json!("default");
+                        if pod["spec"]["priorityClassName"].is_null() {
+                            let custom = pod["spec"]["containers"]
+                                .as_array()
+                                .unwrap()
+                                .iter()
+                                .any(|container| container["name"].as_str().unwrap().starts_with("custom-"));
+                            if !custom {
+                                let found = verdict(&client, &pod).await;
+                                assert!(found.is_ok(), "pod of {}: {found:?}", object.key());
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        assert!(seen > 40, "only {seen} objects were looked at");
+    });
+}
+
+/// A small generator that can be repeated: xorshift with a printed seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % limit.max(1) as u64).unwrap()
+    }
+}
+
+/// Every place of a value.
+fn places(value: &Value, pointer: String, out: &mut Vec<String>) {
+    out.push(pointer.clone());
+    match value {
+        Value::Object(map) => map.iter().for_each(|(key, child)| places(child, stackgres::model::pointer::join(&pointer, key), out)),
+        Value::Array(items) => items.iter().enumerate().for_each(|(index, child)| places(child, format!("{pointer}/{index}"), out)),
+        _ => {}
+    }
+}
+
+fn mutate(value: &mut Value, random: &mut Random) -> String {
+    let mut all = Vec::new();
+    places(&value["spec"], "/spec".to_owned(), &mut all);
+    let pointer = all[random.below(all.len())].clone();
+    let replacements = [
+        json!(null),
+        json!("text"),
+        json!(""),
+        json!(7),
+        json!(-1),
+        json!(3.0),
+        json!(2.5),
+        json!(true),
+        json!([]),
+        json!({}),
+        json!(["x"]),
+        json!({"unknown": 1}),
+        json!(4_294_967_296_i64),
+        json!("10Gi"),
+    ];
+    let target = value.pointer_mut(&pointer).unwrap();
+    match random.below(4) {
+        0 => {
+            if let Some(map) = target.as_object_mut() {
+                map.insert("extraField".to_owned(), json!("x"));
+                return format!("{pointer} + extraField");
+            }
+        }
+        1 => {
+            if let Some((parent, key)) = pointer.rsplit_once('/').filter(|(parent, _)| !parent.is_empty())
+                && let Some(map) = value.pointer_mut(parent).and_then(Value::as_object_mut)
+            {
+                map.remove(&key.replace("~1", "/").replace("~0", "~"));
+                return format!("{pointer} removed");
+            }
+        }
+        _ => {}
+    }
+    let replacement = replacements[random.below(replacements.len())].clone();
+    let target = value.pointer_mut(&pointer).unwrap();
+    *target = replacement.clone();
+    format!("{pointer} = {replacement}")
+}
+
+fn samples() -> Vec<Value> {
+    let storage = |name: &str, key: &str| json!({"name": name, "key": key});
+    vec![
+        json!({"apiVersion": "stackgres.io/v1", "kind": "SGCluster", "metadata": {"name": "a"}, "spec": {
+            "instances": 3, "profile": "production", "postgres": {"version": "17", "ssl": {"enabled": true, "duration": "P1D", "certificateSecretKeySelector": storage("a", "b")}, "extensions": [{"name": "x"}]},
+            "replication": {"mode": "sync", "syncInstances": 1, "groups": [{"role": "ha", "instances": 1}]},
+            "metadata": {"labels": {"clusterPods": {"a": "b"}}, "annotations": {"services": {"c": "d"}}},
+            "postgresServices": {"primary": {"type": "NodePort", "customPorts": [{"name": "a", "port": 1, "targetPort": "x"}], "externalIPs": ["1.1.1.1"]}},
+            "pods": {"persistentVolume": {"size": "5Gi"}, "terminationGracePeriodSeconds": 5,
+                "scheduling": {"tolerations": [{"key": "a", "tolerationSeconds": 3}], "nodeSelector": {"a": "b"}, "nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "preference": {"matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}]}}]}},
+                "customContainers": [{"name": "a", "image": "b", "ports": [{"containerPort": 1}], "livenessProbe": {"httpGet": {"port": "x"}}, "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}}]}],
+                "customVolumes": [{"name": "v", "configMap": {"name": "c", "items": [{"key": "k", "path": "p", "mode": 1}]}}, {"name": "w", "downwardAPI": {"items": [{"path": "a", "resourceFieldRef": {"resource": "limits.cpu", "divisor": "1"}}]}}],
+                "customVolumeMounts": {"patroni": [{"name": "v", "mountPath": "/v"}]}, "resources": {"containers": {"a": {"limits": {"cpu": "1"}}}}},
+            "configurations": {"postgres": {"postgresql.conf": {"a": "b"}}, "patroni": {"dynamicConfig": {"a": 1}}, "backups": [{"sgObjectStorage": "s", "retention": 3}], "pooling": {"pgBouncer": {"pgbouncer.ini": {"databases": {"d": {"pool_size": 1}}}}}},
+            "managedSql": {"scripts": [{"sgScript": "a"}]}, "nonProductionOptions": {"enabledFeatureGates": ["x"]}, "distributedLogs": {"retention": "7 days"}}}),
+        json!({"apiVersion": "stackgres.io/v1alpha1", "kind": "SGFleet", "metadata": {"name": "a"}, "spec": {
+            "source": {"git": {"url": "https://x/y", "interval": "1m", "ref": {"commit": "0123456789012345678901234567890123456789"}, "credentials": {"secretName": "a", "type": "basic"}}},
+            "namespaces": ["a"], "drift": "report", "hold": {"reason": "x", "until": "2026-01-01T00:00:00Z"},
+            "waves": [{"name": "a", "maxConcurrent": "10%", "soak": "1m", "selector": {"matchLabels": {"a": "b"}}}], "prune": {"maxPercent": 3}, "tombstones": [{"namespace": "a", "name": "b", "volumes": "retain"}]}}),
+        json!({"apiVersion": "stackgres.io/v1", "kind": "SGInstanceProfile", "metadata": {"name": "a"}, "spec": {"cpu": "1", "memory": "1Gi", "containers": {"x": {"cpu": "1", "hugePages": {"hugepages-2Mi": "1Gi"}}}, "requests": {"cpu": "500m"}}}),
+        json!({"apiVersion": "stackgres.io/v1", "kind": "SGPostgresConfig", "metadata": {"name": "a"}, "spec": {"postgresVersion": "17", "postgresql.conf": {"work_mem": "1MB"}}}),
+        json!({"apiVersion": "stackgres.io/v1", "kind": "SGPoolingConfig", "metadata": {"name": "a"}, "spec": {"pgBouncer": {"pgbouncer.ini": {"pgbouncer": {"pool_mode": "session"}, "users": {"u": {"pool_mode": "session"}}}}}}),
+        json!({"apiVersion": "stackgres.io/v1", "kind": "SGScript", "metadata": {"name": "a"}, "spec": {"managedVersions": true, "scripts": [{"name": "a", "script": "b"}, {"scriptFrom": {"configMapKeyRef": {"name": "a", "key": "b"}}}]}}),
+        json!({"apiVersion": "stackgres.io/v1beta1", "kind": "SGObjectStorage", "metadata": {"name": "a"}, "spec": {"type": "s3Compatible", "s3Compatible": {"bucket": "b", "enablePathStyleAddressing": true, "awsCredentials": {"secretKeySelectors": {"accessKeyId": storage("a", "b"), "secretAccessKey": storage("a", "b")}}}}}),
+    ]
+}
+
+/// A manifest that passes here and fails there stops a fleet after the merge; one that fails here and passes there is refused for nothing.
+#[test]
+fn the_offline_verdict_is_the_servers() {
+    with_client("the_offline_verdict_is_the_servers", async |client| {
+        install(&client).await;
+        let rounds: usize = std::env::var("STACKGRES_TEST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(500);
+        let seed = 0x5eed_0003;
+        let mut random = Random(seed);
+        let mut differences = Vec::new();
+        for sample in samples() {
+            for round in 0..=rounds {
+                let mut object = sample.clone();
+                object["metadata"]["namespace"] = json!("stackgres-test");
+                let what = if round == 0 { "unchanged".to_owned() } else { mutate(&mut object, &mut random) };
+                let ours = structural(&Manifest::live(stackgres::model::Object::new(object.clone())));
+                let theirs = verdict(&client, &object).await;
+                if ours.has_errors() == theirs.is_ok() {
+                    differences.push(format!(
+                        "{} {what}: ours {:?}, theirs {theirs:?}",
+                        sample["kind"],
+                        ours.iter().map(|finding| &finding.message).collect::<Vec<_>>()
+                    ));
+                }
+            }
+        }
+        assert!(differences.is_empty(), "seed {seed:#x}: {} differences\n{}", differences.len(), differences.join("\n"));
+    });
+}
