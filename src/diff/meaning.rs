@@ -1,6 +1,6 @@
 //! Whether two written values mean the same.
 
-use crate::model::Quantity;
+use crate::model::{Quantity, holds_quantity};
 use serde_json::Value;
 
 /// Whether two leaf values mean the same to the API server and to people:
@@ -37,15 +37,6 @@ fn leaf_text(value: &Value) -> Option<String> {
 fn holds_int_or_string(pointer: &str) -> bool {
     let last = pointer.rsplit('/').next().unwrap_or_default();
     holds_quantity(pointer) || matches!(last, "port" | "targetPort" | "maxUnavailable" | "minAvailable" | "maxSurge" | "maxConcurrent")
-}
-
-fn holds_quantity(pointer: &str) -> bool {
-    let mut rest = pointer.rsplit('/');
-    let last = rest.next().unwrap_or_default();
-    let parent = rest.next().unwrap_or_default();
-    matches!(last, "cpu" | "memory" | "storage" | "size" | "sizeLimit" | "divisor")
-        || last.starts_with("hugepages-")
-        || matches!(parent, "requests" | "limits" | "hugePages" | "capacity" | "minAllowed" | "maxAllowed")
 }
 
 #[cfg(test)]

@@ -12,4 +12,4 @@ mod quantity;
 pub use canonical::{Digest, canonical_json};
 pub use key::{NamespacedName, ObjectKey};
 pub use object::Object;
-pub use quantity::Quantity;
+pub use quantity::{Quantity, holds_quantity};

@@ -75,6 +75,16 @@ impl Quantity {
     }
 }
 
+/// Whether the field at a JSON pointer holds a quantity, by its name. Elsewhere `1k` may be an ordinary word.
+pub fn holds_quantity(pointer: &str) -> bool {
+    let mut rest = pointer.rsplit('/');
+    let last = rest.next().unwrap_or_default();
+    let parent = rest.next().unwrap_or_default();
+    matches!(last, "cpu" | "memory" | "storage" | "size" | "sizeLimit" | "divisor")
+        || last.starts_with("hugepages-")
+        || matches!(parent, "requests" | "limits" | "hugePages" | "capacity" | "minAllowed" | "maxAllowed")
+}
+
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.cpu_text())

@@ -15,6 +15,7 @@ mod pod_monitor;
 mod policy;
 mod pooler;
 mod rbac;
+pub mod revision;
 mod scripts;
 mod secrets;
 mod services;
@@ -51,5 +52,10 @@ fn objects(effective: &Effective) -> Rendered {
     objects.push(pod_disruption_budget::pod_disruption_budget(effective));
     objects.extend(pod_monitor::pod_monitor(effective));
     objects.push(stateful_set::stateful_set(effective));
-    Rendered { objects, generated: secrets::generated(effective) }
+    Rendered { objects, generated: generated(effective) }
+}
+
+/// The Secrets to make once for a cluster with these effective values.
+pub fn generated(effective: &Effective) -> Vec<GeneratedSecret> {
+    secrets::generated(effective)
 }

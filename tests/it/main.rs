@@ -16,6 +16,7 @@ mod crds;
 mod golden;
 mod load;
 mod real_cluster;
+mod revisions;
 
 use std::collections::BTreeSet;
 
