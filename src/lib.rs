@@ -9,14 +9,19 @@
 //! Folders are stages; `tests/it/architecture.rs` holds the table of who may import what.
 
 pub mod api;
+pub mod apply;
 pub mod cli;
 pub mod diagnostics;
 pub mod diff;
 pub mod engine;
+pub mod health;
+pub mod kubernetes;
 pub mod load;
 pub mod model;
 pub mod plan;
 pub mod postgres;
 pub mod render;
 pub mod resolve;
+pub mod rollout;
+pub mod status;
 pub mod validate;

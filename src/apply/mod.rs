@@ -1,0 +1,33 @@
+//! Carries out the steps of one decision, in their order.
+//!
+//! In: steps. Out: how many were done, or the first failure. Invariant: no choice is made here; a random value is made once and
+//! written with a plain create, so that nothing ever replaces it. Why: deciding and doing fail for different reasons.
+
+mod material;
+
+pub use material::make;
+
+use crate::kubernetes::{Apply, Class, Cluster, KubernetesError};
+use crate::rollout::{MANAGER, Step};
+
+/// Does every step; stops at the first that fails, because later ones may need it.
+pub async fn carry_out(cluster: &Cluster, steps: &[Step]) -> Result<usize, KubernetesError> {
+    for step in steps {
+        match step {
+            Step::Apply(object) => {
+                let how = Apply { manager: MANAGER.to_owned(), force: true, ..Apply::default() };
+                match cluster.apply(object, &how).await {
+                    // A kind that is not installed (PodMonitor) is found out here and left out.
+                    Err(error) if error.is_not_found() && crate::render::policy(&object.key()).optional => {}
+                    other => drop(other?),
+                }
+            }
+            Step::Generate(secret) => match cluster.create(&make(secret)).await {
+                Err(error) if error.class == Class::AlreadyExists => {}
+                other => drop(other?),
+            },
+            Step::Remove { key, uid } => cluster.delete(key, Some(uid)).await?,
+        }
+    }
+    Ok(steps.len())
+}

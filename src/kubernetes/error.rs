@@ -1,0 +1,78 @@
+//! What can go wrong, by class.
+
+use crate::model::ObjectKey;
+use kube::core::Status;
+
+/// Class of a failure: what the caller decides by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// It does not exist.
+    NotFound,
+    /// It changed meanwhile, or another manager owns a field.
+    Conflict,
+    /// It exists already.
+    AlreadyExists,
+    /// The caller has no right to do this, or an admission policy refuses.
+    Forbidden,
+    /// The API server does not accept the object.
+    Invalid,
+    /// The API server did not answer in time.
+    Timeout,
+    /// The API server cannot be reached, or asks to come again later.
+    Unavailable,
+    /// Anything else.
+    Other,
+}
+
+/// A failed request.
+#[derive(Debug, thiserror::Error)]
+#[error("{verb} {key}: {message}")]
+pub struct KubernetesError {
+    /// What was tried.
+    pub verb: &'static str,
+    /// On which object, or kind and namespace.
+    pub key: String,
+    /// The API server's own words, without content.
+    pub message: String,
+    /// Its class.
+    pub class: Class,
+}
+
+impl KubernetesError {
+    /// Makes an error of one request.
+    pub(super) fn new(verb: &'static str, key: impl Into<String>, class: Class, message: impl Into<String>) -> Self {
+        Self { verb, key: key.into(), message: message.into(), class }
+    }
+
+    pub(super) fn from_kube(verb: &'static str, key: impl Into<String>, error: &kube::Error) -> Self {
+        let (class, message) = match error {
+            kube::Error::Api(status) => (class_of(status), status.message.clone()),
+            kube::Error::HyperError(_) | kube::Error::Service(_) => (Class::Unavailable, "the API server cannot be reached".to_owned()),
+            other => (Class::Other, other.to_string()),
+        };
+        Self::new(verb, key, class, message)
+    }
+
+    /// Whether the object does not exist.
+    pub fn is_not_found(&self) -> bool {
+        self.class == Class::NotFound
+    }
+}
+
+fn class_of(status: &Status) -> Class {
+    match (status.code, status.reason.as_str()) {
+        (_, "AlreadyExists") => Class::AlreadyExists,
+        (404, _) => Class::NotFound,
+        (409, _) => Class::Conflict,
+        (401 | 403, _) => Class::Forbidden,
+        (400 | 422, _) => Class::Invalid,
+        (408 | 504, _) => Class::Timeout,
+        (429 | 500 | 502 | 503, _) => Class::Unavailable,
+        _ => Class::Other,
+    }
+}
+
+/// The key of an object in words.
+pub(super) fn words(key: &ObjectKey) -> String {
+    key.to_string()
+}

@@ -1,0 +1,188 @@
+//! Single requests.
+
+use super::error::{Class, KubernetesError, words};
+use super::kinds::{Resource, resource};
+use crate::model::{Object, ObjectKey};
+use http::{Method, Request};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// A ServiceAccount in whose name a request is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// How to apply.
+#[derive(Debug, Clone, Default)]
+pub struct Apply {
+    /// Field manager.
+    pub manager: String,
+    /// Take fields over from other managers.
+    pub force: bool,
+    /// Ask for the result without keeping it.
+    pub dry_run: bool,
+    /// In whose name; absent is the program's own.
+    pub account: Option<Account>,
+}
+
+/// The API server, with a deadline on every request.
+#[derive(Clone)]
+pub struct Cluster {
+    client: kube::Client,
+    timeout: Duration,
+}
+
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cluster")
+    }
+}
+
+type Reply = Result<Value, KubernetesError>;
+
+impl Cluster {
+    /// Wraps a client; each request ends after `timeout`.
+    pub const fn new(client: kube::Client, timeout: Duration) -> Self {
+        Self { client, timeout }
+    }
+
+    /// The client, for watches and the lease.
+    pub fn client(&self) -> kube::Client {
+        self.client.clone()
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one request; every caller is in this file")]
+    async fn send(
+        &self,
+        verb: &'static str,
+        key: &str,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        body: Option<&Value>,
+        account: Option<&Account>,
+    ) -> Reply {
+        let mut request =
+            Request::builder().method(method).uri(path).header("content-type", content_type).header("accept", "application/json");
+        if let Some(account) = account {
+            request = request
+                .header("impersonate-user", format!("system:serviceaccount:{}:{}", account.namespace, account.name))
+                .header("impersonate-group", "system:serviceaccounts")
+                .header("impersonate-group", format!("system:serviceaccounts:{}", account.namespace))
+                .header("impersonate-group", "system:authenticated");
+        }
+        let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+        let request = request.body(body).map_err(|error| KubernetesError::new(verb, key, Class::Other, error.to_string()))?;
+        match tokio::time::timeout(self.timeout, self.client.request::<Value>(request)).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(KubernetesError::from_kube(verb, key, &error)),
+            Err(_) => Err(KubernetesError::new(verb, key, Class::Timeout, format!("no answer within {} s", self.timeout.as_secs()))),
+        }
+    }
+
+    /// One object, or `None` where it does not exist.
+    pub async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, KubernetesError> {
+        let path = path_of(key)?;
+        match self.send("get", &words(key), Method::GET, &path, JSON, None, None).await {
+            Ok(value) => Ok(Some(Object::new(value))),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Every object of a kind, in one namespace or in all, by labels (`a=b,c=d`). A kind that is not installed gives `NotFound`.
+    pub async fn list(&self, kind: &str, namespace: Option<&str>, labels: &str) -> Result<Vec<Object>, KubernetesError> {
+        let found = known(kind)?;
+        let mut objects = Vec::new();
+        let mut token = String::new();
+        loop {
+            let query = format!("limit=500&labelSelector={}&continue={}", encode(labels), encode(&token));
+            let path = format!("{}?{query}", collection(&found, namespace));
+            let what = namespace.map_or_else(|| kind.to_owned(), |namespace| format!("{kind} in {namespace}"));
+            let mut page = self.send("list", &what, Method::GET, &path, JSON, None, None).await?;
+            for item in page.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten() {
+                let mut item = item.take();
+                // Items of a list do not say what they are.
+                if let Some(map) = item.as_object_mut() {
+                    map.insert("apiVersion".to_owned(), json!(found.api_version));
+                    map.insert("kind".to_owned(), json!(found.kind));
+                }
+                objects.push(Object::new(item));
+            }
+            match page.pointer("/metadata/continue").and_then(Value::as_str).filter(|token| !token.is_empty()) {
+                Some(next) => next.clone_into(&mut token),
+                None => return Ok(objects),
+            }
+        }
+    }
+
+    /// Server-side apply of a complete object, strictly: an unknown field is an error.
+    pub async fn apply(&self, object: &Object, how: &Apply) -> Result<Object, KubernetesError> {
+        let key = object.key();
+        let dry_run = if how.dry_run { "&dryRun=All" } else { "" };
+        let path = format!("{}?fieldManager={}&force={}&fieldValidation=Strict{dry_run}", path_of(&key)?, encode(&how.manager), how.force);
+        self.send("apply", &words(&key), Method::PATCH, &path, "application/apply-patch+yaml", Some(object.value()), how.account.as_ref())
+            .await
+            .map(Object::new)
+    }
+
+    /// Creates an object; one that exists is an error.
+    pub async fn create(&self, object: &Object) -> Result<Object, KubernetesError> {
+        let key = object.key();
+        let path = format!("{}?fieldManager=stackgres", collection(&known(&key.kind)?, key.namespace.as_deref()));
+        self.send("create", &words(&key), Method::POST, &path, JSON, Some(object.value()), None).await.map(Object::new)
+    }
+
+    /// Merges a patch into the status subresource. A `metadata.resourceVersion` in the patch makes it a precondition.
+    pub async fn patch_status(&self, key: &ObjectKey, patch: &Value, manager: &str) -> Result<Object, KubernetesError> {
+        let path = format!("{}/status?fieldManager={}", path_of(key)?, encode(manager));
+        self.send("patch the status of", &words(key), Method::PATCH, &path, MERGE, Some(patch), None).await.map(Object::new)
+    }
+
+    /// Merges a patch into an object.
+    pub async fn merge(&self, key: &ObjectKey, patch: &Value, manager: &str, account: Option<&Account>) -> Result<Object, KubernetesError> {
+        let path = format!("{}?fieldManager={}&fieldValidation=Strict", path_of(key)?, encode(manager));
+        self.send("patch", &words(key), Method::PATCH, &path, MERGE, Some(patch), account).await.map(Object::new)
+    }
+
+    /// Deletes an object of this identity; one that is gone already is fine.
+    pub async fn delete(&self, key: &ObjectKey, uid: Option<&str>) -> Result<(), KubernetesError> {
+        let mut options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"});
+        if let Some(uid) = uid {
+            options["preconditions"] = json!({"uid": uid});
+        }
+        match self.send("delete", &words(key), Method::DELETE, &path_of(key)?, JSON, Some(&options), None).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_not_found() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+const JSON: &str = "application/json";
+const MERGE: &str = "application/merge-patch+json";
+
+fn known(kind: &str) -> Result<Resource, KubernetesError> {
+    resource(kind).ok_or_else(|| KubernetesError::new("find", kind, Class::Other, "a kind this program does not know"))
+}
+
+fn collection(found: &Resource, namespace: Option<&str>) -> String {
+    let root = if found.api_version.contains('/') { "apis" } else { "api" };
+    match namespace.filter(|_| found.namespaced) {
+        Some(namespace) => format!("/{root}/{}/namespaces/{}/{}", found.api_version, encode(namespace), found.plural),
+        None => format!("/{root}/{}/{}", found.api_version, found.plural),
+    }
+}
+
+fn path_of(key: &ObjectKey) -> Result<String, KubernetesError> {
+    Ok(format!("{}/{}", collection(&known(&key.kind)?, key.namespace.as_deref()), encode(&key.name)))
+}
+
+/// Percent-encodes what is not plain in a path segment or query value.
+fn encode(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}

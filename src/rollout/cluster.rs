@@ -1,0 +1,180 @@
+//! The next step of one cluster.
+//!
+//! This version carries out what disturbs nothing or only reloads, and the first making of a cluster. A change that restarts,
+//! re-creates pods or touches volumes of a running cluster waits, named: until it is licensed the objects of the running
+//! revision stay in force, so that an instance that restarts by itself comes back as it was.
+
+use crate::diff::{Disturbance, Impact, would_change};
+use crate::model::{Object, ObjectKey};
+use crate::render::revision::Revision;
+use crate::render::{GeneratedSecret, generated, policy};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Field manager of everything this loop applies.
+pub const MANAGER: &str = "stackgres-cluster";
+
+/// What happens to a live edit of an object of the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drift {
+    /// It is put back.
+    Revert,
+    /// It stays and is reported.
+    Report,
+}
+
+/// Everything the decision depends on.
+#[derive(Debug)]
+pub struct Situation<'a> {
+    /// The SGCluster.
+    pub cluster: &'a Object,
+    /// The revision it shall run.
+    pub released: &'a Revision,
+    /// The revision whose objects are in place, if one is.
+    pub running: Option<&'a Revision>,
+    /// What the change from the running to the released one does; `None` without a running one.
+    pub impact: Option<&'a Impact>,
+    /// Live objects of the cluster's namespace that it may own.
+    pub live: &'a BTreeMap<ObjectKey, Object>,
+    /// Whether a data volume exists.
+    pub has_data: bool,
+    /// Policy for live edits.
+    pub drift: Drift,
+    /// Kinds that are not installed and may be left out.
+    pub absent_kinds: &'a [String],
+}
+
+/// One thing to do. Each is safe to repeat.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Apply an object.
+    Apply(Object),
+    /// Make a Secret once.
+    Generate(GeneratedSecret),
+    /// Remove an object that is no longer rendered, by its identity.
+    Remove {
+        /// Which.
+        key: ObjectKey,
+        /// Its identity, as a precondition.
+        uid: String,
+    },
+}
+
+/// Something that is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// What for.
+    pub what: String,
+    /// Who or what ends it.
+    pub ends: String,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// Steps, in order.
+    pub steps: Vec<Step>,
+    /// Whether the released revision is the one whose objects these are.
+    pub carries_out_released: bool,
+    /// What the rest waits for.
+    pub wait: Option<Wait>,
+    /// Why nothing may be done at all.
+    pub stop: Option<String>,
+    /// Objects that were edited live and are left so.
+    pub drifted: Vec<ObjectKey>,
+}
+
+/// The next step of one cluster.
+pub fn next(situation: &Situation<'_>) -> Decision {
+    let mut decision = Decision { steps: Vec::new(), carries_out_released: true, wait: None, stop: None, drifted: Vec::new() };
+    let wait = held(situation);
+    decision.carries_out_released = wait.is_none();
+    decision.wait = wait;
+    let target = match situation.running {
+        Some(running) if !decision.carries_out_released => running,
+        _ => situation.released,
+    };
+    if let Some(foreign) = foreign(situation, target) {
+        decision.stop = Some(format!("{foreign} exists and was not made by this program"));
+        return decision;
+    }
+    for secret in generated(&target.effective) {
+        let key = ObjectKey::new("v1", "Secret", Some(&secret.namespace), &secret.name);
+        if situation.live.contains_key(&key) {
+            continue;
+        }
+        if situation.has_data && secret.name == situation.cluster.name() {
+            decision.stop = Some(format!("{key} is missing while data volumes exist: restore it; new passwords would not fit the data"));
+            return decision;
+        }
+        decision.steps.push(Step::Generate(secret));
+    }
+    let settled = decision.carries_out_released && situation.running.is_some_and(|running| running == situation.released);
+    for object in &target.objects {
+        if policy(&object.key()).optional && situation.absent_kinds.iter().any(|kind| kind == object.kind()) {
+            continue;
+        }
+        let wanted = owned(object, situation.cluster);
+        match situation.live.get(&object.key()) {
+            Some(live) if !would_change(&wanted, live, MANAGER) => {}
+            Some(_) if settled && situation.drift == Drift::Report => decision.drifted.push(object.key()),
+            _ => decision.steps.push(Step::Apply(wanted)),
+        }
+    }
+    decision.steps.extend(removals(situation, target));
+    decision
+}
+
+/// Why a change of a running cluster is not carried out by this version.
+fn held(situation: &Situation<'_>) -> Option<Wait> {
+    let (impact, true) = (situation.impact?, situation.has_data) else { return None };
+    if impact.disturbance <= Disturbance::Reload {
+        return None;
+    }
+    Some(Wait {
+        what: format!("{}: changes that disturb running instances are not carried out by this version", impact.summary),
+        ends: "put the old value back, or upgrade this program".to_owned(),
+    })
+}
+
+/// An object of a name we need that somebody else made.
+fn foreign(situation: &Situation<'_>, target: &Revision) -> Option<ObjectKey> {
+    let secrets = generated(&target.effective);
+    let names = secrets.iter().map(|secret| ObjectKey::new("v1", "Secret", Some(&secret.namespace), &secret.name));
+    let ours = |object: &Object| object.label("app.kubernetes.io/managed-by") == Some("stackgres");
+    target.objects.iter().map(Object::key).chain(names).find(|key| situation.live.get(key).is_some_and(|live| !ours(live)))
+}
+
+/// Objects of the running revision that are no longer rendered. Only what carries our owner reference, never what holds data.
+fn removals(situation: &Situation<'_>, target: &Revision) -> Vec<Step> {
+    let uid = situation.cluster.uid().unwrap_or_default();
+    let wanted: Vec<ObjectKey> = target.objects.iter().map(Object::key).collect();
+    situation
+        .live
+        .iter()
+        .filter(|(key, live)| {
+            !wanted.contains(key)
+                && !policy(key).data
+                && live.label("app.kubernetes.io/managed-by") == Some("stackgres")
+                && is_owned_by(live, uid)
+        })
+        .filter_map(|(key, live)| Some(Step::Remove { key: key.clone(), uid: live.uid()?.to_owned() }))
+        .collect()
+}
+
+fn is_owned_by(object: &Object, uid: &str) -> bool {
+    let owners = object.get("/metadata/ownerReferences").and_then(Value::as_array);
+    !uid.is_empty() && owners.into_iter().flatten().any(|owner| owner["uid"] == uid)
+}
+
+/// The object with its owner, where its policy says that it has one.
+pub fn owned(object: &Object, cluster: &Object) -> Object {
+    let mut object = object.clone();
+    if policy(&object.key()).owned
+        && let Some(uid) = cluster.uid()
+    {
+        object.value_mut()["metadata"]["ownerReferences"] =
+            json!([{"apiVersion": cluster.api_version(), "kind": cluster.kind(), "name": cluster.name(), "uid": uid, "controller": true}]);
+    }
+    object
+}

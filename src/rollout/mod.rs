@@ -1,0 +1,8 @@
+//! What to do next.
+//!
+//! In: a released revision, what runs, live objects. Out: steps to do, something to wait for, or a stop. Invariant: pure and
+//! level-triggered; the same facts give the same answer, so a crash at any line resumes. Why: what is shown is what is done.
+
+mod cluster;
+
+pub use cluster::{Decision, Drift, MANAGER, Situation, Step, Wait, next, owned};
