@@ -4,5 +4,6 @@
 //! nothing that matters lives in memory. Why: one code path for first run, retry and recovery.
 
 pub mod codes;
+pub mod controller;
 pub mod offline;
 pub mod repository;

@@ -1,0 +1,260 @@
+//! The cluster loop: from the released revision to its objects.
+
+use super::events::tell;
+use super::facts::Facts;
+use crate::apply::carry_out;
+use crate::diff::{Impact, Version, effective_changes, impact, object_changes};
+use crate::engine::offline::Report;
+use crate::health::{Instances, instances};
+use crate::kubernetes::{Class, Cluster, KubernetesError};
+use crate::load::Manifest;
+use crate::model::{NamespacedName, Object, ObjectKey};
+use crate::render::generated;
+use crate::render::revision::{Revision, to_prune, to_secret};
+use crate::rollout::{Decision, Drift, Situation, next};
+use crate::status::{Condition, merge, seconds, would_change};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Field manager of statuses.
+pub(super) const STATUS_MANAGER: &str = "stackgres-status";
+
+/// Revisions kept beside those in use.
+const HISTORY: usize = 2;
+
+/// One look at one cluster. `live` is what the live manifests say, for clusters without a fleet.
+pub(super) async fn cluster_pass(
+    api: &Cluster,
+    cluster: &Object,
+    facts: &Facts,
+    live: &Report,
+    drift: Drift,
+    now: Timestamp,
+) -> Result<(), KubernetesError> {
+    let name = cluster.namespaced_name();
+    let mut patch = json!({});
+    let mut conditions = Vec::new();
+    let claimed = cluster.text("/status/claim/fleet").is_some();
+    let mut released_name = cluster.text("/status/release/revision").map(str::to_owned);
+    let mut fresh: Option<Revision> = None;
+    if !claimed {
+        match release_own_inputs(api, cluster, live, &mut patch, now).await? {
+            Ok(Some(revision)) => {
+                released_name = Some(revision.name());
+                fresh = Some(revision);
+            }
+            Ok(None) => {}
+            Err(condition) => conditions.push(condition),
+        }
+    }
+    let Some(released_name) = released_name else {
+        let message = if claimed { "the fleet has not released it yet" } else { "its inputs do not pass" };
+        conditions.push(Condition::new("Ready", Some(false), "NotReleased", message));
+        conditions.push(Condition::new("Reconciling", Some(false), "NotReleased", message));
+        return write_status(api, cluster, patch, &conditions, now).await;
+    };
+    let Some(released) = fresh.or_else(|| facts.revision(&name, &released_name)) else {
+        let message =
+            format!("the revision {released_name} is missing or damaged: what runs stays as it is, and nothing is released by itself");
+        conditions.push(Condition::new("Stalled", Some(true), "RevisionMissing", message.clone()));
+        conditions.push(Condition::new("Ready", Some(false), "RevisionMissing", message));
+        return write_status(api, cluster, patch, &conditions, now).await;
+    };
+    let running_name = cluster.text("/status/running/revision").map(str::to_owned);
+    let running = running_name
+        .as_ref()
+        .and_then(|running| if *running == released_name { Some(released.clone()) } else { facts.revision(&name, running) });
+    let mut children = facts.children.get(&name).cloned().unwrap_or_default();
+    find_unlabelled(api, &released, &mut children).await?;
+    let judged = running.as_ref().filter(|running| **running != released).map(|running| judge(running, &released));
+    let has_data = children.keys().any(|key| key.kind == "PersistentVolumeClaim");
+    let decision = next(&Situation {
+        cluster,
+        released: &released,
+        running: running.as_ref(),
+        impact: judged.as_ref(),
+        live: &children,
+        has_data,
+        drift,
+        absent_kinds: &facts.absent_kinds,
+    });
+    let settled = running.as_ref() == Some(&released);
+    if settled && !decision.steps.is_empty() {
+        tell(
+            api,
+            cluster,
+            true,
+            "DriftReverted",
+            &format!("{} objects differed from the running revision and were put back", decision.steps.len()),
+            now,
+        )
+        .await;
+    }
+    carry_out(api, &decision.steps).await?;
+    if decision.stop.is_none() && decision.carries_out_released {
+        if running_name.as_deref() != Some(&released_name) {
+            patch["running"] = json!({"revision": released_name, "digest": released.digest, "since": seconds(now)});
+            tell(api, cluster, false, "Released", &format!("runs revision {released_name}"), now).await;
+        }
+        prune(api, &name, facts, &[&released_name], now).await?;
+    }
+    let pods: Vec<Object> = children.values().filter(|object| object.kind() == "Pod").cloned().collect();
+    describe(&mut patch, &mut conditions, cluster, &released, &decision, &instances(&pods), now);
+    write_status(api, cluster, patch, &conditions, now).await
+}
+
+/// A cluster without a fleet releases its own inputs; with a problem it keeps what was released.
+async fn release_own_inputs(
+    api: &Cluster,
+    cluster: &Object,
+    live: &Report,
+    patch: &mut Value,
+    now: Timestamp,
+) -> Result<Result<Option<Revision>, Condition>, KubernetesError> {
+    let name = cluster.namespaced_name();
+    let Some(valid) = live.clusters.get(&name) else {
+        let problems = live.blocked.get(&name).map(Vec::as_slice).unwrap_or_default();
+        let message = problems.iter().map(|problem| format!("{}: {}", problem.code, problem.message)).collect::<Vec<_>>().join("; ");
+        return Ok(Err(Condition::new(
+            "Stalled",
+            Some(true),
+            "Invalid",
+            if message.is_empty() { "its inputs do not pass".to_owned() } else { message },
+        )));
+    };
+    let revision = Revision::freeze(valid, "");
+    // The same inputs rendered by another version of this program are no new release.
+    if cluster.text("/status/release/digest") == Some(revision.digest.as_str()) {
+        return Ok(Ok(None));
+    }
+    store(api, &revision).await?;
+    patch["release"] =
+        json!({"revision": revision.name(), "digest": revision.digest, "releasedAt": seconds(now), "by": "its own inputs", "commit": null});
+    Ok(Ok(Some(revision)))
+}
+
+/// Keeps a revision; one that is there already is the same, because its name is a digest of its content.
+pub(super) async fn store(api: &Cluster, revision: &Revision) -> Result<(), KubernetesError> {
+    match api.create(&to_secret(revision)).await {
+        Err(error) if error.class == Class::AlreadyExists => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+/// Objects of the names we need that do not carry our labels: somebody else's.
+async fn find_unlabelled(api: &Cluster, revision: &Revision, children: &mut BTreeMap<ObjectKey, Object>) -> Result<(), KubernetesError> {
+    let secrets =
+        generated(&revision.effective).into_iter().map(|secret| ObjectKey::new("v1", "Secret", Some(&secret.namespace), &secret.name));
+    let keys: Vec<ObjectKey> = revision.objects.iter().map(Object::key).chain(secrets).filter(|key| !children.contains_key(key)).collect();
+    for key in keys {
+        if let Some(object) = api.get(&key).await? {
+            children.insert(key, object);
+        }
+    }
+    Ok(())
+}
+
+fn judge(running: &Revision, released: &Revision) -> Impact {
+    let (before, after) = (as_version(running), as_version(released));
+    let values = effective_changes(Some(&before), Some(&after));
+    impact(&before, &after, &values, &object_changes(&before.objects, &after.objects))
+}
+
+/// A revision in the form that is compared.
+pub(super) fn as_version(revision: &Revision) -> Version {
+    Version {
+        manifests: revision.manifests.iter().cloned().map(Manifest::live).collect(),
+        effective: revision.effective.clone(),
+        objects: revision.objects.clone(),
+    }
+}
+
+async fn prune(api: &Cluster, name: &NamespacedName, facts: &Facts, in_use: &[&str], _now: Timestamp) -> Result<(), KubernetesError> {
+    let revisions: Vec<Object> = facts
+        .children
+        .get(name)
+        .into_iter()
+        .flat_map(BTreeMap::values)
+        .filter(|object| object.kind() == "Secret" && object.label("stackgres.io/revision") == Some("true"))
+        .cloned()
+        .collect();
+    for old in to_prune(&revisions, in_use, HISTORY) {
+        api.delete(&ObjectKey::new("v1", "Secret", Some(&name.namespace), &old), None).await?;
+    }
+    Ok(())
+}
+
+fn describe(
+    patch: &mut Value,
+    conditions: &mut Vec<Condition>,
+    cluster: &Object,
+    released: &Revision,
+    decision: &Decision,
+    seen: &Instances,
+    now: Timestamp,
+) {
+    let wanted = released.effective.instances.value as usize;
+    patch["instances"] = json!(seen.existing.len());
+    patch["readyInstances"] = json!(seen.ready.len());
+    patch["labelSelector"] = json!(format!("app=StackGresCluster,stackgres.io/cluster=true,stackgres.io/cluster-name={}", cluster.name()));
+    patch["postgresVersion"] = json!(released.effective.postgres.version.value);
+    patch["effective"] = serde_json::to_value(&released.effective).unwrap_or_default();
+    if let Some(reason) = &decision.stop {
+        conditions.push(Condition::new("Stalled", Some(true), "Refused", reason.clone()));
+    } else if !conditions.iter().any(|condition| condition.r#type == "Stalled") {
+        conditions.push(Condition::new("Stalled", Some(false), "Fine", ""));
+    }
+    let drifted: Vec<String> = decision.drifted.iter().map(ToString::to_string).collect();
+    conditions.push(Condition::new(
+        "Drifted",
+        Some(!drifted.is_empty()),
+        if drifted.is_empty() { "Fine" } else { "LiveEdit" },
+        drifted.join(", "),
+    ));
+    let since = |what: &str| {
+        let same = cluster.text("/status/waiting/for") == Some(what);
+        if same { cluster.text("/status/waiting/since").map(str::to_owned) } else { None }.unwrap_or_else(|| seconds(now))
+    };
+    match &decision.wait {
+        Some(wait) => {
+            patch["waiting"] = json!({"for": wait.what, "since": since(&wait.what), "until": "a person acts", "by": wait.ends});
+            patch["pending"] = json!([wait.what]);
+        }
+        None if seen.existing.is_empty() && wanted > 0 => {
+            let what = "pods: none exists yet, so nothing is known of PostgreSQL";
+            patch["waiting"] = json!({"for": what, "since": since(what), "until": "the pods are there", "by": "the StatefulSet controller and the scheduler"});
+            patch["pending"] = Value::Null;
+        }
+        None => {
+            patch["waiting"] = Value::Null;
+            patch["pending"] = Value::Null;
+        }
+    }
+    let healthy = decision.stop.is_none() && decision.wait.is_none() && seen.ready.len() == wanted && seen.existing.len() == wanted;
+    let reason = match (&decision.stop, &decision.wait) {
+        (Some(_), _) => "Stalled",
+        (None, Some(_)) => "WaitsForLicence",
+        (None, None) if healthy => "Healthy",
+        (None, None) => "InstancesNotReady",
+    };
+    conditions.push(Condition::new("Ready", Some(healthy), reason, format!("{} of {wanted} instances ready", seen.ready.len())));
+    conditions.push(Condition::new("Reconciling", Some(!healthy && decision.stop.is_none()), reason, ""));
+}
+
+/// Writes the status if it differs.
+pub(super) async fn write_status(
+    api: &Cluster,
+    object: &Object,
+    mut patch: Value,
+    conditions: &[Condition],
+    now: Timestamp,
+) -> Result<(), KubernetesError> {
+    let generation = object.get("/metadata/generation").and_then(Value::as_i64);
+    patch["conditions"] = merge(object.get("/status/conditions"), conditions, generation, now);
+    patch["observedGeneration"] = json!(generation);
+    if would_change(object.get("/status"), &patch) {
+        api.patch_status(&object.key(), &json!({"status": patch}), STATUS_MANAGER).await?;
+    }
+    Ok(())
+}

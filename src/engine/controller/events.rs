@@ -1,0 +1,31 @@
+//! Events: what happened, for `kubectl describe`.
+
+use crate::kubernetes::Cluster;
+use crate::model::{Digest, Object};
+use jiff::Timestamp;
+use serde_json::json;
+
+/// Tells an event about an object. Its name is a digest of what it says and of the ten minutes it is said in, so the same is not
+/// told again and again. An event that cannot be told is no failure.
+pub(super) async fn tell(cluster: &Cluster, about: &Object, warning: bool, reason: &str, note: &str, now: Timestamp) {
+    let moment = now.as_second() / 600;
+    let digest = Digest::of(&json!([about.uid(), reason, note, moment]));
+    // Notes hold at most 1 KiB (Kubernetes API reference, `Event v1`).
+    let note: String = note.chars().take(1_000).collect();
+    let event = Object::new(json!({
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": format!("{}.{}", about.name(), digest.short()), "namespace": about.namespace()},
+        "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
+        "reportingController": "stackgres.io/controller",
+        "reportingInstance": "stackgres",
+        "action": reason,
+        "reason": reason,
+        "note": note,
+        "type": if warning { "Warning" } else { "Normal" },
+        "regarding": {"apiVersion": about.api_version(), "kind": about.kind(), "name": about.name(), "namespace": about.namespace(), "uid": about.uid()},
+    }));
+    if let Err(error) = cluster.create(&event).await {
+        tracing::debug!(%error, "event not told");
+    }
+}

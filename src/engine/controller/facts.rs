@@ -1,0 +1,70 @@
+//! Everything a pass decides from, read once at its beginning.
+
+use crate::api::KINDS;
+use crate::kubernetes::{Cluster, KubernetesError};
+use crate::model::{NamespacedName, Object, ObjectKey};
+use std::collections::BTreeMap;
+
+/// Kinds of the objects a cluster is made of.
+const CHILDREN: &[&str] = &[
+    "ConfigMap",
+    "Endpoints",
+    "PersistentVolumeClaim",
+    "Pod",
+    "PodDisruptionBudget",
+    "PodMonitor",
+    "Role",
+    "RoleBinding",
+    "Secret",
+    "Service",
+    "ServiceAccount",
+    "StatefulSet",
+];
+
+/// One moment of the API server.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    /// Our own kinds, by key.
+    pub own: BTreeMap<ObjectKey, Object>,
+    /// Objects of clusters, by the cluster they belong to.
+    pub children: BTreeMap<NamespacedName, BTreeMap<ObjectKey, Object>>,
+    /// Kinds that are not installed.
+    pub absent_kinds: Vec<String>,
+}
+
+impl Facts {
+    /// Reads everything. A kind that is not installed is noted; any other failure ends the pass, because unknown is not absent.
+    pub(super) async fn read(cluster: &Cluster) -> Result<Self, KubernetesError> {
+        let mut facts = Self::default();
+        for kind in KINDS {
+            for object in cluster.list(kind.kind, None, "").await? {
+                facts.own.insert(object.key(), object);
+            }
+        }
+        for kind in CHILDREN {
+            match cluster.list(kind, None, "app=StackGresCluster").await {
+                Ok(objects) => {
+                    for object in objects {
+                        let name = object.label("stackgres.io/cluster-name").unwrap_or_default();
+                        let owner = NamespacedName::new(object.namespace().unwrap_or_default(), name);
+                        facts.children.entry(owner).or_default().insert(object.key(), object);
+                    }
+                }
+                Err(error) if error.is_not_found() => facts.absent_kinds.push((*kind).to_owned()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(facts)
+    }
+
+    /// Objects of one of our kinds.
+    pub(super) fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Object> {
+        self.own.values().filter(move |object| object.kind() == kind)
+    }
+
+    /// A revision of a cluster by the name of its Secret; `None` where it is missing or damaged.
+    pub(super) fn revision(&self, cluster: &NamespacedName, name: &str) -> Option<crate::render::revision::Revision> {
+        let key = ObjectKey::new("v1", "Secret", Some(&cluster.namespace), name);
+        crate::render::revision::from_secret(self.children.get(cluster)?.get(&key)?).ok()
+    }
+}
