@@ -24,4 +24,7 @@ pub mod render;
 pub mod resolve;
 pub mod rollout;
 pub mod status;
+pub mod telemetry;
 pub mod validate;
+pub mod web;
+pub mod wiring;

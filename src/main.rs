@@ -5,7 +5,7 @@ use stackgres::cli::{Arguments, run};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
+    match run(Arguments::parse(), stackgres::wiring::controller) {
         Ok(exit) => exit.into(),
         Err(error) => {
             drop(std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{error}\n")));

@@ -24,6 +24,8 @@ pub(super) enum Verb {
     Diff(DiffArguments),
     /// Explain a code (`storage-shrinks`) or a field (`sgcluster.spec.instances`).
     Explain(ExplainArguments),
+    /// Run the controller: carry out what fleets and clusters ask for, until it is told to stop.
+    Run(RunArguments),
     /// Print the CustomResourceDefinitions of every kind.
     Crd,
     /// Print a completion script for a shell.
@@ -118,4 +120,45 @@ pub(super) enum DiffOutput {
 pub(super) struct ExplainArguments {
     /// A code, or a kind and path such as `sgcluster.spec.pods`. Absent: every code.
     pub(super) what: Option<String>,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// How to reach the API server; absent is the environment's or the pod's own.
+    #[arg(long, env = "KUBECONFIG")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Namespace of the lease.
+    #[arg(long, env = "POD_NAMESPACE", default_value = "stackgres")]
+    pub namespace: String,
+    /// Name of the lease that elects one replica.
+    #[arg(long, default_value = "stackgres")]
+    pub lease_name: String,
+    /// Run without an election, as the only replica.
+    #[arg(long)]
+    pub no_lease: bool,
+    /// Name of this replica in the election.
+    #[arg(long, env = "POD_NAME", default_value = "stackgres-local")]
+    pub identity: String,
+    /// Address of the health and metrics endpoints.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub listen: String,
+    /// Seconds between two looks at the sources; changes in the cluster are seen at once.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    pub interval_seconds: u64,
+    /// Put before every image name.
+    #[arg(long, env = "STACKGRES_IMAGE_PREFIX", default_value = "stackgres/")]
+    pub image_prefix: String,
+    /// Names of the image pull Secrets, separated by commas.
+    #[arg(long, env = "STACKGRES_IMAGE_PULL_SECRETS", value_delimiter = ',')]
+    pub image_pull_secrets: Vec<String>,
+    /// DNS domain of the Kubernetes cluster.
+    #[arg(long, env = "STACKGRES_CLUSTER_DOMAIN", default_value = "cluster.local")]
+    pub cluster_domain: String,
+    /// Which log lines to show, for example `info` or `stackgres=debug`.
+    #[arg(long, env = "STACKGRES_LOG", default_value = "info")]
+    pub log: String,
+    /// Log as text instead of JSON.
+    #[arg(long)]
+    pub log_text: bool,
 }

@@ -55,6 +55,11 @@ impl CommandError {
         Self { exit: Exit::Invalid, message: message.into(), hint: None }
     }
 
+    /// A policy refuses.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Refused, message: message.into(), hint: None }
+    }
+
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -8,18 +8,19 @@ mod commands;
 mod exit;
 mod files;
 
-pub use args::Arguments;
+pub use args::{Arguments, RunArguments};
 pub use exit::{CommandError, Exit};
 
 use args::Verb;
 
-/// Runs one command.
-pub fn run(arguments: Arguments) -> Result<Exit, CommandError> {
+/// Runs one command. `controller` carries out `run`, which needs the whole program and is wired elsewhere.
+pub fn run(arguments: Arguments, controller: impl FnOnce(&RunArguments) -> Result<(), CommandError>) -> Result<Exit, CommandError> {
     match arguments.verb {
         Verb::Check(arguments) => commands::check::run(&arguments),
         Verb::Render(arguments) => commands::render::run(&arguments),
         Verb::Diff(arguments) => commands::diff::run(&arguments),
         Verb::Explain(arguments) => commands::explain::run(&arguments),
+        Verb::Run(arguments) => controller(&arguments).map(|()| Exit::Fine),
         Verb::Crd => commands::crd::run(),
         Verb::Completions { shell } => commands::completions::run(shell),
     }
