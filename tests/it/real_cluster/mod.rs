@@ -1,5 +1,7 @@
 //! What only a real API server can say. Skipped, loudly, where none is given; `tests/run` starts one.
 
+mod controller;
+
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
@@ -17,6 +19,9 @@ fn with_client(name: &str, test: impl AsyncFnOnce(kube::Client)) {
         eprintln!("SKIPPED {name}: no real API server; tests/run starts one");
         return;
     };
+    // Every controller looks at every namespace: two tests at once would carry out each other's fleets.
+    static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     // A second installation in this process is refused and harmless.
     drop(rustls::crypto::ring::default_provider().install_default());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
