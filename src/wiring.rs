@@ -1,7 +1,7 @@
 //! The one place where settings, adapters, the engine and the faces meet.
 
 use crate::cli::{CommandError, RunArguments};
-use crate::engine::controller::{RunError, RunOptions, State, run};
+use crate::engine::controller::{RunError, RunOptions, SourceOptions, State, run};
 use crate::kubernetes::Cluster;
 use crate::postgres::Catalogue;
 use crate::resolve::Settings;
@@ -39,6 +39,12 @@ async fn serve(arguments: &RunArguments) -> Result<(), CommandError> {
         lease: (!arguments.no_lease).then(|| arguments.lease_name.clone()),
         identity: arguments.identity.clone(),
         interval: Duration::from_secs(arguments.interval_seconds),
+        sources: SourceOptions {
+            cache: arguments.cache_directory.clone(),
+            directories: arguments.directories.clone(),
+            local_repositories: !arguments.directories.is_empty(),
+            plain_http: arguments.plain_http,
+        },
     };
     let api = Cluster::new(client, Duration::from_secs(30));
     let result = run(api, options, state, stop.clone()).await;

@@ -143,9 +143,18 @@ pub struct RunArguments {
     /// Address of the health and metrics endpoints.
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub listen: String,
-    /// Seconds between two looks at the sources; changes in the cluster are seen at once.
+    /// Longest time between two passes, in seconds; changes are seen at once, and each fleet says how often to look at its source.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
     pub interval_seconds: u64,
+    /// Folder for copies of repositories; losing it costs one fetch each.
+    #[arg(long, env = "STACKGRES_CACHE_DIRECTORY", default_value = "/var/cache/stackgres")]
+    pub cache_directory: PathBuf,
+    /// Directory below which fleets may name directories and local repositories as their source; may be given more than once.
+    #[arg(long = "directory", env = "STACKGRES_DIRECTORIES", value_delimiter = ',')]
+    pub directories: Vec<PathBuf>,
+    /// Allow repositories over unencrypted HTTP; never with credentials.
+    #[arg(long)]
+    pub plain_http: bool,
     /// Put before every image name.
     #[arg(long, env = "STACKGRES_IMAGE_PREFIX", default_value = "stackgres/")]
     pub image_prefix: String,

@@ -5,5 +5,5 @@
 
 pub mod codes;
 pub mod controller;
+pub mod files;
 pub mod offline;
-pub mod repository;

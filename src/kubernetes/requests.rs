@@ -69,11 +69,8 @@ impl Cluster {
         let mut request =
             Request::builder().method(method).uri(path).header("content-type", content_type).header("accept", "application/json");
         if let Some(account) = account {
-            request = request
-                .header("impersonate-user", format!("system:serviceaccount:{}:{}", account.namespace, account.name))
-                .header("impersonate-group", "system:serviceaccounts")
-                .header("impersonate-group", format!("system:serviceaccounts:{}", account.namespace))
-                .header("impersonate-group", "system:authenticated");
+            let user = format!("system:serviceaccount:{}:{}", account.namespace, account.name);
+            request = request.header("impersonate-user", user);
         }
         let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
         let request = request.body(body).map_err(|error| KubernetesError::new(verb, key, Class::Other, error.to_string()))?;

@@ -16,4 +16,4 @@ mod yaml;
 pub use codes::CODES;
 pub use limits::Limits;
 pub use manifest::{Manifest, SourceFile};
-pub use sort::{LeftAlone, LoadOptions, Loaded, load};
+pub use sort::{LeftAlone, LoadOptions, Loaded, is_ignored, load};

@@ -47,17 +47,10 @@ pub struct Loaded {
 /// Reads every file of a source.
 pub fn load(files: &[SourceFile], options: &LoadOptions) -> Loaded {
     let mut loaded = Loaded::default();
-    let ignores: Vec<Ignore> = files
-        .iter()
-        .filter_map(|file| {
-            let folder = file.path.strip_suffix(FILE).filter(|folder| folder.is_empty() || folder.ends_with('/'))?;
-            Some(Ignore::parse(folder, &String::from_utf8_lossy(&file.content)))
-        })
-        .collect();
+    let ignores = ignores(files);
     let mut total = 0_usize;
     for file in files {
-        let ignored = ignores.iter().filter_map(|ignore| ignore.verdict(&file.path)).next_back().unwrap_or(false);
-        if ignored || file.path.ends_with(FILE) {
+        if verdict(&ignores, &file.path) || file.path.ends_with(FILE) {
             continue;
         }
         total += file.content.len();
@@ -75,6 +68,23 @@ pub fn load(files: &[SourceFile], options: &LoadOptions) -> Loaded {
     loaded.left_alone.sort();
     loaded.diagnostics.sort();
     loaded
+}
+
+/// Whether an ignore file of the source names a path.
+pub fn is_ignored(files: &[SourceFile], path: &str) -> bool {
+    verdict(&ignores(files), path)
+}
+
+fn verdict(ignores: &[Ignore], path: &str) -> bool {
+    ignores.iter().filter_map(|ignore| ignore.verdict(path)).next_back().unwrap_or(false)
+}
+
+fn ignores(files: &[SourceFile]) -> Vec<Ignore> {
+    let parse = |file: &SourceFile| {
+        let folder = file.path.strip_suffix(FILE).filter(|folder| folder.is_empty() || folder.ends_with('/'))?;
+        Some(Ignore::parse(folder, &String::from_utf8_lossy(&file.content)))
+    };
+    files.iter().filter_map(parse).collect()
 }
 
 fn place(file: &str, line: usize, column: usize) -> Location {

@@ -8,8 +8,10 @@ mod key;
 mod object;
 pub mod pointer;
 mod quantity;
+mod secret;
 
 pub use canonical::{Digest, canonical_json};
 pub use key::{NamespacedName, ObjectKey};
 pub use object::Object;
 pub use quantity::{Quantity, holds_quantity};
+pub use secret::SecretText;

@@ -17,6 +17,7 @@ mod golden;
 mod load;
 mod real_cluster;
 mod revisions;
+mod source;
 
 use std::collections::BTreeSet;
 

@@ -5,8 +5,8 @@ use crate::cli::args::{DiffArguments, DiffOutput};
 use crate::cli::exit::{CommandError, Exit, print, tell};
 use crate::cli::files::read;
 use crate::diagnostics::output::{summary, text as findings};
-use crate::engine::offline::{ClusterAction, Plan, Report, SourceFile, check, plan_between, plan_text as text};
-use crate::engine::repository::{Repository, RepositoryError};
+use crate::engine::files::{Files, Repository, SourceError};
+use crate::engine::offline::{ClusterAction, Plan, Report, check, plan_between, plan_text as text};
 use std::path::Path;
 
 pub(in crate::cli) fn run(arguments: &DiffArguments) -> Result<Exit, CommandError> {
@@ -14,13 +14,14 @@ pub(in crate::cli) fn run(arguments: &DiffArguments) -> Result<Exit, CommandErro
         print(&format!("{:#}\n", schemars::schema_for!(Plan).to_value()))?;
         return Ok(Exit::Fine);
     }
-    let ((base_name, base), (head_name, head)) = match (&arguments.base_directory, &arguments.head_directory) {
-        (Some(base), Some(head)) => ((base.display().to_string(), directory(base)?), (head.display().to_string(), directory(head)?)),
+    let (base_files, head_files) = match (&arguments.base_directory, &arguments.head_directory) {
+        (Some(base), Some(head)) => (directory(base)?, directory(head)?),
         _ => repository(arguments)?,
     };
     let options = options(&arguments.namespace, false);
-    let (base, head): (Report, Report) = (check(&base, &options), check(&head, &options));
-    let plan = plan_between(&base, &base_name, &head, &head_name);
+    let (base, mut head): (Report, Report) = (check(&base_files.files, &options), check(&head_files.files, &options));
+    let plan = plan_between(&base, &base_files.revision, &head, &head_files.revision);
+    head.diagnostics.extend(head_files.refused);
     match arguments.output {
         DiffOutput::Json => {
             print(&format!("{:#}\n", serde_json::to_value(&plan).map_err(|error| CommandError::failure(error.to_string()))?))?;
@@ -39,7 +40,7 @@ pub(in crate::cli) fn run(arguments: &DiffArguments) -> Result<Exit, CommandErro
 }
 
 /// The files of a directory, named relative to it.
-fn directory(path: &Path) -> Result<Vec<SourceFile>, CommandError> {
+fn directory(path: &Path) -> Result<Files, CommandError> {
     if !path.is_dir() {
         return Err(CommandError::failure(format!("{} is no directory", path.display())));
     }
@@ -50,13 +51,12 @@ fn directory(path: &Path) -> Result<Vec<SourceFile>, CommandError> {
             file.path = rest.to_owned();
         }
     }
-    Ok(files)
+    Ok(Files { revision: path.display().to_string(), files, ..Files::default() })
 }
 
-type Side = (String, Vec<SourceFile>);
-
-fn repository(arguments: &DiffArguments) -> Result<(Side, Side), CommandError> {
-    let failed = |error: RepositoryError| {
+/// A folder of two revisions, or of one and the working directory.
+fn repository(arguments: &DiffArguments) -> Result<(Files, Files), CommandError> {
+    let failed = |error: SourceError| {
         let command = CommandError::failure(error.to_string());
         match error.hint() {
             Some(hint) => command.hint(hint),
@@ -64,18 +64,10 @@ fn repository(arguments: &DiffArguments) -> Result<(Side, Side), CommandError> {
         }
     };
     let repository = Repository::open(&arguments.repository).map_err(failed)?;
-    let side = |name: &str| repository.files(name, &arguments.path).map_err(failed);
-    let base = side(arguments.base.as_deref().unwrap_or("HEAD"))?;
-    if let Some(head) = &arguments.head {
-        return Ok((base, side(head)?));
-    }
-    let root = repository
-        .working_directory()
-        .ok_or_else(|| CommandError::failure("a bare repository has no working directory").hint("name a commit with --head"))?;
-    let prefix = arguments.path.trim_matches('/');
-    let named = directory(&root.join(prefix))?
-        .into_iter()
-        .map(|file| SourceFile { path: if prefix.is_empty() { file.path } else { format!("{prefix}/{}", file.path) }, ..file })
-        .collect();
-    Ok((base, ("working directory".to_owned(), named)))
+    let base = repository.revision(arguments.base.as_deref().unwrap_or("HEAD"), &arguments.path).map_err(failed)?;
+    let head = match &arguments.head {
+        Some(head) => repository.revision(head, &arguments.path),
+        None => repository.working_directory(&arguments.path),
+    };
+    Ok((base, head.map_err(failed)?))
 }

@@ -4,7 +4,7 @@ use super::cluster_pass::{as_version, store, write_status};
 use super::drift::{drifted_paths, removal_patch};
 use super::events::tell;
 use super::facts::Facts;
-use super::source::{Snapshot, read};
+use super::source::{News, Problem, Sources};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::diff::would_change;
 use crate::engine::offline::{Options, Report, check, version};
@@ -43,6 +43,7 @@ pub(super) async fn fleet_pass(
     api: &Cluster,
     fleet: &Object,
     facts: &Facts,
+    sources: &mut Sources,
     settings: &Settings,
     now: Timestamp,
 ) -> Result<(), KubernetesError> {
@@ -54,13 +55,22 @@ pub(super) async fn fleet_pass(
     if fleet.get("/spec/suspend") == Some(&Value::Bool(true)) {
         return stalled(api, fleet, "Suspended", "the source is not read; clusters keep what was released", now).await;
     }
-    let snapshot = match read(fleet) {
-        Ok(snapshot) => snapshot,
-        Err(error) => return stalled(api, fleet, "SourceUnreadable", error.to_string(), now).await,
+    let answer = sources.ask(api, fleet, now).await?;
+    let Some(news) = answer.news else {
+        return match answer.problem {
+            Some(Problem { reason, message }) => stalled(api, fleet, reason, message, now).await,
+            None => waiting(api, fleet, now).await,
+        };
     };
-    let report = check(&snapshot.files, &options(fleet, settings));
+    // What was read last stays in force while nothing newer can be read.
+    if let Some(Problem { reason, message }) = &answer.problem {
+        tell(api, fleet, true, reason, message, now).await;
+    }
+    let snapshot = news.as_ref();
+    let mut report = check(&snapshot.files.files, &options(fleet, settings));
+    report.diagnostics.extend(snapshot.files.refused.clone());
     let mut counts = Counts { problems: report.diagnostics.0.clone(), ..Counts::default() };
-    let plan = plan(fleet, facts, &report, &snapshot);
+    let plan = plan(fleet, facts, &report, snapshot);
     let news = fleet.text("/status/planned/revision") != Some(&snapshot.revision);
     if news {
         tracing::info!(fleet = %fleet.namespaced_name(), commit = %snapshot.revision, plan = %plan.id, "planned\n{}", text(&plan, false));
@@ -69,11 +79,11 @@ pub(super) async fn fleet_pass(
     let held = hold(fleet, now);
     apply_manifests(api, fleet, facts, &report, &mut counts, now).await?;
     if held.is_none() {
-        release(api, fleet, facts, &report, &snapshot, &mut counts, now).await?;
+        release(api, fleet, facts, &report, snapshot, &mut counts, now).await?;
     }
     orphans(api, fleet, facts, &report, &mut counts, now).await?;
-    let conditions = conditions(facts, fleet, &report, &counts, held);
-    write_status(api, fleet, status(fleet, facts, &report, &snapshot, &plan, &counts, now), &conditions, now).await
+    let conditions = conditions(facts, fleet, &report, &counts, held, answer.problem);
+    write_status(api, fleet, status(fleet, facts, &report, snapshot, &plan, &counts, now), &conditions, now).await
 }
 
 /// What the fleet's own spec asks for and this version does not do.
@@ -111,6 +121,19 @@ async fn stalled(api: &Cluster, fleet: &Object, reason: &str, message: impl Into
     write_status(api, fleet, json!({}), &conditions, now).await
 }
 
+/// The first look has not ended yet: nothing is known, so nothing is said of the clusters.
+async fn waiting(api: &Cluster, fleet: &Object, now: Timestamp) -> Result<(), KubernetesError> {
+    if fleet.text("/status/seen/revision").is_some() {
+        return Ok(());
+    }
+    let message = "the source is being read for the first time";
+    let conditions = [
+        Condition::new("Ready", Some(false), "ReadingSource", message),
+        Condition::new("Reconciling", Some(true), "ReadingSource", message),
+    ];
+    write_status(api, fleet, json!({}), &conditions, now).await
+}
+
 /// Why nothing may be released now.
 fn hold(fleet: &Object, now: Timestamp) -> Option<String> {
     let reason = fleet.text("/spec/hold/reason")?;
@@ -126,7 +149,7 @@ fn claimed_by_another(cluster: &Object, fleet: &Object) -> bool {
     cluster.text("/status/claim/fleet").is_some_and(|claim| claim != fleet.namespaced_name().to_string())
 }
 
-fn plan(fleet: &Object, facts: &Facts, report: &Report, snapshot: &Snapshot) -> Plan {
+fn plan(fleet: &Object, facts: &Facts, report: &Report, snapshot: &News) -> Plan {
     let mut input = PlanInput {
         base: fleet.text("/status/applied/revision").unwrap_or_default().to_owned(),
         head: snapshot.revision.clone(),
@@ -290,7 +313,7 @@ async fn release(
     fleet: &Object,
     facts: &Facts,
     report: &Report,
-    snapshot: &Snapshot,
+    snapshot: &News,
     counts: &mut Counts,
     now: Timestamp,
 ) -> Result<(), KubernetesError> {
@@ -341,7 +364,14 @@ async fn orphans(
     let unknown = report.diagnostics.iter().any(|problem| {
         matches!(
             problem.code.as_str(),
-            "yaml-syntax" | "tab-indentation" | "not-utf8" | "file-too-large" | "source-too-large" | "too-many-documents"
+            "yaml-syntax"
+                | "tab-indentation"
+                | "not-utf8"
+                | "file-too-large"
+                | "source-too-large"
+                | "too-many-documents"
+                | "file-not-readable"
+                | "link-not-followed"
         )
     });
     for cluster in facts.of_kind("SGCluster").filter(|cluster| is_ours(cluster, fleet)) {
@@ -384,25 +414,34 @@ fn states(facts: &Facts, fleet: &Object) -> BTreeMap<NamespacedName, bool> {
         .collect()
 }
 
-fn conditions(facts: &Facts, fleet: &Object, report: &Report, counts: &Counts, held: Option<String>) -> Vec<Condition> {
+fn conditions(
+    facts: &Facts,
+    fleet: &Object,
+    report: &Report,
+    counts: &Counts,
+    held: Option<String>,
+    trouble: Option<Problem>,
+) -> Vec<Condition> {
     let states = states(facts, fleet);
     let ready = states.values().filter(|ready| **ready).count();
     let errors = counts.problems.iter().filter(|problem| problem.is_error()).count();
     let total = report.clusters.len() + report.blocked.len();
-    let (fine, reason, message) = match (&held, errors) {
-        (Some(held), _) => (false, "Held", held.clone()),
-        (None, 0) if ready == total => (true, "Healthy", format!("{ready} of {total} clusters ready")),
-        (None, 0) => (false, "ClustersNotReady", format!("{ready} of {total} clusters ready")),
-        (None, errors) => (false, "ProblemsInSource", format!("{errors} errors; what they block keeps what it runs")),
+    let stalled = held.is_some() || trouble.is_some();
+    let (fine, reason, message) = match (held, trouble, errors) {
+        (Some(held), _, _) => (false, "Held", held),
+        (None, Some(Problem { reason, message }), _) => (false, reason, format!("{message}; the last good revision stays in force")),
+        (None, None, 0) if ready == total => (true, "Healthy", format!("{ready} of {total} clusters ready")),
+        (None, None, 0) => (false, "ClustersNotReady", format!("{ready} of {total} clusters ready")),
+        (None, None, errors) => (false, "ProblemsInSource", format!("{errors} errors; what they block keeps what it runs")),
     };
     vec![
         Condition::new("Ready", Some(fine), reason, message.clone()),
-        Condition::new("Reconciling", Some(!fine && held.is_none() && errors == 0), reason, message),
-        Condition::new("Stalled", Some(held.is_some()), reason, held.unwrap_or_default()),
+        Condition::new("Reconciling", Some(!fine && !stalled && errors == 0), reason, message.clone()),
+        Condition::new("Stalled", Some(stalled), reason, if stalled { message } else { String::new() }),
     ]
 }
 
-fn status(fleet: &Object, facts: &Facts, report: &Report, snapshot: &Snapshot, plan: &Plan, counts: &Counts, now: Timestamp) -> Value {
+fn status(fleet: &Object, facts: &Facts, report: &Report, snapshot: &News, plan: &Plan, counts: &Counts, now: Timestamp) -> Value {
     let ready = states(facts, fleet).values().filter(|ready| **ready).count();
     let revision = |field: &str| {
         let before = fleet.get(&format!("/status/{field}"));

@@ -9,6 +9,8 @@ mod events;
 mod facts;
 mod fleet_pass;
 mod run;
+mod settings_of;
 mod source;
 
 pub use run::{RunError, RunOptions, State, run};
+pub use source::SourceOptions;

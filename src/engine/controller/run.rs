@@ -3,6 +3,7 @@
 use super::cluster_pass::cluster_pass;
 use super::facts::Facts;
 use super::fleet_pass::{drift_of, fleet_pass};
+use super::source::{SourceOptions, Sources};
 use crate::api::KINDS;
 use crate::engine::offline::{Options, check_manifests};
 use crate::kubernetes::{Cluster, KubernetesError, Leadership, lead, resource, watch};
@@ -30,8 +31,10 @@ pub struct RunOptions {
     pub lease: Option<String>,
     /// This replica's name.
     pub identity: String,
-    /// Longest time between two passes: sources are looked at then.
+    /// Longest time between two passes.
     pub interval: Duration,
+    /// What fleets may name as their source.
+    pub sources: SourceOptions,
 }
 
 /// Why the process had to end.
@@ -66,6 +69,15 @@ pub struct State {
 /// First and longest delay after a failure of one object.
 const BACKOFF: (u64, u64) = (2, 300);
 
+/// Shortest pause between two passes that nothing asked for.
+const SHORTEST: Duration = Duration::from_millis(200);
+
+/// What is kept between passes. Losing it costs a look at each source and a try of what failed; it decides nothing.
+struct Memory {
+    delays: BTreeMap<ObjectKey, (u64, Timestamp)>,
+    sources: Sources,
+}
+
 /// Runs until `stop`.
 pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: CancellationToken) -> Result<(), RunError> {
     refuse_beside_another(&api).await?;
@@ -90,7 +102,7 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
         Some(lease) => Some(lead(api.client(), &options.namespace, lease, &options.identity).await?),
         None => None,
     };
-    let mut delays: BTreeMap<ObjectKey, (u64, Timestamp)> = BTreeMap::new();
+    let mut memory = Memory { delays: BTreeMap::new(), sources: Sources::new(options.sources.clone(), hints.clone(), &stop) };
     let mut wait = Duration::ZERO;
     loop {
         let lost = async {
@@ -118,7 +130,7 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
         let number = state.passes.fetch_add(1, Ordering::Relaxed);
         let span = tracing::info_span!("pass", number);
         let stop_now = || stop.is_cancelled() || leadership.as_ref().is_some_and(|leadership| !*leadership.leads.borrow());
-        match pass(&api, &options.settings, &state, &mut delays, stop_now).instrument(span).await {
+        match pass(&api, &options.settings, &state, &mut memory, stop_now).instrument(span).await {
             Ok(Some(sooner)) => wait = wait.min(sooner),
             Ok(None) => {}
             Err(error) => {
@@ -153,11 +165,13 @@ async fn pass(
     api: &Cluster,
     settings: &Settings,
     state: &State,
-    delays: &mut BTreeMap<ObjectKey, (u64, Timestamp)>,
+    memory: &mut Memory,
     stop_now: impl Fn() -> bool,
 ) -> Result<Option<Duration>, KubernetesError> {
+    let Memory { delays, sources } = memory;
     let facts = Facts::read(api).await?;
     state.ready.store(true, Ordering::Relaxed);
+    sources.keep(&facts.of_kind("SGFleet").map(crate::model::Object::namespaced_name).collect::<Vec<_>>());
     let mut fleets: BTreeMap<String, Drift> = BTreeMap::new();
     for fleet in facts.of_kind("SGFleet") {
         if stop_now() {
@@ -167,8 +181,9 @@ async fn pass(
         if !is_due(delays, &fleet.key()) {
             continue;
         }
-        let result =
-            fleet_pass(api, fleet, &facts, settings, now()).instrument(tracing::info_span!("fleet", name = %fleet.namespaced_name())).await;
+        let result = fleet_pass(api, fleet, &facts, sources, settings, now())
+            .instrument(tracing::info_span!("fleet", name = %fleet.namespaced_name()))
+            .await;
         note(delays, &fleet.key(), result);
     }
     // The fleets may have written custom resources and releases.
@@ -191,8 +206,8 @@ async fn pass(
         note(delays, &cluster.key(), result);
     }
     state.clusters.store(count, Ordering::Relaxed);
-    let soonest = delays.values().map(|(_, due)| due.as_second() - now().as_second()).min();
-    Ok(soonest.map(|seconds| Duration::from_secs(u64::try_from(seconds.max(1)).unwrap_or(1))))
+    let soonest = delays.values().map(|(_, due)| *due).chain(sources.soonest()).min();
+    Ok(soonest.map(|due| Duration::try_from(due.duration_since(now())).unwrap_or_default().max(SHORTEST)))
 }
 
 fn is_due(delays: &BTreeMap<ObjectKey, (u64, Timestamp)>, key: &ObjectKey) -> bool {

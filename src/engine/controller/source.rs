@@ -1,12 +1,43 @@
-//! The files of a fleet.
+//! The sources of the fleets: one look at a time each, in the background, at its own interval.
+//!
+//! In: fleets. Out: the last good [`News`] of each, and why a newer one could not be had. Invariant: a slow or broken source
+//! holds up neither a pass nor another fleet; what could not be read is unknown, so the last good revision stays in force.
 
-use crate::load::SourceFile;
-use crate::model::Object;
-use std::path::Path;
+use super::events::tell;
+use super::settings_of::{Place, Unusable, place_of};
+use crate::engine::files::{Files, short};
+use crate::kubernetes::{Cluster, KubernetesError};
+use crate::model::{NamespacedName, Object};
+use crate::source::{Event, Poll, Polled, RevisionKey, Source, SourceError};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
-/// The files of one revision of a source.
+/// How long a pass waits for a look it has just started: most servers answer sooner, and then nothing is late.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the operator of the controller allows fleets to name.
+#[derive(Debug, Clone, Default)]
+pub struct SourceOptions {
+    /// Folder for copies of repositories. Losing it costs one fetch each.
+    pub cache: PathBuf,
+    /// Directories that fleets may name, with everything below; none by default, because a fleet's author would otherwise
+    /// read the controller's files.
+    pub directories: Vec<PathBuf>,
+    /// Whether repositories may be paths below those directories.
+    pub local_repositories: bool,
+    /// Whether unencrypted HTTP without credentials is allowed.
+    pub plain_http: bool,
+}
+
+/// The content of a source at one revision.
 #[derive(Debug, Clone)]
-pub(super) struct Snapshot {
+pub(super) struct News {
     /// Commit id, or a digest of a directory's content.
     pub revision: String,
     /// What was followed.
@@ -15,68 +46,175 @@ pub(super) struct Snapshot {
     pub subject: String,
     /// Who wrote it.
     pub author: String,
-    /// The files.
-    pub files: Vec<SourceFile>,
+    /// The files and what was refused.
+    pub files: Files,
 }
 
-/// Why a source could not be read. What it holds is unknown then, never absent.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum SourceError {
-    /// The fleet names no source, or two.
-    #[error("spec.source needs exactly one of git and directory")]
-    Ambiguous,
-    /// The directory cannot be read.
-    #[error("cannot read {path}: {error}")]
-    Directory {
-        /// Which.
-        path: String,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// This kind of source is not supported yet.
-    #[error("{0}")]
-    NotSupported(&'static str),
+/// The result of asking for a fleet's source.
+pub(super) struct Answer {
+    /// The last good content; none before the first good look.
+    pub news: Option<Arc<News>>,
+    /// Why there is nothing newer.
+    pub problem: Option<Problem>,
 }
 
-/// Reads the source of a fleet.
-pub(super) fn read(fleet: &Object) -> Result<Snapshot, SourceError> {
-    match (fleet.get("/spec/source/git"), fleet.text("/spec/source/directory/path")) {
-        (Some(_), None) => Err(SourceError::NotSupported("git sources are not supported by this version: use spec.source.directory")),
-        (None, Some(path)) => directory(path),
-        _ => Err(SourceError::Ambiguous),
+/// Why a source could not be read.
+pub(super) struct Problem {
+    /// One word for a condition.
+    pub reason: &'static str,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// All sources.
+pub(super) struct Sources {
+    options: SourceOptions,
+    hints: mpsc::Sender<()>,
+    cancel: CancellationToken,
+    followed: BTreeMap<NamespacedName, Followed>,
+}
+
+struct Followed {
+    /// Tells whether the settings are still the same.
+    identity: String,
+    place: Arc<Source>,
+    looking: Option<JoinHandle<Result<Polled, SourceError>>>,
+    watching: Option<JoinHandle<()>>,
+    due: Timestamp,
+    news: Option<Arc<News>>,
+    key: Option<RevisionKey>,
+    problem: Option<SourceError>,
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        for task in [self.looking.as_ref().map(JoinHandle::abort), self.watching.as_ref().map(JoinHandle::abort)] {
+            let () = task.unwrap_or_default();
+        }
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the directory source reads the files it was pointed at")]
-fn directory(root: &str) -> Result<Snapshot, SourceError> {
-    fn walk(root: &Path, folder: &Path, files: &mut Vec<SourceFile>) -> std::io::Result<()> {
-        let mut entries: Vec<_> = std::fs::read_dir(folder)?.collect::<Result<_, _>>()?;
-        entries.sort_by_key(std::fs::DirEntry::file_name);
-        for entry in entries {
-            let path = entry.path();
-            let kind = entry.file_type()?;
-            let hidden = entry.file_name().to_string_lossy().starts_with('.') && entry.file_name() != ".stackgresignore";
-            if hidden || kind.is_symlink() {
-                continue;
+impl Sources {
+    pub(super) fn new(options: SourceOptions, hints: mpsc::Sender<()>, stop: &CancellationToken) -> Self {
+        Self { options, hints, cancel: stop.child_token(), followed: BTreeMap::new() }
+    }
+
+    /// Forgets fleets that are gone.
+    pub(super) fn keep(&mut self, fleets: &[NamespacedName]) {
+        self.followed.retain(|fleet, _| fleets.contains(fleet));
+    }
+
+    /// When the next look of any source is due. One that is going on ends with a hint.
+    pub(super) fn soonest(&self) -> Option<Timestamp> {
+        self.followed.values().filter(|followed| followed.looking.is_none()).map(|followed| followed.due).min()
+    }
+
+    /// The newest content of a fleet's source, with a look if one is due.
+    pub(super) async fn ask(&mut self, api: &Cluster, fleet: &Object, now: Timestamp) -> Result<Answer, KubernetesError> {
+        let name = fleet.namespaced_name();
+        let place = match place_of(api, fleet, &self.options).await? {
+            Ok(place) => place,
+            Err(Unusable { reason, message }) => {
+                let news = self.followed.get(&name).and_then(|followed| followed.news.clone());
+                return Ok(Answer { news, problem: Some(Problem { reason, message }) });
             }
-            if kind.is_dir() {
-                walk(root, &path, files)?;
-            } else if kind.is_file() {
-                let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-                files.push(SourceFile { path: name, content: std::fs::read(&path)?.into() });
+        };
+        let Place { identity, source, interval, timeout } = place;
+        if self.followed.get(&name).is_none_or(|followed| followed.identity != identity) {
+            let source = match source() {
+                Ok(source) => Arc::new(source),
+                Err(error) => return Ok(Answer { news: None, problem: Some(problem(&error)) }),
+            };
+            let watching = self.watch(&source);
+            let fresh = Followed { identity, place: source, looking: None, watching, due: now, news: None, key: None, problem: None };
+            self.followed.insert(name.clone(), fresh);
+        }
+        let Some(followed) = self.followed.get_mut(&name) else { return Ok(Answer { news: None, problem: None }) };
+        let local = matches!(*followed.place, Source::Directory(_));
+        if followed.looking.is_none() && (local || followed.due <= now) {
+            let (place, key, hints, cancel) = (followed.place.clone(), followed.key.clone(), self.hints.clone(), self.cancel.clone());
+            followed.looking = Some(tokio::spawn(async move {
+                let result = place.latest(key.as_ref(), tokio::time::Instant::now() + timeout, &cancel).await;
+                if !local {
+                    let _already_told = hints.try_send(());
+                }
+                result
+            }));
+        }
+        if let Some(looking) = &mut followed.looking
+            && let Ok(ended) = tokio::time::timeout(PATIENCE, looking).await
+        {
+            followed.looking = None;
+            let step = jiff::SignedDuration::try_from(interval).unwrap_or(jiff::SignedDuration::from_mins(1));
+            followed.due = now.checked_add(step).unwrap_or(now);
+            let result = ended.unwrap_or_else(|_| Err(SourceError::Cancelled { what: "reading the source".to_owned() }));
+            for event in followed.note(result) {
+                tell(api, fleet, true, event.reason(), &event.to_string(), now).await;
             }
         }
-        Ok(())
+        let problem = followed.problem.as_ref().map(problem);
+        Ok(Answer { news: followed.news.clone(), problem })
     }
-    let mut files = Vec::new();
-    walk(Path::new(root), Path::new(root), &mut files).map_err(|error| SourceError::Directory { path: root.to_owned(), error })?;
-    let mut bytes = Vec::new();
-    for file in &files {
-        bytes.extend_from_slice(file.path.as_bytes());
-        bytes.push(0);
-        bytes.extend_from_slice(&file.content);
-        bytes.push(0);
+
+    /// A directory tells when it changes; that is a hint for a pass, nothing more.
+    fn watch(&self, source: &Source) -> Option<JoinHandle<()>> {
+        let mut changes = match source.changes()? {
+            Ok(changes) => changes,
+            Err(error) => {
+                tracing::info!(%error, "changes of the directory are seen at the next interval only");
+                return None;
+            }
+        };
+        let hints = self.hints.clone();
+        Some(tokio::spawn(async move {
+            while changes.next().await {
+                let _already_told = hints.try_send(());
+            }
+        }))
     }
-    let digest = crate::model::Digest::of_bytes(&bytes);
-    Ok(Snapshot { revision: digest.short().to_owned(), reference: root.to_owned(), subject: String::new(), author: String::new(), files })
+}
+
+impl Followed {
+    fn note(&mut self, result: Result<Polled, SourceError>) -> Vec<Event> {
+        let polled = match result {
+            Ok(polled) => polled,
+            Err(error) => {
+                tracing::warn!(%error, class = error.class().as_str(), "the source could not be read");
+                self.problem = Some(error);
+                return Vec::new();
+            }
+        };
+        self.problem = None;
+        match polled.poll {
+            Poll::Unchanged => {}
+            Poll::SameContent(revision) => {
+                self.key = Some(revision.key());
+                if let Some(news) = &mut self.news {
+                    let files = Files { revision: short(&revision).to_owned(), ..news.files.clone() };
+                    *news = Arc::new(news_of(&revision, files));
+                }
+            }
+            Poll::Changed(snapshot) => {
+                self.key = Some(snapshot.revision.key());
+                self.news = Some(Arc::new(news_of(&snapshot.revision, Files::of(&snapshot))));
+            }
+        }
+        polled.events
+    }
+}
+
+fn news_of(revision: &crate::source::Revision, files: Files) -> News {
+    let id = if revision.reference.is_some() || revision.author.is_some() { revision.id.clone() } else { short(revision).to_owned() };
+    News {
+        revision: id,
+        reference: revision.reference.clone().unwrap_or_default(),
+        subject: revision.subject.clone().unwrap_or_default(),
+        author: revision.author.clone().unwrap_or_default(),
+        files,
+    }
+}
+
+fn problem(error: &SourceError) -> Problem {
+    let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    Problem { reason: "SourceUnreadable", message: format!("{error}{hint}") }
 }

@@ -3,7 +3,7 @@
 use super::{install, resource, with_client};
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
-use stackgres::engine::controller::{RunOptions, State, run};
+use stackgres::engine::controller::{RunOptions, SourceOptions, State, run};
 use stackgres::kubernetes::Cluster;
 use stackgres::resolve::Settings;
 use std::collections::BTreeMap;
@@ -101,6 +101,7 @@ impl Fleet {
             lease: None,
             identity: "test".to_owned(),
             interval: Duration::from_millis(500),
+            sources: SourceOptions { directories: vec![std::env::temp_dir()], ..SourceOptions::default() },
         };
         let api = Cluster::new(self.client.clone(), Duration::from_secs(20));
         let (token, state) = (stop.clone(), self.state.clone());

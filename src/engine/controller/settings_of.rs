@@ -1,0 +1,187 @@
+//! From an SGFleet to the settings of its source, with what the Secrets and ConfigMaps it names hold.
+
+use super::source::SourceOptions;
+use crate::kubernetes::{Cluster, KubernetesError};
+use crate::model::{Digest, Object, ObjectKey, SecretText};
+use crate::source::{Credentials, DirectorySettings, DirectorySource, GitSettings, GitSource, Limits, Reference, Source, SourceError};
+use base64::Engine as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A source that can be opened.
+pub(super) struct Place {
+    /// Changes whenever the source has to be opened anew.
+    pub identity: String,
+    /// Opens it.
+    pub source: Box<dyn FnOnce() -> Result<Source, SourceError> + Send>,
+    /// Time between two looks.
+    pub interval: Duration,
+    /// Longest time one look may take.
+    pub timeout: Duration,
+}
+
+/// A source that cannot be opened as the fleet stands.
+pub(super) struct Unusable {
+    /// One word for a condition.
+    pub reason: &'static str,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+fn unusable(reason: &'static str, message: impl Into<String>) -> Unusable {
+    Unusable { reason, message: message.into() }
+}
+
+/// What a fleet names, read from its spec and from the objects the spec names.
+pub(super) async fn place_of(api: &Cluster, fleet: &Object, options: &SourceOptions) -> Result<Result<Place, Unusable>, KubernetesError> {
+    match (fleet.get("/spec/source/git").is_some(), fleet.text("/spec/source/directory/path")) {
+        (true, None) => git(api, fleet, options).await,
+        (false, Some(path)) => Ok(directory(path, options)),
+        _ => Ok(Err(unusable("Invalid", "spec.source needs exactly one of git and directory"))),
+    }
+}
+
+fn directory(path: &str, options: &SourceOptions) -> Result<Place, Unusable> {
+    let root = allowed(path, options).ok_or_else(|| {
+        unusable("DirectoryNotAllowed", format!("the controller may not read {path}; its operator allows directories with --directory"))
+    })?;
+    let settings = DirectorySettings { root, path: String::new(), limits: Limits::default() };
+    Ok(Place {
+        identity: format!("directory {path}"),
+        source: Box::new(move || Ok(Source::Directory(DirectorySource::new(settings)))),
+        interval: Duration::from_mins(1),
+        timeout: Duration::from_secs(30),
+    })
+}
+
+/// The path as it is, if it lies below a directory that fleets may name, links resolved. A path that does not exist yet is
+/// taken as it is written.
+fn allowed(path: &str, options: &SourceOptions) -> Option<PathBuf> {
+    let path = Path::new(path);
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let plain = real.is_absolute() && !real.components().any(|part| part == std::path::Component::ParentDir);
+    let below = |root: &PathBuf| real.starts_with(root.canonicalize().as_ref().unwrap_or(root));
+    (plain && options.directories.iter().any(below)).then_some(real)
+}
+
+async fn git(api: &Cluster, fleet: &Object, options: &SourceOptions) -> Result<Result<Place, Unusable>, KubernetesError> {
+    let field = |name: &str| fleet.text(&format!("/spec/source/git/{name}"));
+    let name = fleet.namespaced_name();
+    let address = field("url").unwrap_or_default();
+    let identity = Digest::of_bytes(format!("{name}\n{address}").as_bytes());
+    let mut settings = GitSettings::new(address, options.cache.join(identity.short()));
+    settings.path = field("path").unwrap_or_default().to_owned();
+    settings.reference = match (field("ref/branch"), field("ref/tag"), field("ref/commit")) {
+        (None, None, None) => Reference::Default,
+        (Some(branch), None, None) => Reference::Branch(branch.to_owned()),
+        (None, Some(tag), None) => Reference::Tag(tag.to_owned()),
+        (None, None, Some(commit)) => Reference::Commit(commit.to_owned()),
+        _ => return Ok(Err(unusable("Invalid", "spec.source.git.ref takes one of branch, tag and commit"))),
+    };
+    settings.plain_http = options.plain_http;
+    settings.local = options.local_repositories && allowed(address.trim_start_matches("file://"), options).is_some();
+    settings.proxy = field("proxy").map(|proxy| crate::source::Proxy { address: proxy.to_owned(), credentials: None });
+    let mut versions = Vec::new();
+    if let Some(secret) = field("credentials/secretName") {
+        let Some(object) = api.get(&ObjectKey::new("v1", "Secret", fleet.namespace(), secret)).await? else {
+            return Ok(Err(unusable("CredentialsMissing", format!("the Secret {secret} of the fleet's namespace does not exist"))));
+        };
+        versions.push(object.resource_version().unwrap_or_default().to_owned());
+        settings.credentials = match credentials(&object, field("credentials/type").unwrap_or("basic")) {
+            Ok(credentials) => credentials,
+            Err(missing) => return Ok(Err(unusable("CredentialsMissing", format!("the Secret {secret} {missing}")))),
+        };
+    }
+    for (kind, field_name) in [("Secret", "secretName"), ("ConfigMap", "configMapName")] {
+        let Some(holder) = field(&format!("certificateAuthority/{field_name}")) else { continue };
+        let object = api.get(&ObjectKey::new("v1", kind, fleet.namespace(), holder)).await?;
+        let text = object
+            .as_ref()
+            .and_then(|object| if kind == "Secret" { decoded(object, "ca.crt") } else { object.text("/data/ca.crt").map(str::to_owned) });
+        let Some(text) = text else {
+            return Ok(Err(unusable(
+                "CertificateAuthorityMissing",
+                format!("the {kind} {holder} of the fleet's namespace has no key ca.crt"),
+            )));
+        };
+        versions.push(Digest::of_bytes(text.as_bytes()).short().to_owned());
+        settings.certificate_authority = Some(settings.certificate_authority.take().unwrap_or_default() + &text + "\n");
+    }
+    let identity = format!("git {} {}", fleet.get("/spec/source/git").map(ToString::to_string).unwrap_or_default(), versions.join(" "));
+    Ok(Ok(Place {
+        identity,
+        source: Box::new(move || GitSource::new(settings).map(Source::Git)),
+        interval: field("interval").and_then(duration).unwrap_or(Duration::from_mins(1)),
+        timeout: field("timeout").and_then(duration).unwrap_or(Duration::from_mins(1)),
+    }))
+}
+
+fn decoded(secret: &Object, key: &str) -> Option<String> {
+    let text = secret.text(&format!("/data/{key}"))?;
+    String::from_utf8(base64::engine::general_purpose::STANDARD.decode(text).ok()?).ok()
+}
+
+/// Trailing line ends are what `kubectl create secret --from-file` adds unasked.
+fn credentials(secret: &Object, kind: &str) -> Result<Credentials, String> {
+    let key = |name: &str| match decoded(secret, name).map(|text| text.trim_end_matches(['\r', '\n']).to_owned()) {
+        Some(text) if !text.is_empty() => Ok(text),
+        _ => Err(format!("has no key {name}")),
+    };
+    if kind == "bearer" {
+        return Ok(Credentials::Bearer(SecretText::new(key("token")?)));
+    }
+    Ok(Credentials::Basic { username: key("username")?, password: SecretText::new(key("password")?) })
+}
+
+/// A duration such as `1m30s` or `500ms`.
+fn duration(text: &str) -> Option<Duration> {
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|character: char| !character.is_ascii_digit())?;
+        let count: u64 = rest[..digits].parse().ok()?;
+        let unit_end = rest[digits..].find(|character: char| character.is_ascii_digit()).map_or(rest.len(), |end| digits + end);
+        let part = match &rest[digits..unit_end] {
+            "ms" => Duration::from_millis(count),
+            "s" => Duration::from_secs(count),
+            "m" => Duration::from_secs(count.checked_mul(60)?),
+            "h" => Duration::from_secs(count.checked_mul(3600)?),
+            _ => return None,
+        };
+        total = total.checked_add(part)?;
+        rest = &rest[unit_end..];
+    }
+    // A look without a pause would keep server and controller busy for nothing.
+    Some(total.max(Duration::from_millis(200)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_as_people_write_them() {
+        assert_eq!(duration("1m30s"), Some(Duration::from_secs(90)));
+        assert_eq!(duration("500ms"), Some(Duration::from_millis(500)));
+        assert_eq!(duration("2h"), Some(Duration::from_hours(2)));
+        assert_eq!(duration("1ms"), Some(Duration::from_millis(200)));
+        assert_eq!((duration("5"), duration("5d"), duration("99999999999999999999s")), (None, None, None));
+    }
+
+    /// A fleet's author must not read what the controller can: tokens, other teams' caches.
+    #[test]
+    fn only_directories_below_an_allowed_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("team");
+        std::fs::create_dir(&inside).unwrap();
+        std::os::unix::fs::symlink("/etc", folder.path().join("link")).unwrap();
+        let options = SourceOptions { directories: vec![folder.path().to_owned()], ..SourceOptions::default() };
+        assert!(allowed(inside.to_str().unwrap(), &options).is_some());
+        for bad in
+            ["/etc", "relative", folder.path().join("link").to_str().unwrap(), folder.path().join("nothing/../../etc").to_str().unwrap()]
+        {
+            assert!(allowed(bad, &options).is_none(), "{bad}");
+        }
+        assert!(allowed(inside.to_str().unwrap(), &SourceOptions::default()).is_none(), "none by default");
+    }
+}

@@ -1,0 +1,115 @@
+//! Files of a commit, straight from the object database: nothing is ever checked out.
+
+use crate::source::SourceError;
+use crate::source::describe::tame;
+use crate::source::patience::Patience;
+use crate::source::snapshot::{Collector, Limits, Refusal, Revision, Snapshot, is_plain_name, join};
+use git2::{Commit, ErrorCode, ObjectType, Odb, Repository, Tree, TreeEntry};
+
+/// A repository with the name it has in messages.
+pub(super) struct Store<'a> {
+    pub(super) repository: &'a Repository,
+    pub(super) place: &'a str,
+}
+
+/// Turns a failure of libgit2 on stored objects into ours.
+pub(super) fn damaged(place: &str) -> impl Fn(git2::Error) -> SourceError {
+    let place = place.to_owned();
+    move |error| SourceError::Corrupt { place: place.clone(), reason: tame(error.message()) }
+}
+
+impl Store<'_> {
+    /// Describes a commit and finds the configured folder in it.
+    pub(super) fn revision(
+        &self,
+        commit: &Commit<'_>,
+        folder: &[&str],
+        reference: Option<String>,
+        scope: &str,
+    ) -> Result<Revision, SourceError> {
+        let author = commit.author();
+        let name = format!("{} <{}>", String::from_utf8_lossy(author.name_bytes()), String::from_utf8_lossy(author.email_bytes()));
+        let subject = commit.message_bytes().split(|byte| *byte == b'\n').next().unwrap_or_default();
+        Ok(Revision {
+            id: commit.id().to_string(),
+            content: self.folder(commit, folder)?.id().to_string(),
+            reference,
+            author: Some(tame(&name)),
+            time: jiff::Timestamp::from_second(commit.time().seconds()).ok(),
+            subject: Some(tame(&String::from_utf8_lossy(subject))),
+            scope: scope.to_owned(),
+        })
+    }
+
+    fn folder(&self, commit: &Commit<'_>, folder: &[&str]) -> Result<Tree<'_>, SourceError> {
+        let mut tree = self.repository.find_tree(commit.tree_id()).map_err(damaged(self.place))?;
+        for part in folder {
+            let next = tree.get_name(part).filter(|entry| entry.kind() == Some(ObjectType::Tree)).map(|entry| entry.id());
+            let Some(id) = next else {
+                return Err(SourceError::FolderNotFound { path: folder.join("/"), place: format!("commit {}", commit.id()) });
+            };
+            tree = self.repository.find_tree(id).map_err(damaged(self.place))?;
+        }
+        Ok(tree)
+    }
+
+    /// Reads every file below the configured folder.
+    pub(super) fn snapshot(
+        &self,
+        commit: &Commit<'_>,
+        folder: &[&str],
+        revision: Revision,
+        limits: &Limits,
+        patience: &Patience,
+    ) -> Result<Snapshot, SourceError> {
+        let odb = self.repository.odb().map_err(damaged(self.place))?;
+        let mut collector = Collector::new(limits, patience);
+        let tree = self.folder(commit, folder)?;
+        self.walk(&odb, &tree, &folder.join("/"), 1, &mut collector)?;
+        Ok(collector.finish().of(revision))
+    }
+
+    fn walk(&self, odb: &Odb<'_>, tree: &Tree<'_>, folder: &str, depth: usize, collector: &mut Collector<'_>) -> Result<(), SourceError> {
+        for entry in tree {
+            collector.visit()?;
+            let name = String::from_utf8_lossy(entry.name_bytes());
+            let path = join(folder, &name);
+            if !is_plain_name(&name) || std::str::from_utf8(entry.name_bytes()).is_err() {
+                collector.refuse(&join(folder, &tame(&name)), Refusal::Name);
+                continue;
+            }
+            match entry.filemode_raw() {
+                0o040_000 => {
+                    if collector.enter(&path, depth) {
+                        let tree = self.repository.find_tree(entry.id()).map_err(damaged(self.place))?;
+                        self.walk(odb, &tree, &path, depth + 1, collector)?;
+                    }
+                }
+                mode @ (0o100_644 | 0o100_755 | 0o100_664) => self.file(odb, &entry, &path, mode.unsigned_abs(), collector)?,
+                0o120_000 => collector.refuse(&path, Refusal::Link),
+                0o160_000 => collector.refuse(&path, Refusal::Submodule),
+                mode => collector.refuse(&path, Refusal::Mode(mode.unsigned_abs())),
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&self, odb: &Odb<'_>, entry: &TreeEntry<'_>, path: &str, mode: u32, collector: &mut Collector<'_>) -> Result<(), SourceError> {
+        // The size first: reading would put the whole object into memory.
+        let id = entry.id();
+        let missing = |error: git2::Error| {
+            let reason =
+                if error.code() == ErrorCode::NotFound { format!("the content of {path} is missing") } else { tame(error.message()) };
+            SourceError::Corrupt { place: self.place.to_owned(), reason }
+        };
+        let (size, kind) = odb.read_header(id).map_err(missing)?;
+        if kind != ObjectType::Blob {
+            return Err(SourceError::Corrupt { place: self.place.to_owned(), reason: format!("{path} is not stored as a file") });
+        }
+        if collector.wants(path, size as u64) {
+            let object = odb.read(id).map_err(missing)?;
+            collector.keep(path, object.data(), mode, || id.to_string())?;
+        }
+        Ok(())
+    }
+}
