@@ -23,6 +23,7 @@ pub mod postgres;
 pub mod render;
 pub mod resolve;
 pub mod rollout;
+pub mod sandbox;
 pub mod source;
 pub mod status;
 pub mod telemetry;

@@ -9,7 +9,7 @@ mod structural;
 mod transition;
 mod valid;
 
-pub use structural::{not_supported_yet, structural};
+pub use structural::{not_supported_yet, structural, structural_of};
 pub use transition::{CODES as TRANSITION_CODES, transition};
 pub use valid::{ValidCluster, check_cluster, check_manifest};
 

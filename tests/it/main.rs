@@ -12,6 +12,7 @@
 
 mod architecture;
 mod cli;
+mod controller;
 mod crds;
 mod golden;
 mod load;

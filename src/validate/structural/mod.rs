@@ -14,6 +14,7 @@ pub use support::not_supported_yet;
 use crate::api::{Kind, find_kind};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::load::Manifest;
+use crate::model::Object;
 
 /// Every structural problem of a manifest of one of our kinds; none for other kinds.
 pub fn structural(manifest: &Manifest) -> Diagnostics {
@@ -22,6 +23,11 @@ pub fn structural(manifest: &Manifest) -> Diagnostics {
     metadata::check(kind, manifest.object.value(), &mut findings);
     root(kind, manifest, &mut findings);
     findings.into_iter().map(|(pointer, problem)| problem.at(manifest.locate(&pointer)).path(&pointer)).collect()
+}
+
+/// The same for a live object.
+pub fn structural_of(object: &Object) -> Diagnostics {
+    structural(&Manifest::live(object.clone()))
 }
 
 /// A problem and the JSON pointer it is about.

@@ -1,7 +1,5 @@
 //! What only a real API server can say. Skipped, loudly, where none is given; `tests/run` starts one.
 
-mod controller;
-
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
@@ -13,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Runs a test against the API server of `STACKGRES_TEST_KUBECONFIG`.
-fn with_client(name: &str, test: impl AsyncFnOnce(kube::Client)) {
+pub(crate) fn with_client(name: &str, test: impl AsyncFnOnce(kube::Client)) {
     let Some(path) = std::env::var_os("STACKGRES_TEST_KUBECONFIG") else {
         assert!(std::env::var_os("CI").is_none(), "{name}: CI requires a real API server (STACKGRES_TEST_KUBECONFIG)");
         eprintln!("SKIPPED {name}: no real API server; tests/run starts one");
@@ -32,7 +30,7 @@ fn with_client(name: &str, test: impl AsyncFnOnce(kube::Client)) {
     });
 }
 
-fn resource(api_version: &str, kind: &str) -> ApiResource {
+pub(crate) fn resource(api_version: &str, kind: &str) -> ApiResource {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let plural = match (KINDS.iter().find(|known| known.kind == kind), kind) {
         (Some(known), _) => known.plural.to_owned(),
@@ -42,7 +40,7 @@ fn resource(api_version: &str, kind: &str) -> ApiResource {
     ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), &plural)
 }
 
-async fn install(client: &kube::Client) {
+pub(crate) async fn install(client: &kube::Client) {
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource("apiextensions.k8s.io/v1", "CustomResourceDefinition"));
     for kind in KINDS {
         let patch = PatchParams::apply("stackgres-test").force().validation_strict();
@@ -68,7 +66,7 @@ async fn install(client: &kube::Client) {
     namespace(client, "stackgres-test").await;
 }
 
-async fn namespace(client: &kube::Client, name: &str) {
+pub(crate) async fn namespace(client: &kube::Client, name: &str) {
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource("v1", "Namespace"));
     let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}});
     api.patch(name, &PatchParams::apply("stackgres-test").force(), &Patch::Apply(object)).await.unwrap();

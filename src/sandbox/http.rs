@@ -1,0 +1,298 @@
+//! From a request to an answer.
+
+use super::answer::{Failure, respond};
+use super::own::Validation;
+use super::resources::{Resource, find, stored};
+use super::selector::Selector;
+use super::server::Server;
+use super::store::Key;
+use super::write::{PatchKind, Write};
+use super::{discovery, openapi, table, watch, workloads};
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{Method, Response};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Largest body, as the API server has it (3 MiB).
+const LARGEST: usize = 3 << 20;
+
+/// What a path names.
+struct Target {
+    resource: &'static Resource,
+    namespace: Option<String>,
+    name: Option<String>,
+    subresource: String,
+}
+
+/// What the query says.
+pub(super) struct Query(BTreeMap<String, String>);
+
+impl Query {
+    fn parse(text: &str) -> Self {
+        Self(url::form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+    }
+
+    pub(super) fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    fn is(&self, name: &str) -> bool {
+        matches!(self.get(name), "true" | "1")
+    }
+}
+
+/// In which form the answer is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Whole,
+    Metadata,
+    Table,
+}
+
+/// Answers one request.
+pub(super) async fn answer(server: Arc<Server>, request: Request) -> Response<Body> {
+    match dispatch(&server, request).await {
+        Ok(response) => response,
+        Err(failure) => failure.response(),
+    }
+}
+
+async fn dispatch(server: &Arc<Server>, request: Request) -> Result<Response<Body>, Failure> {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().trim_end_matches('/').to_owned();
+    if let Some(fixed) = discovery::answer(&path).or_else(|| openapi::answer(&path)) {
+        return Ok(respond(200, &fixed));
+    }
+    if matches!(path.as_str(), "/healthz" | "/livez" | "/readyz") {
+        return Ok(Response::new(Body::from("ok")));
+    }
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let bytes = to_bytes(body, LARGEST).await.map_err(|error| Failure::bad_request(error.to_string()))?;
+    if path.ends_with("selfsubjectaccessreviews") {
+        let mut review: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        review["status"] = json!({"allowed": true});
+        return Ok(respond(201, &review));
+    }
+    let target = target_of(&path)?;
+    let accept = header("accept");
+    let form = if accept.contains("as=Table") {
+        Form::Table
+    } else if accept.contains("as=PartialObjectMetadata") {
+        Form::Metadata
+    } else {
+        Form::Whole
+    };
+    let agent = header("user-agent");
+    let user = agent.split(['/', ' ']).next().filter(|name| !name.is_empty()).unwrap_or("unknown").to_owned();
+    let manager = if query.get("fieldManager").is_empty() { user } else { query.get("fieldManager").to_owned() };
+    let write = Write {
+        resource: stored(target.resource),
+        namespace: target.namespace.as_deref().unwrap_or_default(),
+        name: target.name.as_deref().unwrap_or_default(),
+        subresource: &target.subresource,
+        manager: &manager,
+        force: query.is("force"),
+        dry_run: query.get("dryRun") == "All",
+        validation: if query.get("fieldValidation") == "Strict" { Validation::Strict } else { Validation::Lenient },
+    };
+    let parse = || -> Result<Value, Failure> {
+        let kind = header("content-type");
+        if kind.contains("protobuf") {
+            return Err(Failure::unsupported_media(&kind));
+        }
+        serde_json::from_slice(&bytes)
+            .or_else(|_| serde_yaml::from_slice(&bytes).map_err(|error| Failure::bad_request(format!("the body cannot be read: {error}"))))
+    };
+    if target.subresource == "scale" {
+        return scale(server, &write, &parts.method, parse);
+    }
+    if !matches!(target.subresource.as_str(), "" | "status") {
+        let what = format!("{} of {}: nothing runs in this API, it only remembers objects", target.subresource, target.resource.plural);
+        return Err(Failure::bad_request(what));
+    }
+    match (&parts.method, &target.name) {
+        (&Method::GET, Some(name)) => {
+            let key = Key::new(write.resource, write.namespace, name);
+            let found = server.store.read().get(&key).ok_or_else(|| Failure::not_found(target.resource, name))?;
+            Ok(respond(200, &formed(target.resource, found.as_ref().clone(), form)))
+        }
+        (&Method::GET, None) if query.is("watch") => watch::answer(server, target.resource, target.namespace, form, &query),
+        (&Method::GET, None) => list(server, &target, form, &query),
+        (&Method::POST, None) => {
+            let body = parse()?;
+            let made = server.store.write(|state| write.create(state, body))?;
+            Ok(respond(201, &formed(target.resource, made, form)))
+        }
+        (&Method::PUT, Some(_)) => {
+            let body = parse()?;
+            let made = server.store.write(|state| write.replace(state, body))?;
+            Ok(respond(200, &formed(target.resource, made, form)))
+        }
+        (&Method::PATCH, Some(_)) => {
+            let kind = match header("content-type").split(';').next().unwrap_or_default() {
+                "application/apply-patch+yaml" | "application/apply-patch+json" => PatchKind::Apply,
+                "application/merge-patch+json" => PatchKind::Merge,
+                "application/strategic-merge-patch+json" => PatchKind::Strategic,
+                "application/json-patch+json" => PatchKind::Json,
+                other => return Err(Failure::unsupported_media(other)),
+            };
+            let body = parse()?;
+            let made = server.store.write(|state| write.patch(state, kind, body))?;
+            Ok(respond(200, &formed(target.resource, made, form)))
+        }
+        (&Method::DELETE, Some(name)) => {
+            let options = if bytes.is_empty() { json!({}) } else { parse()? };
+            let gone = server.store.write(|state| workloads::delete(state, &write, name, &options))?;
+            Ok(respond(200, &formed(target.resource, gone, Form::Whole)))
+        }
+        (&Method::DELETE, None) => {
+            let selector = Selector::parse(query.get("labelSelector"), query.get("fieldSelector"))?;
+            server.store.write(|state| {
+                let names: Vec<String> = state
+                    .list(write.resource, target.namespace.as_deref())
+                    .filter(|(_, object)| selector.matches(object))
+                    .map(|(key, _)| key.name.clone())
+                    .collect();
+                names.iter().try_for_each(|name| workloads::delete(state, &write, name, &json!({})).map(drop))
+            })?;
+            Ok(respond(200, &json!({"apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Success"})))
+        }
+        (method, _) => Err(Failure::not_allowed(method.as_str())),
+    }
+}
+
+/// `/api/v1/namespaces/NS/pods/NAME/status` and its relatives.
+fn target_of(path: &str) -> Result<Target, Failure> {
+    let parts: Vec<String> = path
+        .trim_start_matches('/')
+        .split('/')
+        .map(|part| {
+            url::form_urlencoded::parse(format!("x={}", part.replace('+', "%2B")).as_bytes())
+                .next()
+                .map_or_else(String::new, |(_, value)| value.into_owned())
+        })
+        .collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let (group, version, rest) = match parts.as_slice() {
+        ["api", version, rest @ ..] => ("", *version, rest),
+        ["apis", group, version, rest @ ..] => (*group, *version, rest),
+        _ => return Err(Failure::no_such_path()),
+    };
+    let resource = |plural: &str| find(group, version, plural).ok_or_else(Failure::no_such_path);
+    let text = |part: &str| Some(part.to_owned());
+    let (resource, namespace, name, subresource) = match rest {
+        ["namespaces", name, sub @ ("status" | "finalize")] => (resource("namespaces")?, None, text(name), (*sub).to_owned()),
+        ["namespaces", namespace, plural, rest @ ..] => {
+            let (name, sub) = match rest {
+                [] => (None, ""),
+                [name] => (text(name), ""),
+                [name, sub] => (text(name), *sub),
+                _ => return Err(Failure::no_such_path()),
+            };
+            (resource(plural)?, text(namespace), name, sub.to_owned())
+        }
+        [plural] => (resource(plural)?, None, None, String::new()),
+        [plural, name] => (resource(plural)?, None, text(name), String::new()),
+        [plural, name, sub] => (resource(plural)?, None, text(name), (*sub).to_owned()),
+        _ => return Err(Failure::no_such_path()),
+    };
+    if resource.namespaced && name.is_some() && namespace.is_none() {
+        return Err(Failure::no_such_path());
+    }
+    Ok(Target { resource, namespace, name, subresource })
+}
+
+fn list(server: &Server, target: &Target, form: Form, query: &Query) -> Result<Response<Body>, Failure> {
+    let selector = Selector::parse(query.get("labelSelector"), query.get("fieldSelector"))?;
+    let (objects, revision) = {
+        let state = server.store.read();
+        let objects: Vec<Arc<Value>> =
+            state.list(stored(target.resource), target.namespace.as_deref()).map(|(_, object)| object.clone()).collect();
+        (objects, state.revision)
+    };
+    let objects: Vec<Value> =
+        objects.iter().map(|object| viewed(target.resource, object.as_ref().clone())).filter(|object| selector.matches(object)).collect();
+    let metadata = json!({"resourceVersion": revision.to_string()});
+    if form == Form::Table {
+        return Ok(respond(200, &table::of(target.resource, objects, &metadata)));
+    }
+    let (version, kind) = match form {
+        Form::Metadata => ("meta.k8s.io/v1".to_owned(), "PartialObjectMetadataList".to_owned()),
+        _ => (target.resource.api_version(), format!("{}List", target.resource.kind)),
+    };
+    let items: Vec<Value> = objects.into_iter().map(|object| formed(target.resource, object, form)).collect();
+    Ok(respond(200, &json!({"apiVersion": version, "kind": kind, "metadata": metadata, "items": items})))
+}
+
+/// An object in the wanted form.
+pub(super) fn formed(resource: &'static Resource, object: Value, form: Form) -> Value {
+    let object = viewed(resource, object);
+    match form {
+        Form::Whole => object,
+        Form::Metadata => json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": object["metadata"]}),
+        Form::Table => {
+            let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
+            table::of(resource, vec![object], &metadata)
+        }
+    }
+}
+
+/// Core events are a view of the newer ones.
+pub(super) fn viewed(resource: &Resource, object: Value) -> Value {
+    if resource.kind != "Event" || !resource.group.is_empty() || object.get("involvedObject").is_some() {
+        return object;
+    }
+    json!({
+        "apiVersion": "v1", "kind": "Event", "metadata": object["metadata"], "involvedObject": object["regarding"], "reason": object["reason"],
+        "message": object["note"], "type": object["type"], "source": {"component": object["reportingController"]}, "count": 1,
+        "firstTimestamp": object["metadata"]["creationTimestamp"], "lastTimestamp": object["metadata"]["creationTimestamp"],
+        "eventTime": object["eventTime"], "reportingComponent": object["reportingController"], "reportingInstance": object["reportingInstance"],
+        "action": object["action"],
+    })
+}
+
+/// The scale subresource.
+fn scale(
+    server: &Server,
+    write: &Write<'_>,
+    method: &Method,
+    parse: impl Fn() -> Result<Value, Failure>,
+) -> Result<Response<Body>, Failure> {
+    if !write.resource.has_scale() {
+        return Err(Failure::no_such_path());
+    }
+    let own = write.resource.own.and_then(|kind| kind.scale);
+    let pointer = |path: &str| path.replace('.', "/");
+    let spec = own.map_or_else(|| "/spec/replicas".to_owned(), |scale| pointer(scale.spec));
+    let status = own.map_or_else(|| "/status/replicas".to_owned(), |scale| pointer(scale.status));
+    let view = |object: &Value| {
+        let selector = own.and_then(|scale| scale.selector).and_then(|path| object.pointer(&pointer(path)).cloned());
+        json!({
+            "apiVersion": "autoscaling/v1", "kind": "Scale",
+            "metadata": {"name": object["metadata"]["name"], "namespace": object["metadata"]["namespace"], "uid": object["metadata"]["uid"],
+                "resourceVersion": object["metadata"]["resourceVersion"], "creationTimestamp": object["metadata"]["creationTimestamp"]},
+            "spec": {"replicas": object.pointer(&spec).cloned().unwrap_or_else(|| json!(0))},
+            "status": {"replicas": object.pointer(&status).cloned().unwrap_or_else(|| json!(0)), "selector": selector},
+        })
+    };
+    let key = Key::new(write.resource, write.namespace, write.name);
+    let live = server.store.read().get(&key).ok_or_else(|| Failure::not_found(write.resource, write.name))?;
+    if *method == Method::GET {
+        return Ok(respond(200, &view(&live)));
+    }
+    let body = parse()?;
+    let wanted = body.pointer("/spec/replicas").cloned().ok_or_else(|| Failure::bad_request("spec.replicas is missing"))?;
+    let mut patch = wanted;
+    for name in spec.trim_start_matches('/').split('/').rev() {
+        patch = json!({ name: patch });
+    }
+    if let Some(revision) = body.pointer("/metadata/resourceVersion") {
+        patch["metadata"]["resourceVersion"] = revision.clone();
+    }
+    let plain = Write { subresource: "", ..write.clone() };
+    let made = server.store.write(|state| plain.patch(state, PatchKind::Merge, patch))?;
+    Ok(respond(200, &view(&made)))
+}

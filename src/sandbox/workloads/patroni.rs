@@ -1,0 +1,54 @@
+//! Patroni as it looks from outside: roles on pods, the leader's address in the Endpoints.
+//!
+//! Source: Patroni documentation, "Using Endpoints"; labels and annotations as its Kubernetes DCS writes them.
+
+use super::{all, is_ready, text, write};
+use crate::sandbox::resources::of_kind;
+use crate::sandbox::store::{Key, State};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const MANAGER: &str = "Patroni";
+
+pub(super) fn step(state: &mut State) {
+    let (Some(pods), Some(endpoints)) = (of_kind("Pod"), of_kind("Endpoints")) else { return };
+    let mut clusters: BTreeMap<(String, String), Vec<Arc<Value>>> = BTreeMap::new();
+    for pod in all(state, pods) {
+        let scope = text(&pod, "/metadata/labels/stackgres.io~1cluster-scope").to_owned();
+        if !scope.is_empty() && text(&pod, "/metadata/labels/stackgres.io~1cluster") == "true" {
+            clusters.entry((text(&pod, "/metadata/namespace").to_owned(), scope)).or_default().push(pod);
+        }
+    }
+    for ((namespace, scope), mut members) in clusters {
+        members.retain(|pod| is_ready(pod));
+        members.sort_by(|one, other| text(one, "/metadata/name").cmp(text(other, "/metadata/name")));
+        let role = |pod: &Value| text(pod, "/metadata/labels/role").to_owned();
+        let Some(leader) = members.iter().find(|pod| role(pod) == "primary").or_else(|| members.first()).cloned() else { continue };
+        let leader_name = text(&leader, "/metadata/name").to_owned();
+        for pod in &members {
+            let name = text(pod, "/metadata/name");
+            let wanted = if name == leader_name { "primary" } else { "replica" };
+            if role(pod) != wanted {
+                let state_of = json!({"role": wanted, "state": if wanted == "primary" { "running" } else { "streaming" }, "timeline": 1});
+                let patch = json!({"metadata": {"labels": {"role": wanted}, "annotations": {"status": state_of.to_string()}}});
+                write(state, pods, &namespace, name, MANAGER, "", patch);
+            }
+        }
+        let key = Key::new(endpoints, &namespace, &scope);
+        let Some(live) = state.get(&key) else { continue };
+        let address = text(&leader, "/status/podIP");
+        if text(&live, "/metadata/annotations/leader") == leader_name && text(&live, "/subsets/0/addresses/0/ip") == address {
+            continue;
+        }
+        let patch = json!({
+            "metadata": {"annotations": {"leader": leader_name, "ttl": "30", "transitions": "0"}},
+            "subsets": [{
+                "addresses": [{"ip": address, "hostname": leader_name, "nodeName": "node-1",
+                    "targetRef": {"kind": "Pod", "name": leader_name, "namespace": namespace, "uid": leader["metadata"]["uid"]}}],
+                "ports": [{"name": "pgport", "port": 7432, "protocol": "TCP"}, {"name": "pgreplication", "port": 7433, "protocol": "TCP"}],
+            }],
+        });
+        write(state, endpoints, &namespace, &scope, MANAGER, "", patch);
+    }
+}

@@ -1,0 +1,346 @@
+//! Writes: what every one of them goes through, in one order.
+
+use super::answer::Failure;
+use super::apply::{Writer, apply, record};
+use super::builtin;
+use super::lists::Place;
+use super::own::{self, Validation};
+use super::patch;
+use super::resources::Resource;
+use super::store::{Key, State};
+use super::time::{now, stamp};
+use rand::RngExt as _;
+use serde_json::{Map, Value, json};
+
+/// A request to write.
+#[derive(Debug, Clone)]
+pub(super) struct Write<'a> {
+    pub(super) resource: &'static Resource,
+    pub(super) namespace: &'a str,
+    pub(super) name: &'a str,
+    /// `status`, `scale` or nothing.
+    pub(super) subresource: &'a str,
+    pub(super) manager: &'a str,
+    pub(super) force: bool,
+    pub(super) dry_run: bool,
+    pub(super) validation: Validation,
+}
+
+/// How a patch is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PatchKind {
+    Apply,
+    Merge,
+    Strategic,
+    Json,
+}
+
+impl Write<'_> {
+    fn key(&self) -> Key {
+        Key::new(self.resource, self.namespace, self.name)
+    }
+
+    fn writer(&self) -> Writer<'_> {
+        Writer { manager: self.manager, subresource: self.subresource }
+    }
+
+    fn live(&self, state: &State) -> Result<Value, Failure> {
+        state.get(&self.key()).map(|object| object.as_ref().clone()).ok_or_else(|| Failure::not_found(self.resource, self.name))
+    }
+
+    /// A new object.
+    pub(super) fn create(&self, state: &mut State, mut object: Value) -> Result<Value, Failure> {
+        self.identify(&mut object)?;
+        let name = match object.pointer("/metadata/name").and_then(Value::as_str) {
+            Some(name) => name.to_owned(),
+            None => match object.pointer("/metadata/generateName").and_then(Value::as_str) {
+                Some(prefix) => format!("{prefix}{}", random(5)),
+                None => {
+                    return Err(Failure::invalid(
+                        self.resource,
+                        "",
+                        &[("metadata.name".into(), "Required value: name or generateName is required".into())],
+                    ));
+                }
+            },
+        };
+        object["metadata"]["name"] = json!(name);
+        let named = Write { name: &name, ..self.clone() };
+        if state.get(&named.key()).is_some() {
+            return Err(Failure::exists(self.resource, &name));
+        }
+        if self.resource.status && self.resource.kind != "Pod" {
+            remove(&mut object, "status");
+        }
+        if let Some(metadata) = object["metadata"].as_object_mut() {
+            metadata.remove("resourceVersion");
+        }
+        named.settle(state, None, object, None)
+    }
+
+    /// Another value for an existing object.
+    pub(super) fn replace(&self, state: &mut State, mut object: Value) -> Result<Value, Failure> {
+        let live = self.live(state)?;
+        self.identify(&mut object)?;
+        let object = self.part(&live, object);
+        self.settle(state, Some(&live), object, None)
+    }
+
+    /// A patch; an apply also makes objects.
+    pub(super) fn patch(&self, state: &mut State, kind: PatchKind, mut body: Value) -> Result<Value, Failure> {
+        let live = state.get(&self.key()).map(|object| object.as_ref().clone());
+        if kind == PatchKind::Apply {
+            self.identify(&mut body)?;
+            if body.pointer("/metadata/managedFields").is_some_and(|fields| fields.as_array().is_none_or(|list| !list.is_empty())) {
+                return Err(Failure::bad_request("metadata.managedFields must be nil"));
+            }
+            let Some(live) = live else {
+                if !self.subresource.is_empty() {
+                    return Err(Failure::not_found(self.resource, self.name));
+                }
+                body["metadata"]["name"] = json!(self.name);
+                if self.resource.status {
+                    remove(&mut body, "status");
+                }
+                let made = apply(self.resource, None, &body, &self.writer(), self.force)?;
+                return self.settle(state, None, made, Some(body));
+            };
+            self.check_revision(&live, &body)?;
+            let sent = self.only_part(body);
+            let merged = apply(self.resource, Some(&live), &sent, &self.writer(), self.force)?;
+            return self.settle(state, Some(&live), merged, Some(sent));
+        }
+        let live = live.ok_or_else(|| Failure::not_found(self.resource, self.name))?;
+        let mut object = live.clone();
+        match kind {
+            PatchKind::Merge | PatchKind::Apply => patch::merge(&mut object, &body),
+            PatchKind::Strategic if self.resource.own.is_some() => {
+                return Err(Failure::unsupported_media("application/strategic-merge-patch+json"));
+            }
+            PatchKind::Strategic => patch::strategic(&mut object, &body, &Place::root(self.resource)),
+            PatchKind::Json => patch::json(&mut object, &body)?,
+        }
+        self.check_revision(&live, &object)?;
+        let object = self.part(&live, object);
+        self.settle(state, Some(&live), object, None)
+    }
+
+    /// What the path says and what the body says must be the same.
+    fn identify(&self, object: &mut Value) -> Result<(), Failure> {
+        let Some(map) = object.as_object_mut() else { return Err(Failure::bad_request("the body is not an object")) };
+        let expected = self.resource.api_version();
+        for (field, wanted) in [("apiVersion", expected.as_str()), ("kind", self.resource.kind)] {
+            match map.get(field).and_then(Value::as_str) {
+                None => drop(map.insert(field.to_owned(), json!(wanted))),
+                Some(found) if found == wanted => {}
+                Some(found) => {
+                    let message = format!("the {field} in the data ({found}) does not match the expected {field} ({wanted})");
+                    return Err(Failure::bad_request(message));
+                }
+            }
+        }
+        let metadata = map.entry("metadata").or_insert_with(|| json!({}));
+        let Some(metadata) = metadata.as_object_mut() else { return Err(Failure::bad_request("metadata is not an object")) };
+        if self.resource.namespaced {
+            match metadata.get("namespace").and_then(Value::as_str).filter(|namespace| !namespace.is_empty()) {
+                Some(found) if found != self.namespace => {
+                    return Err(Failure::bad_request(
+                        "the namespace of the provided object does not match the namespace sent on the request",
+                    ));
+                }
+                _ => drop(metadata.insert("namespace".to_owned(), json!(self.namespace))),
+            }
+        } else {
+            metadata.remove("namespace");
+        }
+        match metadata.get("name").and_then(Value::as_str) {
+            Some(found) if !self.name.is_empty() && found != self.name => {
+                Err(Failure::bad_request(format!("the name of the object ({found}) does not match the name on the URL ({})", self.name)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_revision(&self, live: &Value, object: &Value) -> Result<(), Failure> {
+        let wanted =
+            object.pointer("/metadata/resourceVersion").and_then(Value::as_str).filter(|wanted| !wanted.is_empty() && *wanted != "0");
+        if wanted.is_some_and(|wanted| live.pointer("/metadata/resourceVersion").and_then(Value::as_str) != Some(wanted)) {
+            let why = "the object has been modified; please apply your changes to the latest version and try again";
+            return Err(Failure::conflict(self.resource, self.name, why));
+        }
+        let uid = object.pointer("/metadata/uid").and_then(Value::as_str);
+        if uid.is_some_and(|uid| live.pointer("/metadata/uid").and_then(Value::as_str) != Some(uid)) {
+            return Err(Failure::conflict(self.resource, self.name, "Precondition failed: UID in precondition does not match"));
+        }
+        Ok(())
+    }
+
+    /// The status endpoint writes the status alone, the main one everything else.
+    fn part(&self, live: &Value, mut object: Value) -> Value {
+        if self.subresource == "status" {
+            let mut whole = live.clone();
+            match object.get("status") {
+                Some(status) => whole["status"] = status.clone(),
+                None => remove(&mut whole, "status"),
+            }
+            // A precondition travels in the metadata.
+            if let Some(revision) = object.pointer("/metadata/resourceVersion") {
+                whole["metadata"]["resourceVersion"] = revision.clone();
+            }
+            return whole;
+        }
+        if self.resource.status {
+            match live.get("status") {
+                Some(status) => object["status"] = status.clone(),
+                None => remove(&mut object, "status"),
+            }
+        }
+        object
+    }
+
+    /// The same for what an apply sends.
+    fn only_part(&self, mut object: Value) -> Value {
+        if self.subresource == "status" {
+            let mut sent = json!({"apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": {"name": self.name}});
+            if let Some(status) = object.get_mut("status") {
+                sent["status"] = status.take();
+            }
+            return sent;
+        }
+        if self.resource.status {
+            remove(&mut object, "status");
+        }
+        if let Some(metadata) = object["metadata"].as_object_mut() {
+            metadata.remove("resourceVersion");
+        }
+        object
+    }
+
+    /// Checks, fills in, counts and keeps. `applied` is what an apply sent; ownership is in the object already then.
+    fn settle(&self, state: &mut State, live: Option<&Value>, mut object: Value, applied: Option<Value>) -> Result<Value, Failure> {
+        if let Some(live) = live {
+            self.check_revision(live, &object)?;
+        }
+        if self.resource.namespaced && live.is_none() {
+            let namespaces = super::resources::find("", "v1", "namespaces");
+            if let Some(namespaces) = namespaces
+                && state.get(&Key::new(namespaces, "", self.namespace)).is_none()
+            {
+                return Err(Failure::not_found(namespaces, self.namespace));
+            }
+        }
+        let is_apply = applied.is_some();
+        // Unknown fields are judged by what was sent: what is stored has been judged before.
+        if let Some(mut sent) = applied {
+            sent["metadata"]["name"] = json!(self.name);
+            if self.resource.own.is_none() {
+                builtin::admit(self.resource, &mut sent, self.validation)?;
+            }
+        }
+        if let Some(kind) = self.resource.own {
+            own::admit(kind, self.resource, &mut object, self.validation)?;
+        } else {
+            builtin::admit(self.resource, &mut object, self.validation)?;
+            builtin::fill(self.resource, &mut object, state.revision + 2);
+        }
+        self.metadata(live, &mut object);
+        if let Some(live) = live {
+            let problems = builtin::frozen(self.resource, live, &object);
+            if !problems.is_empty() {
+                return Err(Failure::invalid(self.resource, self.name, &problems));
+            }
+        }
+        if !is_apply {
+            record(self.resource, live, &mut object, &self.writer());
+        }
+        if live.is_some_and(|live| same(live, &object)) {
+            return self.live(state);
+        }
+        if self.dry_run {
+            return Ok(object);
+        }
+        let ends = object.pointer("/metadata/deletionTimestamp").is_some()
+            && object.pointer("/metadata/finalizers").and_then(Value::as_array).is_none_or(Vec::is_empty);
+        if ends {
+            state.put(self.key(), object.clone());
+            super::workloads::remove(state, &self.key());
+            return Ok(object);
+        }
+        Ok(state.put(self.key(), object))
+    }
+
+    fn metadata(&self, live: Option<&Value>, object: &mut Value) {
+        let Some(live) = live else {
+            object["metadata"]["uid"] = json!(uid());
+            object["metadata"]["creationTimestamp"] = json!(stamp(now()));
+            if self.resource.generation {
+                object["metadata"]["generation"] = json!(1);
+            }
+            return;
+        };
+        for field in ["uid", "creationTimestamp", "name", "namespace", "deletionTimestamp", "generation", "resourceVersion", "generateName"]
+        {
+            match live["metadata"].get(field) {
+                Some(value) => object["metadata"][field] = value.clone(),
+                None => {
+                    if let Some(map) = object["metadata"].as_object_mut() {
+                        map.remove(field);
+                    }
+                }
+            }
+        }
+        let body = |value: &Value| {
+            let mut body = value.clone();
+            for field in ["metadata", "status"] {
+                remove(&mut body, field);
+            }
+            body
+        };
+        if self.resource.generation && body(live) != body(object) {
+            let next = live.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0) + 1;
+            object["metadata"]["generation"] = json!(next);
+        }
+    }
+}
+
+fn remove(object: &mut Value, field: &str) {
+    if let Some(map) = object.as_object_mut() {
+        map.remove(field);
+    }
+}
+
+/// Whether two states differ in nothing but the times of their managers.
+fn same(one: &Value, other: &Value) -> bool {
+    let plain = |value: &Value| {
+        let mut value = value.clone();
+        for entry in value.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut).into_iter().flatten() {
+            remove(entry, "time");
+        }
+        prune_empty(&mut value);
+        value
+    };
+    plain(one) == plain(other)
+}
+
+fn prune_empty(value: &mut Value) {
+    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.retain(|_, value| !value.as_object().is_some_and(Map::is_empty));
+    }
+}
+
+/// A random identity in the form of a UUID, version 4.
+pub(super) fn uid() -> String {
+    let mut bytes: [u8; 16] = rand::rng().random();
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex.concat();
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+/// Letters and digits for a generated name.
+fn random(length: usize) -> String {
+    const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    let mut rng = rand::rng();
+    (0..length).map(|_| char::from(LETTERS[rng.random_range(0..LETTERS.len())])).collect()
+}

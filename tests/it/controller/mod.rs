@@ -1,0 +1,221 @@
+//! The whole way: files, custom resources, revisions, children. Every test of `shared` runs on the in-memory API and, where one
+//! is given, on a real API server: a fake is trusted only where the same suite passes on the real thing.
+
+mod shared;
+
+use crate::real_cluster::{install, resource, with_client};
+use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
+use serde_json::{Value, json};
+use stackgres::engine::controller::{RunOptions, SourceOptions, State, run};
+use stackgres::kubernetes::Cluster;
+use stackgres::resolve::Settings;
+use stackgres::sandbox::{Sandbox, SandboxOptions};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// A fleet in namespaces of its own, its source in a temporary folder, and a controller that can be stopped and started.
+struct Fleet {
+    client: kube::Client,
+    folder: tempfile::TempDir,
+    namespace: String,
+    running: Option<(CancellationToken, tokio::task::JoinHandle<()>)>,
+    state: Arc<State>,
+}
+
+impl Fleet {
+    async fn new(client: kube::Client, namespace: &str, drift: &str) -> Self {
+        install(&client).await;
+        // What an earlier run left would be taken for this one's.
+        let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource("v1", "Namespace"));
+        if api.get_opt(namespace).await.unwrap().is_some() {
+            drop(api.delete(namespace, &kube::api::DeleteParams::default()).await.unwrap());
+            for _ in 0..300 {
+                if api.get_opt(namespace).await.unwrap().is_none() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+        crate::real_cluster::namespace(&client, namespace).await;
+        let folder = tempfile::tempdir().unwrap();
+        let fleet = Self { client, folder, namespace: namespace.to_owned(), running: None, state: Arc::default() };
+        let rights = |kind: &str, more: Value| {
+            let mut value = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": "fleet-content", "namespace": namespace}});
+            value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            value
+        };
+        fleet
+            .apply(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "stackgres-fleet", "namespace": namespace}}))
+            .await;
+        fleet
+            .apply(rights(
+                "Role",
+                json!({"rules": [{"apiGroups": ["stackgres.io"], "resources": ["*"], "verbs": ["get", "create", "patch", "update"]}]}),
+            ))
+            .await;
+        fleet
+            .apply(rights(
+                "RoleBinding",
+                json!({
+                    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "fleet-content"},
+                    "subjects": [{"kind": "ServiceAccount", "name": "stackgres-fleet", "namespace": namespace}],
+                }),
+            ))
+            .await;
+        fleet
+            .apply(json!({"apiVersion": "stackgres.io/v1alpha1", "kind": "SGFleet", "metadata": {"name": "fleet", "namespace": namespace},
+                "spec": {"source": {"directory": {"path": fleet.folder.path()}}, "drift": drift}}))
+            .await;
+        fleet
+    }
+
+    async fn apply(&self, object: Value) {
+        let api = self.api(object["apiVersion"].as_str().unwrap(), object["kind"].as_str().unwrap());
+        api.patch(object["metadata"]["name"].as_str().unwrap(), &PatchParams::apply("test").force(), &Patch::Apply(&object)).await.unwrap();
+    }
+
+    fn api(&self, version: &str, kind: &str) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), &self.namespace, &resource(version, kind))
+    }
+
+    fn clusters(&self) -> Api<DynamicObject> {
+        self.api("stackgres.io/v1", "SGCluster")
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        std::fs::write(self.folder.path().join(file), text).unwrap();
+    }
+
+    /// The smallest cluster, with some parameters.
+    fn cluster(&self, name: &str, more: &str) {
+        self.write(
+            &format!("{name}.yaml"),
+            &format!("apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: {name}}}\nspec:\n  instances: 1\n  postgres: {{version: '17'}}\n  pods: {{persistentVolume: {{size: 5Gi}}}}\n{more}"),
+        );
+    }
+
+    fn start(&mut self) {
+        let stop = CancellationToken::new();
+        let options = RunOptions {
+            settings: Settings::default(),
+            namespace: self.namespace.clone(),
+            lease: None,
+            identity: "test".to_owned(),
+            interval: Duration::from_millis(500),
+            sources: SourceOptions { directories: vec![std::env::temp_dir()], ..SourceOptions::default() },
+        };
+        let api = Cluster::new(self.client.clone(), Duration::from_secs(20));
+        let (token, state) = (stop.clone(), self.state.clone());
+        let task = tokio::spawn(async move { run(api, options, state, token).await.unwrap() });
+        self.running = Some((stop, task));
+    }
+
+    async fn stop(&mut self) {
+        if let Some((stop, task)) = self.running.take() {
+            stop.cancel();
+            task.await.unwrap();
+        }
+    }
+
+    /// Waits for whole passes that begin after now, so that what was just done is seen.
+    async fn passes(&self, count: u64) {
+        let wanted = self.state.passes.load(std::sync::atomic::Ordering::Relaxed) + count + 1;
+        for _ in 0..600 {
+            if self.state.passes.load(std::sync::atomic::Ordering::Relaxed) >= wanted {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("the controller stands still");
+    }
+
+    async fn get(&self, name: &str) -> Value {
+        serde_json::to_value(self.clusters().get(name).await.unwrap()).unwrap()
+    }
+
+    async fn fleet(&self) -> Value {
+        serde_json::to_value(self.api("stackgres.io/v1alpha1", "SGFleet").get("fleet").await.unwrap()).unwrap()
+    }
+
+    /// resourceVersion of every object the controller writes.
+    async fn versions(&self) -> BTreeMap<String, String> {
+        let mut versions = BTreeMap::new();
+        for (version, kind) in [
+            ("stackgres.io/v1", "SGCluster"),
+            ("stackgres.io/v1", "SGPostgresConfig"),
+            ("stackgres.io/v1alpha1", "SGFleet"),
+            ("apps/v1", "StatefulSet"),
+            ("v1", "ConfigMap"),
+            ("v1", "Service"),
+            ("v1", "Secret"),
+            ("v1", "ServiceAccount"),
+            ("policy/v1", "PodDisruptionBudget"),
+            ("rbac.authorization.k8s.io/v1", "Role"),
+        ] {
+            let api = match kind {
+                "PodDisruptionBudget" => Api::namespaced_with(
+                    self.client.clone(),
+                    &self.namespace,
+                    &kube::core::ApiResource::from_gvk_with_plural(
+                        &kube::core::GroupVersionKind::gvk("policy", "v1", kind),
+                        "poddisruptionbudgets",
+                    ),
+                ),
+                _ => self.api(version, kind),
+            };
+            for object in api.list(&ListParams::default()).await.unwrap() {
+                let name = object.metadata.name.unwrap();
+                versions.insert(format!("{kind} {name}"), object.metadata.resource_version.unwrap());
+            }
+        }
+        versions
+    }
+}
+
+fn condition(object: &Value, kind: &str) -> (String, String) {
+    let found =
+        object["status"]["conditions"].as_array().unwrap().iter().find(|condition| condition["type"] == kind).cloned().unwrap_or_default();
+    (found["status"].as_str().unwrap_or_default().to_owned(), found["reason"].as_str().unwrap_or_default().to_owned())
+}
+
+/// A client of an in-memory API whose pods take their time.
+async fn sandbox(pace: Duration) -> (Sandbox, kube::Client) {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let sandbox = Sandbox::start(SandboxOptions { pace, ..SandboxOptions::default() }).await.unwrap();
+    let kubeconfig = kube::config::Kubeconfig::from_yaml(&sandbox.kubeconfig()).unwrap();
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default()).await.unwrap();
+    let client = kube::Client::try_from(config).unwrap();
+    (sandbox, client)
+}
+
+fn on_the_sandbox(test: impl AsyncFnOnce(kube::Client)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        // As without a node: pods are made and never become ready.
+        let (_sandbox, client) = sandbox(Duration::from_hours(1)).await;
+        test(client).await;
+    });
+}
+
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod on_a_real_api_server {
+            $(#[test] fn $name() { super::with_client(stringify!($name), super::shared::$name); })*
+        }
+        mod on_the_in_memory_api {
+            $(#[test] fn $name() { super::on_the_sandbox(super::shared::$name); })*
+        }
+    };
+}
+
+on_both!(
+    a_file_becomes_a_cluster_and_a_second_pass_writes_nothing,
+    a_bad_commit_blocks_its_cluster_and_a_vanished_file_deletes_nothing,
+    a_smaller_volume_is_refused_and_a_restart_waits,
+    live_edits_are_put_back_or_reported_as_the_fleet_says,
+    a_wiped_status_changes_no_child,
+    a_shared_configuration_edited_live_reaches_no_cluster_and_two_fleets_do_not_share_one,
+    a_cluster_without_a_fleet_releases_itself_and_foreign_objects_are_left_alone,
+);

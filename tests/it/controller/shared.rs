@@ -1,0 +1,209 @@
+//! The suite that both API servers pass.
+
+use super::*;
+
+/// From a file to its custom resource, revision and children; then nothing is written any more.
+pub(super) async fn a_file_becomes_a_cluster_and_a_second_pass_writes_nothing(client: kube::Client) {
+    let mut fleet = Fleet::new(client, "stackgres-flow", "revert").await;
+    fleet.cluster("one", "  configurations: {sgPostgresConfig: shared}\n");
+    fleet.write("shared.yaml", "apiVersion: stackgres.io/v1\nkind: SGPostgresConfig\nmetadata: {name: shared}\nspec: {postgresVersion: '17', postgresql.conf: {work_mem: 8MB}}\n");
+    fleet.start();
+    fleet.passes(3).await;
+    let cluster = fleet.get("one").await;
+    let released = cluster["status"]["release"]["revision"].as_str().unwrap().to_owned();
+    assert_eq!(cluster["status"]["running"]["revision"], released.as_str());
+    assert_eq!(condition(&cluster, "Stalled").0, "False");
+    assert_eq!(condition(&cluster, "Ready").1, "InstancesNotReady", "without a node no instance can be ready, and nothing pretends it is");
+    assert!(cluster["status"]["postgresVersion"].as_str().unwrap().starts_with("17."));
+    let secret = fleet.api("v1", "Secret").get(&released).await.unwrap();
+    assert_eq!(secret.data["type"], "stackgres.io/revision");
+    assert!(secret.metadata.owner_references.is_none(), "a revision outlives its cluster");
+    let set = fleet.api("apps/v1", "StatefulSet").get("one").await.unwrap();
+    assert_eq!(set.metadata.owner_references.unwrap()[0].uid, cluster["metadata"]["uid"].as_str().unwrap());
+    let fleet_status = fleet.fleet().await;
+    assert_eq!(fleet_status["status"]["clusters"]["total"], 1);
+    assert_eq!(fleet_status["status"]["problemCount"], 0);
+
+    fleet.passes(2).await;
+    let before = fleet.versions().await;
+    assert!(before.len() > 12, "{before:?}");
+    fleet.passes(3).await;
+    assert_eq!(fleet.versions().await, before, "a pass that finds no difference must write nothing");
+
+    // A controller that begins with nothing on its disk sees the same.
+    fleet.stop().await;
+    fleet.start();
+    fleet.passes(2).await;
+    assert_eq!(fleet.versions().await, before, "a restart must write nothing");
+    fleet.stop().await;
+}
+
+pub(super) async fn a_bad_commit_blocks_its_cluster_and_a_vanished_file_deletes_nothing(client: kube::Client) {
+    let mut fleet = Fleet::new(client, "stackgres-blocked", "revert").await;
+    fleet.cluster("good", "");
+    fleet.cluster("bad", "");
+    fleet.cluster("gone", "");
+    fleet.start();
+    fleet.passes(3).await;
+    let released = fleet.get("bad").await["status"]["release"].clone();
+
+    fleet.cluster("bad", "  configurations: {postgres: {postgresql.conf: {work_mem: 1gb}}}\n");
+    fleet.cluster("good", "  configurations: {postgres: {postgresql.conf: {work_mem: 9MB}}}\n");
+    std::fs::remove_file(fleet.folder.path().join("gone.yaml")).unwrap();
+    fleet.passes(3).await;
+    assert_eq!(fleet.get("bad").await["status"]["release"], released, "a blocked cluster keeps its release");
+    let good = fleet.get("good").await;
+    assert_eq!(good["spec"]["configurations"]["postgres"]["postgresql.conf"]["work_mem"], "9MB");
+    assert_eq!(good["status"]["running"]["revision"], good["status"]["release"]["revision"], "a reload is carried out at once");
+    let gone = fleet.get("gone").await;
+    assert_eq!(condition(&gone, "Orphaned").0, "True");
+    drop(fleet.api("apps/v1", "StatefulSet").get("gone").await.unwrap());
+    let status = fleet.fleet().await["status"].clone();
+    assert_eq!(status["clusters"]["orphaned"], 1);
+    assert_eq!(status["problems"][0]["code"], "bad-parameter-value");
+    assert!(status["problems"][0]["at"].as_str().unwrap().starts_with("bad.yaml:8:"));
+
+    // A source that cannot be read completely says nothing about who left it.
+    fleet.write("broken.yaml", "a: [\n");
+    std::fs::remove_file(fleet.folder.path().join("good.yaml")).unwrap();
+    fleet.passes(3).await;
+    assert_eq!(condition(&fleet.get("good").await, "Orphaned").0, "Unknown");
+    fleet.stop().await;
+}
+
+pub(super) async fn a_smaller_volume_is_refused_and_a_restart_waits(client: kube::Client) {
+    let mut fleet = Fleet::new(client, "stackgres-refused", "revert").await;
+    fleet.cluster("shrink", "");
+    fleet.cluster("restart", "");
+    fleet.start();
+    fleet.passes(4).await;
+    let template = fleet.api("apps/v1", "StatefulSet").get("restart").await.unwrap().data["spec"]["template"].clone();
+    let text = std::fs::read_to_string(fleet.folder.path().join("shrink.yaml")).unwrap();
+    fleet.write("shrink.yaml", &text.replace("5Gi", "4Gi"));
+    fleet.cluster("restart", "  metadata: {labels: {clusterPods: {a: b}}}\n");
+    fleet.passes(3).await;
+    assert_eq!(fleet.get("shrink").await["spec"]["pods"]["persistentVolume"]["size"], "5Gi");
+    assert_eq!(fleet.fleet().await["status"]["problems"][0]["code"], "storage-shrinks");
+    let restart = fleet.get("restart").await;
+    assert_ne!(restart["status"]["running"]["revision"], restart["status"]["release"]["revision"]);
+    assert!(restart["status"]["waiting"]["for"].as_str().unwrap().contains("pod re-creation"), "{}", restart["status"]["waiting"]);
+    let now = fleet.api("apps/v1", "StatefulSet").get("restart").await.unwrap().data["spec"]["template"].clone();
+    assert_eq!(now, template, "until the rollout is licensed an instance that restarts must come back as it was");
+    fleet.stop().await;
+}
+
+pub(super) async fn live_edits_are_put_back_or_reported_as_the_fleet_says(client: kube::Client) {
+    for (namespace, policy) in [("stackgres-revert", "revert"), ("stackgres-report", "report")] {
+        let mut fleet = Fleet::new(client.clone(), namespace, policy).await;
+        fleet.cluster("a", "");
+        fleet.start();
+        fleet.passes(4).await;
+        let edit = PatchParams { field_manager: Some("kubectl-edit".to_owned()), ..PatchParams::default() };
+        let merge = json!({"spec": {"instances": 2, "profile": "testing"}});
+        fleet.clusters().patch("a", &edit, &Patch::Merge(&merge)).await.unwrap();
+        let config = fleet.api("v1", "ConfigMap");
+        config.patch("a-templates", &edit, &Patch::Merge(&json!({"data": {"pre-stop": "#!/bin/sh\n"}}))).await.unwrap();
+        fleet.passes(3).await;
+        let (live, script) = (fleet.get("a").await, config.get("a-templates").await.unwrap().data["data"]["pre-stop"].clone());
+        if policy == "revert" {
+            assert_eq!(live["spec"]["instances"], 1, "the value is put back");
+            assert!(live["spec"]["profile"].is_null(), "a field that another manager added is taken away");
+            assert!(script.as_str().unwrap().contains("CHECKPOINT"));
+        } else {
+            assert_eq!(live["spec"]["instances"], 2);
+            assert_eq!(script, "#!/bin/sh\n");
+            assert_eq!(condition(&live, "Drifted").0, "True");
+            assert_eq!(fleet.fleet().await["status"]["clusters"]["drifted"], 1);
+            let set = fleet.api("apps/v1", "StatefulSet").get("a").await.unwrap();
+            assert_eq!(set.data["spec"]["replicas"], 1, "a live edit of a fleet's cluster is not released");
+        }
+        fleet.stop().await;
+    }
+}
+
+/// Law: nothing is released, and nothing running changes, because a status was lost.
+pub(super) async fn a_wiped_status_changes_no_child(client: kube::Client) {
+    let mut fleet = Fleet::new(client, "stackgres-wiped", "revert").await;
+    fleet.cluster("a", "");
+    fleet.start();
+    fleet.passes(4).await;
+    let children =
+        |versions: BTreeMap<String, String>| versions.into_iter().filter(|(key, _)| !key.starts_with("SG")).collect::<BTreeMap<_, _>>();
+    let before = children(fleet.versions().await);
+    let api = fleet.clusters();
+    let mut live = api.get("a").await.unwrap();
+    live.data["status"] = json!({});
+    api.replace_status("a", &kube::api::PostParams::default(), &live).await.unwrap();
+    fleet.passes(4).await;
+    assert_eq!(children(fleet.versions().await), before);
+    assert_eq!(fleet.get("a").await["status"]["claim"]["fleet"], "stackgres-wiped/fleet");
+    fleet.stop().await;
+}
+
+/// One SGPostgresConfig serves many clusters; an edit of the live object must not reach any of them.
+pub(super) async fn a_shared_configuration_edited_live_reaches_no_cluster_and_two_fleets_do_not_share_one(client: kube::Client) {
+    let mut fleet = Fleet::new(client, "stackgres-shared", "report").await;
+    let shared = "apiVersion: stackgres.io/v1\nkind: SGPostgresConfig\nmetadata: {name: shared}\nspec: {postgresVersion: '17', postgresql.conf: {work_mem: 8MB}}\n";
+    fleet.write("shared.yaml", shared);
+    for name in ["a", "b"] {
+        fleet.cluster(name, "  configurations: {sgPostgresConfig: shared}\n");
+    }
+    fleet.start();
+    fleet.passes(4).await;
+    let releases =
+        async |fleet: &Fleet| (fleet.get("a").await["status"]["release"].clone(), fleet.get("b").await["status"]["release"].clone());
+    let before = releases(&fleet).await;
+    let edit = PatchParams { field_manager: Some("kubectl-edit".to_owned()), ..PatchParams::default() };
+    fleet
+        .api("stackgres.io/v1", "SGPostgresConfig")
+        .patch("shared", &edit, &Patch::Merge(&json!({"spec": {"postgresql.conf": {"work_mem": "99MB"}}})))
+        .await
+        .unwrap();
+    fleet.passes(3).await;
+    assert_eq!(releases(&fleet).await, before);
+
+    let other = tempfile::tempdir().unwrap();
+    std::fs::copy(fleet.folder.path().join("a.yaml"), other.path().join("a.yaml")).unwrap();
+    std::fs::write(other.path().join("shared.yaml"), shared).unwrap();
+    fleet
+        .apply(json!({"apiVersion": "stackgres.io/v1alpha1", "kind": "SGFleet", "metadata": {"name": "second", "namespace": "stackgres-shared"},
+            "spec": {"source": {"directory": {"path": other.path()}}, "drift": "report"}}))
+        .await;
+    fleet.passes(3).await;
+    let second = fleet.api("stackgres.io/v1alpha1", "SGFleet").get("second").await.unwrap();
+    assert_eq!(second.data["status"]["problems"][0]["code"], "claimed-by-another-fleet");
+    assert_eq!(fleet.get("a").await["status"]["claim"]["fleet"], "stackgres-shared/fleet");
+    fleet.stop().await;
+}
+
+/// A cluster made with kubectl alone, without any fleet or Git, works.
+pub(super) async fn a_cluster_without_a_fleet_releases_itself_and_foreign_objects_are_left_alone(client: kube::Client) {
+    let mut fleet = Fleet::new(client, "stackgres-alone", "revert").await;
+    let cluster = |name: &str| {
+        json!({"apiVersion": "stackgres.io/v1", "kind": "SGCluster", "metadata": {"name": name, "namespace": "stackgres-alone"},
+        "spec": {"instances": 1, "postgres": {"version": "17"}, "pods": {"persistentVolume": {"size": "5Gi"}}}})
+    };
+    fleet.apply(json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "foreign-rest", "namespace": "stackgres-alone"}, "spec": {"ports": [{"port": 1}]}})).await;
+    fleet.apply(cluster("alone")).await;
+    fleet.apply(cluster("foreign")).await;
+    fleet.start();
+    fleet.passes(4).await;
+    let alone = fleet.get("alone").await;
+    assert_eq!(alone["status"]["release"]["by"], "its own inputs");
+    assert_eq!(alone["status"]["running"]["revision"], alone["status"]["release"]["revision"]);
+    drop(fleet.api("apps/v1", "StatefulSet").get("alone").await.unwrap());
+    let foreign = fleet.get("foreign").await;
+    assert_eq!(condition(&foreign, "Stalled"), ("True".to_owned(), "Refused".to_owned()));
+    assert!(fleet.api("apps/v1", "StatefulSet").get_opt("foreign").await.unwrap().is_none());
+    assert_eq!(fleet.api("v1", "Service").get("foreign-rest").await.unwrap().data["spec"]["ports"][0]["port"], 1);
+
+    // A pooler that is switched off takes its configuration with it; credentials stay.
+    let edit = json!({"spec": {"pods": {"disableConnectionPooling": true}}});
+    fleet.clusters().patch("alone", &PatchParams::default(), &Patch::Merge(&edit)).await.unwrap();
+    fleet.passes(3).await;
+    let waiting = fleet.get("alone").await["status"]["waiting"]["for"].as_str().unwrap_or_default().to_owned();
+    assert!(waiting.contains("pod re-creation"), "{waiting}");
+    assert!(fleet.api("v1", "ConfigMap").get_opt("alone-connection-pooling-config").await.unwrap().is_some());
+    assert!(fleet.folder.path().exists());
+    fleet.stop().await;
+}
