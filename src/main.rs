@@ -1,11 +1,11 @@
 //! The `stackgres` program: reads arguments, runs one command, ends with its exit code.
 
 use clap::Parser as _;
-use stackgres::cli::{Arguments, run};
+use stackgres::cli::{Arguments, Wired, run};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match run(Arguments::parse(), stackgres::wiring::controller) {
+    match run(Arguments::parse(), &Wired { run: stackgres::wiring::controller, demo: stackgres::wiring::demo }) {
         Ok(exit) => exit.into(),
         Err(error) => {
             drop(std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{error}\n")));

@@ -16,6 +16,8 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
+    /// Show the whole way from a commit to running clusters on an in-memory Kubernetes API: no cluster, no root, no network.
+    Demo(DemoArguments),
     /// Check manifests offline: structure, references, rules. Exit code 3 if there are errors.
     Check(CheckArguments),
     /// Print the Kubernetes objects of the clusters.
@@ -120,6 +122,20 @@ pub(super) enum DiffOutput {
 pub(super) struct ExplainArguments {
     /// A code, or a kind and path such as `sgcluster.spec.pods`. Absent: every code.
     pub(super) what: Option<String>,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Address of the page; any free one of this machine if it is taken.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub listen: String,
+    /// End when the script has been played.
+    #[arg(long)]
+    pub once: bool,
+    /// Which log lines to show on standard error.
+    #[arg(long, env = "STACKGRES_LOG", default_value = "error")]
+    pub log: String,
 }
 
 /// Arguments of `run`.

@@ -8,19 +8,29 @@ mod commands;
 mod exit;
 mod files;
 
-pub use args::{Arguments, RunArguments};
+pub use args::{Arguments, DemoArguments, RunArguments};
 pub use exit::{CommandError, Exit};
 
 use args::Verb;
 
-/// Runs one command. `controller` carries out `run`, which needs the whole program and is wired elsewhere.
-pub fn run(arguments: Arguments, controller: impl FnOnce(&RunArguments) -> Result<(), CommandError>) -> Result<Exit, CommandError> {
+/// Verbs that need the whole program and are wired elsewhere.
+#[derive(Debug, Clone, Copy)]
+pub struct Wired {
+    /// Carries out `run`.
+    pub run: fn(&RunArguments) -> Result<(), CommandError>,
+    /// Carries out `demo`.
+    pub demo: fn(&DemoArguments) -> Result<(), CommandError>,
+}
+
+/// Runs one command.
+pub fn run(arguments: Arguments, wired: &Wired) -> Result<Exit, CommandError> {
     match arguments.verb {
         Verb::Check(arguments) => commands::check::run(&arguments),
         Verb::Render(arguments) => commands::render::run(&arguments),
         Verb::Diff(arguments) => commands::diff::run(&arguments),
         Verb::Explain(arguments) => commands::explain::run(&arguments),
-        Verb::Run(arguments) => controller(&arguments).map(|()| Exit::Fine),
+        Verb::Run(arguments) => (wired.run)(&arguments).map(|()| Exit::Fine),
+        Verb::Demo(arguments) => (wired.demo)(&arguments).map(|()| Exit::Fine),
         Verb::Crd => commands::crd::run(),
         Verb::Completions { shell } => commands::completions::run(shell),
     }

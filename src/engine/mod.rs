@@ -7,3 +7,4 @@ pub mod codes;
 pub mod controller;
 pub mod files;
 pub mod offline;
+pub mod view;

@@ -3,6 +3,7 @@
 //! In: objects and keys. Out: live objects, or an error with a class. Invariant: every call has a deadline; one broken object
 //! never stops a watch; no error text holds the content of an object. Why: the rest of the program decides by class, not by text.
 
+mod connect;
 mod error;
 mod kinds;
 mod lease;

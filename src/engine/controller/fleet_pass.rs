@@ -44,6 +44,7 @@ pub(super) async fn fleet_pass(
     fleet: &Object,
     facts: &Facts,
     sources: &mut Sources,
+    plans: &mut BTreeMap<NamespacedName, String>,
     settings: &Settings,
     now: Timestamp,
 ) -> Result<(), KubernetesError> {
@@ -75,6 +76,9 @@ pub(super) async fn fleet_pass(
     if news {
         tracing::info!(fleet = %fleet.namespaced_name(), commit = %snapshot.revision, plan = %plan.id, "planned\n{}", text(&plan, false));
         tell(api, fleet, false, "Planned", &text(&plan, false), now).await;
+        if !plan.is_empty() {
+            plans.insert(fleet.namespaced_name(), text(&plan, false));
+        }
     }
     let held = hold(fleet, now);
     apply_manifests(api, fleet, facts, &report, &mut counts, now).await?;

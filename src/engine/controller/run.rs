@@ -6,9 +6,10 @@ use super::fleet_pass::{drift_of, fleet_pass};
 use super::source::{SourceOptions, Sources};
 use crate::api::KINDS;
 use crate::engine::offline::{Options, check_manifests};
+use crate::engine::view::{self, View};
 use crate::kubernetes::{Cluster, KubernetesError, Leadership, lead, resource, watch};
 use crate::load::Manifest;
-use crate::model::{NamespacedName, ObjectKey};
+use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::resolve::Settings;
 use crate::rollout::Drift;
 use jiff::Timestamp;
@@ -35,6 +36,8 @@ pub struct RunOptions {
     pub interval: Duration,
     /// What fleets may name as their source.
     pub sources: SourceOptions,
+    /// Whether to keep the read model of the page; it needs the right to list events.
+    pub view: bool,
 }
 
 /// Why the process had to end.
@@ -64,6 +67,8 @@ pub struct State {
     pub failures: AtomicU64,
     /// Clusters seen in the last pass.
     pub clusters: AtomicU64,
+    /// What the last pass saw; empty unless [`RunOptions::view`] is set.
+    pub view: tokio::sync::watch::Sender<Arc<View>>,
 }
 
 /// First and longest delay after a failure of one object.
@@ -76,6 +81,8 @@ const SHORTEST: Duration = Duration::from_millis(200);
 struct Memory {
     delays: BTreeMap<ObjectKey, (u64, Timestamp)>,
     sources: Sources,
+    /// Text of the last plan of each fleet that held a change.
+    plans: BTreeMap<NamespacedName, String>,
 }
 
 /// Runs until `stop`.
@@ -102,7 +109,8 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
         Some(lease) => Some(lead(api.client(), &options.namespace, lease, &options.identity).await?),
         None => None,
     };
-    let mut memory = Memory { delays: BTreeMap::new(), sources: Sources::new(options.sources.clone(), hints.clone(), &stop) };
+    let mut memory =
+        Memory { plans: BTreeMap::new(), delays: BTreeMap::new(), sources: Sources::new(options.sources.clone(), hints.clone(), &stop) };
     let mut wait = Duration::ZERO;
     loop {
         let lost = async {
@@ -131,8 +139,12 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
         let span = tracing::info_span!("pass", number);
         let stop_now = || stop.is_cancelled() || leadership.as_ref().is_some_and(|leadership| !*leadership.leads.borrow());
         match pass(&api, &options.settings, &state, &mut memory, stop_now).instrument(span).await {
-            Ok(Some(sooner)) => wait = wait.min(sooner),
-            Ok(None) => {}
+            Ok(sooner) => {
+                wait = sooner.map_or(wait, |sooner| wait.min(sooner));
+                if options.view {
+                    show(&api, &state, &memory).await;
+                }
+            }
             Err(error) => {
                 state.failures.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(%error, "the pass failed");
@@ -142,6 +154,39 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
     }
     tasks.shutdown().await;
     Ok(())
+}
+
+/// Keeps what the page shows. A failure leaves the last one in place.
+async fn show(api: &Cluster, state: &State, memory: &Memory) {
+    let read = async {
+        let facts = Facts::read(api).await?;
+        Ok::<_, KubernetesError>((facts, api.list("Event", None, "").await?))
+    };
+    let (facts, events) = match read.await {
+        Ok(read) => read,
+        Err(error) => {
+            tracing::debug!(%error, "the view is not renewed");
+            return;
+        }
+    };
+    let fleet = |object: &Object| view::fleet(object, memory.plans.get(&object.namespaced_name()).map_or("", String::as_str));
+    let cluster = |object: &Object| {
+        let children = facts.children.get(&object.namespaced_name());
+        let pods: Vec<Object> = children.into_iter().flat_map(BTreeMap::values).filter(|child| child.kind() == "Pod").cloned().collect();
+        view::cluster(object, &pods)
+    };
+    let fresh = View {
+        fleets: facts.of_kind("SGFleet").map(fleet).collect(),
+        clusters: facts.of_kind("SGCluster").map(cluster).collect(),
+        events: view::events(&events),
+    };
+    state.view.send_if_modified(|old| {
+        let differs = **old != fresh;
+        if differs {
+            *old = Arc::new(fresh);
+        }
+        differs
+    });
 }
 
 /// Two operators of one API group would undo each other's work.
@@ -168,10 +213,10 @@ async fn pass(
     memory: &mut Memory,
     stop_now: impl Fn() -> bool,
 ) -> Result<Option<Duration>, KubernetesError> {
-    let Memory { delays, sources } = memory;
+    let Memory { delays, sources, plans } = memory;
     let facts = Facts::read(api).await?;
     state.ready.store(true, Ordering::Relaxed);
-    sources.keep(&facts.of_kind("SGFleet").map(crate::model::Object::namespaced_name).collect::<Vec<_>>());
+    sources.keep(&facts.of_kind("SGFleet").map(Object::namespaced_name).collect::<Vec<_>>());
     let mut fleets: BTreeMap<String, Drift> = BTreeMap::new();
     for fleet in facts.of_kind("SGFleet") {
         if stop_now() {
@@ -181,7 +226,7 @@ async fn pass(
         if !is_due(delays, &fleet.key()) {
             continue;
         }
-        let result = fleet_pass(api, fleet, &facts, sources, settings, now())
+        let result = fleet_pass(api, fleet, &facts, sources, plans, settings, now())
             .instrument(tracing::info_span!("fleet", name = %fleet.namespaced_name()))
             .await;
         note(delays, &fleet.key(), result);

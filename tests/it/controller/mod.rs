@@ -105,6 +105,7 @@ impl Fleet {
             identity: "test".to_owned(),
             interval: Duration::from_millis(500),
             sources: SourceOptions { directories: vec![std::env::temp_dir()], ..SourceOptions::default() },
+            view: false,
         };
         let api = Cluster::new(self.client.clone(), Duration::from_secs(20));
         let (token, state) = (stop.clone(), self.state.clone());

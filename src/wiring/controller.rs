@@ -1,5 +1,6 @@
-//! The one place where settings, adapters, the engine and the faces meet.
+//! `stackgres run`.
 
+use super::stop_on_signal;
 use crate::cli::{CommandError, RunArguments};
 use crate::engine::controller::{RunError, RunOptions, SourceOptions, State, run};
 use crate::kubernetes::Cluster;
@@ -18,21 +19,19 @@ pub fn controller(arguments: &RunArguments) -> Result<(), CommandError> {
 }
 
 async fn serve(arguments: &RunArguments) -> Result<(), CommandError> {
-    let client = client(arguments).await?;
+    let api = Cluster::connect(arguments.kubeconfig.as_deref(), Duration::from_secs(30))
+        .await
+        .map_err(|error| CommandError::failure(error.to_string()).hint("give --kubeconfig, or run inside a Kubernetes cluster"))?;
     let state = Arc::new(State::default());
     let stop = CancellationToken::new();
     let listener = tokio::net::TcpListener::bind(&arguments.listen).await.map_err(|error| {
         CommandError::failure(format!("cannot listen on {}: {error}", arguments.listen)).hint("choose another address with --listen")
     })?;
     let stopping = stop.clone();
-    let server = axum::serve(listener, crate::web::router(state.clone())).with_graceful_shutdown(async move { stopping.cancelled().await });
+    let server =
+        axum::serve(listener, crate::web::router(state.clone(), false)).with_graceful_shutdown(async move { stopping.cancelled().await });
     let server = tokio::spawn(async move { server.await });
-    let signals = stop.clone();
-    tokio::spawn(async move {
-        stop_signal().await;
-        tracing::info!("stopping after the object at hand");
-        signals.cancel();
-    });
+    stop_on_signal(stop.clone());
     let options = RunOptions {
         settings: settings(arguments),
         namespace: arguments.namespace.clone(),
@@ -45,8 +44,8 @@ async fn serve(arguments: &RunArguments) -> Result<(), CommandError> {
             local_repositories: !arguments.directories.is_empty(),
             plain_http: arguments.plain_http,
         },
+        view: false,
     };
-    let api = Cluster::new(client, Duration::from_secs(30));
     let result = run(api, options, state, stop.clone()).await;
     stop.cancel();
     drop(server.await);
@@ -62,39 +61,5 @@ fn settings(arguments: &RunArguments) -> Settings {
     Settings {
         catalogue: Catalogue { prefix: arguments.image_prefix.clone(), pull_secrets, ..Catalogue::default() },
         cluster_domain: arguments.cluster_domain.clone(),
-    }
-}
-
-async fn client(arguments: &RunArguments) -> Result<kube::Client, CommandError> {
-    // A second installation is refused and harmless: there is one provider.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let failed = |error: String| {
-        CommandError::failure(format!("cannot reach the API server: {error}")).hint("give --kubeconfig, or run inside a Kubernetes cluster")
-    };
-    let mut config = match &arguments.kubeconfig {
-        Some(path) => {
-            let kubeconfig = kube::config::Kubeconfig::read_from(path).map_err(|error| failed(error.to_string()))?;
-            kube::Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default())
-                .await
-                .map_err(|error| failed(error.to_string()))?
-        }
-        None => kube::Config::infer().await.map_err(|error| failed(error.to_string()))?,
-    };
-    // Every request has a deadline of its own; the client would try for minutes.
-    config.default_retry = false;
-    kube::Client::try_from(config).map_err(|error| failed(error.to_string()))
-}
-
-/// Ends on SIGTERM or SIGINT.
-async fn stop_signal() {
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = terminate => {}
-        _ = tokio::signal::ctrl_c() => {}
     }
 }

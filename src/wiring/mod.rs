@@ -1,0 +1,30 @@
+//! The one place where settings, adapters, the engine and the faces meet.
+//!
+//! In: arguments of the command line. Out: a running program. Invariant: nothing is decided here. Why: everything else can
+//! be tested without the rest.
+
+mod controller;
+mod demo;
+
+pub use controller::controller;
+pub use demo::{EXAMPLE, demo};
+
+use tokio_util::sync::CancellationToken;
+
+/// Cancels a token on SIGTERM or SIGINT.
+fn stop_on_signal(stop: CancellationToken) {
+    tokio::spawn(async move {
+        let terminate = async {
+            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                Ok(mut signal) => drop(signal.recv().await),
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = terminate => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        tracing::info!("stopping after the object at hand");
+        stop.cancel();
+    });
+}
