@@ -14,7 +14,7 @@ pub fn text(plan: &Plan, objects: bool) -> String {
     let mut out = String::new();
     let sides = match (plan.base.as_str(), plan.head.as_str()) {
         ("", "") => String::new(),
-        (base, head) => format!(" · {base} → {head}"),
+        (base, head) => format!(" · {} → {}", short(base), short(head)),
     };
     if plan.is_empty() {
         let _ = writeln!(out, "no difference{sides} · {} {}", plan.total, clusters(plan.total));
@@ -46,6 +46,12 @@ pub fn text(plan: &Plan, objects: bool) -> String {
         }
     }
     out
+}
+
+/// Twelve digits of a commit id; other names as they are.
+fn short(revision: &str) -> &str {
+    let is_id = revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_id { &revision[..12] } else { revision }
 }
 
 fn clusters(count: usize) -> &'static str {

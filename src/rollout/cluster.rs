@@ -1,7 +1,7 @@
 //! The next step of one cluster.
 //!
 //! This version carries out what disturbs nothing or only reloads, and the first making of a cluster. A change that restarts,
-//! re-creates pods or touches volumes of a running cluster waits, named: until it is licensed the objects of the running
+//! re-creates pods or touches volumes of a running cluster waits, named: until a rollout carries it out the objects of the running
 //! revision stay in force, so that an instance that restarts by itself comes back as it was.
 
 use crate::diff::{Disturbance, Impact, would_change};

@@ -14,6 +14,7 @@ mod architecture;
 mod cli;
 mod controller;
 mod crds;
+mod demo;
 mod golden;
 mod load;
 mod real_cluster;

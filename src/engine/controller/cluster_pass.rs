@@ -234,7 +234,7 @@ fn describe(
     let healthy = decision.stop.is_none() && decision.wait.is_none() && seen.ready.len() == wanted && seen.existing.len() == wanted;
     let reason = match (&decision.stop, &decision.wait) {
         (Some(_), _) => "Stalled",
-        (None, Some(_)) => "WaitsForLicence",
+        (None, Some(_)) => "ChangeWaits",
         (None, None) if healthy => "Healthy",
         (None, None) => "InstancesNotReady",
     };

@@ -96,7 +96,7 @@ fn document(title: &str, stream: &str, content: &Markup) -> Html<String> {
 fn state(ready: &str, reason: &str) -> Markup {
     let class = match (ready, reason) {
         ("True", _) => "good",
-        (_, "InstancesNotReady" | "ClustersNotReady" | "ReadingSource" | "WaitsForLicence" | "NotReleased") => "busy",
+        (_, "InstancesNotReady" | "ClustersNotReady" | "ReadingSource" | "ChangeWaits" | "NotReleased") => "busy",
         ("False", _) => "bad",
         _ => "unknown",
     };

@@ -88,7 +88,7 @@ pub(super) async fn a_smaller_volume_is_refused_and_a_restart_waits(client: kube
     assert_ne!(restart["status"]["running"]["revision"], restart["status"]["release"]["revision"]);
     assert!(restart["status"]["waiting"]["for"].as_str().unwrap().contains("pod re-creation"), "{}", restart["status"]["waiting"]);
     let now = fleet.api("apps/v1", "StatefulSet").get("restart").await.unwrap().data["spec"]["template"].clone();
-    assert_eq!(now, template, "until the rollout is licensed an instance that restarts must come back as it was");
+    assert_eq!(now, template, "until a rollout carries it out an instance that restarts must come back as it was");
     fleet.stop().await;
 }
 

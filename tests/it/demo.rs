@@ -1,0 +1,151 @@
+//! The demo as a new user runs it, and the page it serves.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// A file that is in the folder and not in the program would be missing from the demo.
+#[test]
+fn the_program_carries_the_whole_example() {
+    fn walk(root: &Path, folder: &Path, found: &mut Vec<(String, String)>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(root, &path, found);
+            } else {
+                found.push((path.strip_prefix(root).unwrap().display().to_string(), std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples-repo");
+    let mut found = Vec::new();
+    walk(&root, &root, &mut found);
+    found.sort();
+    let mut carried: Vec<_> = stackgres::wiring::EXAMPLE.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    carried.sort();
+    assert_eq!(carried.iter().map(|(path, _)| path).collect::<Vec<_>>(), found.iter().map(|(path, _)| path).collect::<Vec<_>>());
+    assert_eq!(carried, found);
+}
+
+/// A running demo; its process ends with it.
+struct Demo {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+    page: String,
+}
+
+impl Demo {
+    fn start(more: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_stackgres"))
+            .args(["demo", "--listen", "127.0.0.1:0"])
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .env_remove("KUBECONFIG")
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut demo = Self { child, lines, page: String::new() };
+        demo.page = demo.until("  page").rsplit("localhost").next().unwrap().to_owned();
+        demo
+    }
+
+    /// Reads on to the line that begins so.
+    fn until(&self, beginning: &str) -> String {
+        let mut seen = Vec::new();
+        loop {
+            match self.lines.recv_timeout(Duration::from_secs(120)) {
+                Ok(line) if line.starts_with(beginning) => return line,
+                Ok(line) => seen.push(line),
+                Err(_) => panic!("no line {beginning:?} after:\n{}", seen.join("\n")),
+            }
+        }
+    }
+
+    /// A request to the page, with some `Host`.
+    fn get(&self, path: &str, host: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(format!("127.0.0.1{}", self.page)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}{}\r\nConnection: close\r\n\r\n", self.page).unwrap();
+        let mut answer = Vec::new();
+        let mut buffer = [0; 4096];
+        loop {
+            match stream.read(&mut buffer) {
+                Ok(0) | Err(_) => break,
+                Ok(count) => answer.extend_from_slice(&buffer[..count]),
+            }
+            // A stream of events never ends: its first event is enough.
+            if String::from_utf8_lossy(&answer).contains("\n\ndata:")
+                || answer.len() > 1 << 20
+                || path.starts_with("/stream") && answer.len() > 500
+            {
+                break;
+            }
+        }
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        (head.to_owned(), body.to_owned())
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// README command 1: from a commit to running clusters, a reload, a blocked mistake, a restart that waits.
+#[test]
+fn the_script_plays_to_its_end() {
+    let mut demo = Demo::start(&["--once"]);
+    let kubeconfig = demo.until("  kubectl").rsplit('=').next().unwrap().to_owned();
+    let folder = Path::new(&kubeconfig).parent().unwrap().to_owned();
+    assert!(folder.join("fleet/.git").exists());
+    demo.until("    done: four clusters are ready");
+    demo.until("      reload     1  shop/orders");
+    demo.until("    done: the change runs");
+    demo.until("    billing/ledger.yaml:13:5 unknown-field");
+    demo.until("    done: the source is clean again");
+    demo.until("    ~ shop/orders: restart of every instance, replicas first, one switchover");
+    demo.until("    shop/orders waits for");
+    assert!(demo.child.wait().unwrap().success());
+    assert!(!folder.exists(), "the demo leaves nothing behind");
+}
+
+/// The page shows what the API holds, is complete without scripts, and answers nobody who calls it by another name.
+#[test]
+fn the_page_shows_the_fleet_to_this_machine_only() {
+    let demo = Demo::start(&[]);
+    demo.until("    done: the restart waits");
+    let (head, body) = demo.get("/", "localhost");
+    assert!(head.contains("content-security-policy: default-src 'none'"), "{head}");
+    for shown in ["Fleet stackgres/example", "shop/orders", "ChangeWaits", "restart + switchover", "DriftReverted|Planned"] {
+        assert!(shown.split('|').any(|part| body.contains(part)), "{shown} is not on the page");
+    }
+    let (_, cluster) = demo.get("/clusters/shop/orders", "127.0.0.1");
+    assert!(cluster.contains("orders-0") && cluster.contains("shop/parameters.yaml:10") && cluster.contains("primary"), "{cluster}");
+    assert!(demo.get("/clusters/shop/nothing", "localhost").0.starts_with("HTTP/1.1 404"));
+    assert!(demo.get("/", "evil.example").0.starts_with("HTTP/1.1 403"), "a foreign name must not reach the page");
+    let (head, first) = demo.get("/stream", "localhost");
+    assert!(head.contains("text/event-stream") && first.contains("Fleet stackgres/example"), "{head}\n{first}");
+    let view: serde_json::Value = {
+        let (_, body) = demo.get("/api/view", "localhost");
+        serde_json::from_str(&body).unwrap()
+    };
+    assert_eq!(view["clusters"].as_array().unwrap().len(), 4);
+    for text in [&body, &cluster, &view.to_string()] {
+        assert!(!text.to_lowercase().contains("begin private key"), "a page never shows a secret");
+    }
+}
