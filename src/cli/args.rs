@@ -147,6 +147,9 @@ pub struct RunArguments {
     /// Namespace of the lease.
     #[arg(long, env = "POD_NAMESPACE", default_value = "stackgres")]
     pub namespace: String,
+    /// Look into these namespaces only, separated by commas; absent is all. The controller then needs rights in these alone.
+    #[arg(long, env = "STACKGRES_NAMESPACES", value_delimiter = ',')]
+    pub namespaces: Vec<String>,
     /// Name of the lease that elects one replica.
     #[arg(long, default_value = "stackgres")]
     pub lease_name: String,

@@ -5,6 +5,7 @@ use super::kinds::{Resource, resource};
 use crate::model::{Object, ObjectKey};
 use http::{Method, Request};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// A ServiceAccount in whose name a request is made.
@@ -34,6 +35,8 @@ pub struct Apply {
 pub struct Cluster {
     client: kube::Client,
     timeout: Duration,
+    /// The only namespaces to look into; empty is all.
+    only: Vec<String>,
 }
 
 impl std::fmt::Debug for Cluster {
@@ -47,7 +50,18 @@ type Reply = Result<Value, KubernetesError>;
 impl Cluster {
     /// Wraps a client; each request ends after `timeout`.
     pub const fn new(client: kube::Client, timeout: Duration) -> Self {
-        Self { client, timeout }
+        Self { client, timeout, only: Vec::new() }
+    }
+
+    /// Looks into these namespaces only; an empty list means all.
+    #[must_use]
+    pub fn within(self, namespaces: Vec<String>) -> Self {
+        Self { only: namespaces, ..self }
+    }
+
+    /// The namespaces to look into, each as one; a single `None` is all of them.
+    pub fn namespaces(&self) -> Vec<Option<String>> {
+        if self.only.is_empty() { vec![None] } else { self.only.iter().cloned().map(Some).collect() }
     }
 
     /// The client, for watches and the lease.
@@ -66,8 +80,22 @@ impl Cluster {
         body: Option<&Value>,
         account: Option<&Account>,
     ) -> Reply {
-        let mut request =
-            Request::builder().method(method).uri(path).header("content-type", content_type).header("accept", "application/json");
+        self.send_as(verb, key, method, path, content_type, JSON, body, account).await
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one request; every caller is in this file")]
+    async fn send_as(
+        &self,
+        verb: &'static str,
+        key: &str,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        accept: &str,
+        body: Option<&Value>,
+        account: Option<&Account>,
+    ) -> Reply {
+        let mut request = Request::builder().method(method).uri(path).header("content-type", content_type).header("accept", accept);
         if let Some(account) = account {
             let user = format!("system:serviceaccount:{}:{}", account.namespace, account.name);
             request = request.header("impersonate-user", user);
@@ -94,11 +122,31 @@ impl Cluster {
     /// Every object of a kind, in one namespace or in all, by labels (`a=b,c=d`). A kind that is not installed gives `NotFound`.
     pub async fn list(&self, kind: &str, namespace: Option<&str>, labels: &str) -> Result<Vec<Object>, KubernetesError> {
         let found = known(kind)?;
+        if namespace.is_none() && found.namespaced && !self.only.is_empty() {
+            let mut objects = Vec::new();
+            for namespace in &self.only {
+                objects.extend(self.list_once(&found, Some(namespace), labels).await?);
+            }
+            return Ok(objects);
+        }
+        self.list_once(&found, namespace, labels).await
+    }
+
+    /// Names of the objects of a cluster-wide kind with these labels. Their content is not read.
+    pub async fn names(&self, kind: &str, labels: &str) -> Result<BTreeSet<String>, KubernetesError> {
+        let path = format!("{}?labelSelector={}", collection(&known(kind)?, None), encode(labels));
+        let page = self.send_as("list", kind, Method::GET, &path, JSON, METADATA, None, None).await?;
+        let items = page.get("items").and_then(Value::as_array);
+        Ok(items.into_iter().flatten().filter_map(|item| item.pointer("/metadata/name")?.as_str().map(str::to_owned)).collect())
+    }
+
+    async fn list_once(&self, found: &Resource, namespace: Option<&str>, labels: &str) -> Result<Vec<Object>, KubernetesError> {
+        let kind = found.kind;
         let mut objects = Vec::new();
         let mut token = String::new();
         loop {
             let query = format!("limit=500&labelSelector={}&continue={}", encode(labels), encode(&token));
-            let path = format!("{}?{query}", collection(&found, namespace));
+            let path = format!("{}?{query}", collection(found, namespace));
             let what = namespace.map_or_else(|| kind.to_owned(), |namespace| format!("{kind} in {namespace}"));
             let mut page = self.send("list", &what, Method::GET, &path, JSON, None, None).await?;
             for item in page.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten() {
@@ -161,6 +209,7 @@ impl Cluster {
 }
 
 const JSON: &str = "application/json";
+const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 const MERGE: &str = "application/merge-patch+json";
 
 fn known(kind: &str) -> Result<Resource, KubernetesError> {

@@ -22,6 +22,7 @@ async fn serve(arguments: &RunArguments) -> Result<(), CommandError> {
     let api = Cluster::connect(arguments.kubeconfig.as_deref(), Duration::from_secs(30))
         .await
         .map_err(|error| CommandError::failure(error.to_string()).hint("give --kubeconfig, or run inside a Kubernetes cluster"))?;
+    let api = api.within(arguments.namespaces.iter().filter(|name| !name.is_empty()).cloned().collect());
     let state = Arc::new(State::default());
     let stop = CancellationToken::new();
     let listener = tokio::net::TcpListener::bind(&arguments.listen).await.map_err(|error| {

@@ -57,7 +57,8 @@ impl Demo {
             }
         });
         let mut demo = Self { child, lines, page: String::new() };
-        demo.page = demo.until("  page").rsplit("localhost").next().unwrap().to_owned();
+        let line = demo.until("  page");
+        line.rsplit("localhost").next().unwrap().clone_into(&mut demo.page);
         demo
     }
 
@@ -65,10 +66,10 @@ impl Demo {
     fn until(&self, beginning: &str) -> String {
         let mut seen = Vec::new();
         loop {
-            match self.lines.recv_timeout(Duration::from_secs(120)) {
+            match self.lines.recv_timeout(Duration::from_mins(2)) {
                 Ok(line) if line.starts_with(beginning) => return line,
                 Ok(line) => seen.push(line),
-                Err(_) => panic!("no line {beginning:?} after:\n{}", seen.join("\n")),
+                Err(error) => panic!("{error}: no line {beginning:?} after:\n{}", seen.join("\n")),
             }
         }
     }

@@ -8,6 +8,7 @@ mod drift;
 mod events;
 mod facts;
 mod fleet_pass;
+mod marks;
 mod run;
 mod settings_of;
 mod source;

@@ -103,7 +103,9 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
         "ServiceAccount",
     ]);
     for found in kinds.filter_map(resource) {
-        tasks.spawn(watch(api.client(), found, hints.clone()));
+        for namespace in api.namespaces() {
+            tasks.spawn(watch(api.client(), found, namespace, hints.clone()));
+        }
     }
     let mut leadership: Option<Leadership> = match &options.lease {
         Some(lease) => Some(lead(api.client(), &options.namespace, lease, &options.identity).await?),
@@ -251,6 +253,7 @@ async fn pass(
         note(delays, &cluster.key(), result);
     }
     state.clusters.store(count, Ordering::Relaxed);
+    super::marks::keep(api, &facts).await?;
     let soonest = delays.values().map(|(_, due)| *due).chain(sources.soonest()).min();
     Ok(soonest.map(|due| Duration::try_from(due.duration_since(now())).unwrap_or_default().max(SHORTEST)))
 }

@@ -1,9 +1,10 @@
 //! The whole way: files, custom resources, revisions, children. Every test of `shared` runs on the in-memory API and, where one
 //! is given, on a real API server: a fake is trusted only where the same suite passes on the real thing.
 
+mod deployed;
 mod shared;
 
-use crate::real_cluster::{install, resource, with_client};
+use crate::real_cluster::{Server, install, on_the_real_server, resource};
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use stackgres::engine::controller::{RunOptions, SourceOptions, State, run};
@@ -18,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 /// A fleet in namespaces of its own, its source in a temporary folder, and a controller that can be stopped and started.
 struct Fleet {
     client: kube::Client,
+    controller: kube::Client,
+    only: Vec<String>,
     folder: tempfile::TempDir,
     namespace: String,
     running: Option<(CancellationToken, tokio::task::JoinHandle<()>)>,
@@ -25,44 +28,24 @@ struct Fleet {
 }
 
 impl Fleet {
-    async fn new(client: kube::Client, namespace: &str, drift: &str) -> Self {
-        install(&client).await;
-        // What an earlier run left would be taken for this one's.
-        let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource("v1", "Namespace"));
-        if api.get_opt(namespace).await.unwrap().is_some() {
-            drop(api.delete(namespace, &kube::api::DeleteParams::default()).await.unwrap());
-            for _ in 0..300 {
-                if api.get_opt(namespace).await.unwrap().is_none() {
-                    break;
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+    async fn new(server: &Server, namespace: &str, drift: &str) -> Self {
+        if server.folder.is_none() {
+            install(&server.admin).await;
         }
-        crate::real_cluster::namespace(&client, namespace).await;
+        crate::real_cluster::namespace(&server.admin, namespace).await;
         let folder = tempfile::tempdir().unwrap();
-        let fleet = Self { client, folder, namespace: namespace.to_owned(), running: None, state: Arc::default() };
-        let rights = |kind: &str, more: Value| {
-            let mut value = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": "fleet-content", "namespace": namespace}});
-            value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            value
-        };
+        let (client, controller) = (server.admin.clone(), server.controller.clone());
+        let fleet =
+            Self { client, controller, only: Vec::new(), folder, namespace: namespace.to_owned(), running: None, state: Arc::default() };
         fleet
             .apply(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "stackgres-fleet", "namespace": namespace}}))
             .await;
         fleet
-            .apply(rights(
-                "Role",
-                json!({"rules": [{"apiGroups": ["stackgres.io"], "resources": ["*"], "verbs": ["get", "create", "patch", "update"]}]}),
-            ))
-            .await;
-        fleet
-            .apply(rights(
-                "RoleBinding",
-                json!({
-                    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "fleet-content"},
-                    "subjects": [{"kind": "ServiceAccount", "name": "stackgres-fleet", "namespace": namespace}],
-                }),
-            ))
+            .apply(json!({
+                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "fleet-content", "namespace": namespace},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "stackgres-fleet"},
+                "subjects": [{"kind": "ServiceAccount", "name": "stackgres-fleet", "namespace": namespace}],
+            }))
             .await;
         fleet
             .apply(json!({"apiVersion": "stackgres.io/v1alpha1", "kind": "SGFleet", "metadata": {"name": "fleet", "namespace": namespace},
@@ -107,7 +90,7 @@ impl Fleet {
             sources: SourceOptions { directories: vec![std::env::temp_dir()], ..SourceOptions::default() },
             view: false,
         };
-        let api = Cluster::new(self.client.clone(), Duration::from_secs(20));
+        let api = Cluster::new(self.controller.clone(), Duration::from_secs(20)).within(self.only.clone());
         let (token, state) = (stop.clone(), self.state.clone());
         let task = tokio::spawn(async move { run(api, options, state, token).await.unwrap() });
         self.running = Some((stop, task));
@@ -191,19 +174,19 @@ async fn sandbox(pace: Duration) -> (Sandbox, kube::Client) {
     (sandbox, client)
 }
 
-fn on_the_sandbox(test: impl AsyncFnOnce(kube::Client)) {
+fn on_the_sandbox(test: impl AsyncFnOnce(Server)) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         // As without a node: pods are made and never become ready.
         let (_sandbox, client) = sandbox(Duration::from_hours(1)).await;
-        test(client).await;
+        test(Server { admin: client.clone(), controller: client, folder: None }).await;
     });
 }
 
 macro_rules! on_both {
     ($($name:ident),* $(,)?) => {
         mod on_a_real_api_server {
-            $(#[test] fn $name() { super::with_client(stringify!($name), super::shared::$name); })*
+            $(#[test] fn $name() { super::on_the_real_server(stringify!($name), super::shared::$name); })*
         }
         mod on_the_in_memory_api {
             $(#[test] fn $name() { super::on_the_sandbox(super::shared::$name); })*

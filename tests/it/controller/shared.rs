@@ -3,8 +3,8 @@
 use super::*;
 
 /// From a file to its custom resource, revision and children; then nothing is written any more.
-pub(super) async fn a_file_becomes_a_cluster_and_a_second_pass_writes_nothing(client: kube::Client) {
-    let mut fleet = Fleet::new(client, "stackgres-flow", "revert").await;
+pub(super) async fn a_file_becomes_a_cluster_and_a_second_pass_writes_nothing(server: Server) {
+    let mut fleet = Fleet::new(&server, "stackgres-flow", "revert").await;
     fleet.cluster("one", "  configurations: {sgPostgresConfig: shared}\n");
     fleet.write("shared.yaml", "apiVersion: stackgres.io/v1\nkind: SGPostgresConfig\nmetadata: {name: shared}\nspec: {postgresVersion: '17', postgresql.conf: {work_mem: 8MB}}\n");
     fleet.start();
@@ -38,8 +38,8 @@ pub(super) async fn a_file_becomes_a_cluster_and_a_second_pass_writes_nothing(cl
     fleet.stop().await;
 }
 
-pub(super) async fn a_bad_commit_blocks_its_cluster_and_a_vanished_file_deletes_nothing(client: kube::Client) {
-    let mut fleet = Fleet::new(client, "stackgres-blocked", "revert").await;
+pub(super) async fn a_bad_commit_blocks_its_cluster_and_a_vanished_file_deletes_nothing(server: Server) {
+    let mut fleet = Fleet::new(&server, "stackgres-blocked", "revert").await;
     fleet.cluster("good", "");
     fleet.cluster("bad", "");
     fleet.cluster("gone", "");
@@ -71,8 +71,8 @@ pub(super) async fn a_bad_commit_blocks_its_cluster_and_a_vanished_file_deletes_
     fleet.stop().await;
 }
 
-pub(super) async fn a_smaller_volume_is_refused_and_a_restart_waits(client: kube::Client) {
-    let mut fleet = Fleet::new(client, "stackgres-refused", "revert").await;
+pub(super) async fn a_smaller_volume_is_refused_and_a_restart_waits(server: Server) {
+    let mut fleet = Fleet::new(&server, "stackgres-refused", "revert").await;
     fleet.cluster("shrink", "");
     fleet.cluster("restart", "");
     fleet.start();
@@ -92,9 +92,9 @@ pub(super) async fn a_smaller_volume_is_refused_and_a_restart_waits(client: kube
     fleet.stop().await;
 }
 
-pub(super) async fn live_edits_are_put_back_or_reported_as_the_fleet_says(client: kube::Client) {
+pub(super) async fn live_edits_are_put_back_or_reported_as_the_fleet_says(server: Server) {
     for (namespace, policy) in [("stackgres-revert", "revert"), ("stackgres-report", "report")] {
-        let mut fleet = Fleet::new(client.clone(), namespace, policy).await;
+        let mut fleet = Fleet::new(&server, namespace, policy).await;
         fleet.cluster("a", "");
         fleet.start();
         fleet.passes(4).await;
@@ -122,18 +122,19 @@ pub(super) async fn live_edits_are_put_back_or_reported_as_the_fleet_says(client
 }
 
 /// Law: nothing is released, and nothing running changes, because a status was lost.
-pub(super) async fn a_wiped_status_changes_no_child(client: kube::Client) {
-    let mut fleet = Fleet::new(client, "stackgres-wiped", "revert").await;
+pub(super) async fn a_wiped_status_changes_no_child(server: Server) {
+    let mut fleet = Fleet::new(&server, "stackgres-wiped", "revert").await;
     fleet.cluster("a", "");
     fleet.start();
     fleet.passes(4).await;
     let children =
         |versions: BTreeMap<String, String>| versions.into_iter().filter(|(key, _)| !key.starts_with("SG")).collect::<BTreeMap<_, _>>();
     let before = children(fleet.versions().await);
-    let api = fleet.clusters();
-    let mut live = api.get("a").await.unwrap();
-    live.data["status"] = json!({});
-    api.replace_status("a", &kube::api::PostParams::default(), &live).await.unwrap();
+    // Nobody else may touch a release; the controller's own account stands for a restored backup without status.
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(fleet.controller.clone(), &fleet.namespace, &resource("stackgres.io/v1", "SGCluster"));
+    api.patch_status("a", &PatchParams::default(), &Patch::Merge(&json!({"status": null}))).await.unwrap();
+    assert!(fleet.get("a").await["status"]["release"].is_null());
     fleet.passes(4).await;
     assert_eq!(children(fleet.versions().await), before);
     assert_eq!(fleet.get("a").await["status"]["claim"]["fleet"], "stackgres-wiped/fleet");
@@ -141,8 +142,8 @@ pub(super) async fn a_wiped_status_changes_no_child(client: kube::Client) {
 }
 
 /// One SGPostgresConfig serves many clusters; an edit of the live object must not reach any of them.
-pub(super) async fn a_shared_configuration_edited_live_reaches_no_cluster_and_two_fleets_do_not_share_one(client: kube::Client) {
-    let mut fleet = Fleet::new(client, "stackgres-shared", "report").await;
+pub(super) async fn a_shared_configuration_edited_live_reaches_no_cluster_and_two_fleets_do_not_share_one(server: Server) {
+    let mut fleet = Fleet::new(&server, "stackgres-shared", "report").await;
     let shared = "apiVersion: stackgres.io/v1\nkind: SGPostgresConfig\nmetadata: {name: shared}\nspec: {postgresVersion: '17', postgresql.conf: {work_mem: 8MB}}\n";
     fleet.write("shared.yaml", shared);
     for name in ["a", "b"] {
@@ -177,8 +178,8 @@ pub(super) async fn a_shared_configuration_edited_live_reaches_no_cluster_and_tw
 }
 
 /// A cluster made with kubectl alone, without any fleet or Git, works.
-pub(super) async fn a_cluster_without_a_fleet_releases_itself_and_foreign_objects_are_left_alone(client: kube::Client) {
-    let mut fleet = Fleet::new(client, "stackgres-alone", "revert").await;
+pub(super) async fn a_cluster_without_a_fleet_releases_itself_and_foreign_objects_are_left_alone(server: Server) {
+    let mut fleet = Fleet::new(&server, "stackgres-alone", "revert").await;
     let cluster = |name: &str| {
         json!({"apiVersion": "stackgres.io/v1", "kind": "SGCluster", "metadata": {"name": name, "namespace": "stackgres-alone"},
         "spec": {"instances": 1, "postgres": {"version": "17"}, "pods": {"persistentVolume": {"size": "5Gi"}}}})

@@ -10,8 +10,81 @@ use stackgres::validate::structural;
 use std::path::Path;
 use std::time::Duration;
 
-/// Runs a test against the API server of `STACKGRES_TEST_KUBECONFIG`.
-pub(crate) fn with_client(name: &str, test: impl AsyncFnOnce(kube::Client)) {
+/// A server under test.
+pub(crate) struct Server {
+    /// May do everything.
+    pub(crate) admin: kube::Client,
+    /// The controller's own account, with the rights of `deploy/` and no others. On the in-memory API the same as `admin`.
+    pub(crate) controller: kube::Client,
+    /// Folder of the real control plane: kubeconfigs, `kubectl`, logs.
+    pub(crate) folder: Option<std::path::PathBuf>,
+}
+
+impl Server {
+    /// Runs the real `kubectl` as administrator.
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> std::process::Output {
+        let folder = self.folder.as_ref().expect("a real API server");
+        let kubeconfig = folder.join("admin.kubeconfig");
+        std::process::Command::new(folder.join("kubectl")).arg("--kubeconfig").arg(kubeconfig).args(arguments).output().unwrap()
+    }
+}
+
+/// Runs a test against the API server of `STACKGRES_TEST_KUBECONFIG`, into which `deploy/` is installed first.
+pub(crate) fn on_the_real_server(name: &str, test: impl AsyncFnOnce(Server)) {
+    with_client(name, async |admin| {
+        let kubeconfig = std::path::PathBuf::from(std::env::var_os("STACKGRES_TEST_KUBECONFIG").unwrap());
+        let folder = kubeconfig.parent().unwrap().to_owned();
+        let mut server = Server { controller: admin.clone(), admin, folder: Some(folder.clone()) };
+        static INSTALLED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+        if !INSTALLED.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            deploy(&server).await;
+        }
+        let path = folder.join("controller.kubeconfig");
+        let kubeconfig = kube::config::Kubeconfig::read_from(&path).unwrap();
+        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default()).await.unwrap();
+        server.controller = kube::Client::try_from(config).unwrap();
+        test(server).await;
+    });
+}
+
+/// Installs `deploy/` as its README says, and makes a kubeconfig of the controller's ServiceAccount.
+async fn deploy(server: &Server) {
+    // What an earlier run on the same control plane left is protected by the policies: without them it can go.
+    for policy in ["keep-clusters", "keep-what-holds-clusters"] {
+        server.kubectl(&["delete", "validatingadmissionpolicybinding", &format!("stackgres-{policy}"), "--ignore-not-found"]);
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    server.kubectl(&["delete", "namespace", "--selector", "stackgres-test=true", "--timeout=60s"]);
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy");
+    let mut output = server.kubectl(&["apply", "--server-side", "--force-conflicts", "-k", root]);
+    for _ in 0..20 {
+        if output.status.success() {
+            break;
+        }
+        // Custom resources and policies that name them need a moment after their definitions.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        output = server.kubectl(&["apply", "--server-side", "--force-conflicts", "-k", root]);
+    }
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    install(&server.admin).await;
+    account_kubeconfig(server, "stackgres", "stackgres", "controller");
+}
+
+/// Writes `NAME.kubeconfig` with a token of a ServiceAccount.
+pub(crate) fn account_kubeconfig(server: &Server, namespace: &str, account: &str, name: &str) -> std::path::PathBuf {
+    let output = server.kubectl(&["create", "token", account, "--namespace", namespace, "--duration", "2h"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let folder = server.folder.as_ref().unwrap();
+    let admin = std::fs::read_to_string(folder.join("admin.kubeconfig")).unwrap();
+    let users = admin.lines().find(|line| line.starts_with("users:")).unwrap();
+    let token = String::from_utf8(output.stdout).unwrap();
+    let path = folder.join(format!("{name}.kubeconfig"));
+    std::fs::write(&path, admin.replace(users, &format!("users: [{{name: u, user: {{token: {}}}}}]", token.trim()))).unwrap();
+    path
+}
+
+/// Runs a test with an administrator's client.
+fn with_client(name: &str, test: impl AsyncFnOnce(kube::Client)) {
     let Some(path) = std::env::var_os("STACKGRES_TEST_KUBECONFIG") else {
         assert!(std::env::var_os("CI").is_none(), "{name}: CI requires a real API server (STACKGRES_TEST_KUBECONFIG)");
         eprintln!("SKIPPED {name}: no real API server; tests/run starts one");
@@ -68,7 +141,7 @@ pub(crate) async fn install(client: &kube::Client) {
 
 pub(crate) async fn namespace(client: &kube::Client, name: &str) {
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource("v1", "Namespace"));
-    let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}});
+    let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"pod-security.kubernetes.io/enforce": "restricted", "stackgres-test": "true"}}});
     api.patch(name, &PatchParams::apply("stackgres-test").force(), &Patch::Apply(object)).await.unwrap();
 }
 
