@@ -53,7 +53,7 @@ pub(super) async fn fleet_pass(
         let message = own.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; ");
         return stalled(api, fleet, "Invalid", message, now).await;
     }
-    if fleet.get("/spec/suspend") == Some(&Value::Bool(true)) {
+    if is_suspended(fleet) {
         return stalled(api, fleet, "Suspended", "the source is not read; clusters keep what was released", now).await;
     }
     let answer = sources.ask(api, fleet, now).await?;
@@ -80,7 +80,12 @@ pub(super) async fn fleet_pass(
             plans.insert(fleet.namespaced_name(), text(&plan, false));
         }
     }
-    let held = hold(fleet, now);
+    // A hold that was set after this pass began holds all the same: it may have been set because of the very commit just read.
+    let Some(current) = api.get(&fleet.key()).await?.filter(|current| current.uid() == fleet.uid()) else { return Ok(()) };
+    if is_suspended(&current) {
+        return Ok(());
+    }
+    let held = hold(&current, now);
     apply_manifests(api, fleet, facts, &report, &mut counts, now).await?;
     if held.is_none() {
         release(api, fleet, facts, &report, snapshot, &mut counts, now).await?;
@@ -136,6 +141,10 @@ async fn waiting(api: &Cluster, fleet: &Object, now: Timestamp) -> Result<(), Ku
         Condition::new("Reconciling", Some(true), "ReadingSource", message),
     ];
     write_status(api, fleet, json!({}), &conditions, now).await
+}
+
+fn is_suspended(fleet: &Object) -> bool {
+    fleet.get("/spec/suspend") == Some(&Value::Bool(true))
 }
 
 /// Why nothing may be released now.

@@ -16,11 +16,8 @@ const MANAGER: &str = "stackgres-marks";
 /// Marks what holds clusters, and only that. Without the right to do so (an installation for some namespaces) nothing is marked.
 pub(super) async fn keep(api: &Cluster, facts: &Facts) -> Result<(), KubernetesError> {
     let namespaces: BTreeSet<String> = facts.of_kind("SGCluster").filter_map(|cluster| cluster.namespace().map(str::to_owned)).collect();
-    let definitions: BTreeSet<String> = if namespaces.is_empty() {
-        BTreeSet::new()
-    } else {
-        KINDS.iter().map(|kind| crd_name(kind)).collect()
-    };
+    let definitions: BTreeSet<String> =
+        if namespaces.is_empty() { BTreeSet::new() } else { KINDS.iter().map(|kind| crd_name(kind)).collect() };
     for (version, kind, wanted) in [("v1", "Namespace", namespaces), ("apiextensions.k8s.io/v1", "CustomResourceDefinition", definitions)] {
         let marked = match api.names(kind, &format!("{LABEL}=true")).await {
             Ok(names) => names,

@@ -79,6 +79,13 @@ impl Fleet {
         );
     }
 
+    /// Another source for the fleet.
+    async fn source(&self, source: Value) {
+        let object = json!({"apiVersion": "stackgres.io/v1alpha1", "kind": "SGFleet", "metadata": {"name": "fleet", "namespace": self.namespace},
+            "spec": {"source": source}});
+        self.apply(object).await;
+    }
+
     fn start(&mut self) {
         let stop = CancellationToken::new();
         let options = RunOptions {
@@ -87,7 +94,11 @@ impl Fleet {
             lease: None,
             identity: "test".to_owned(),
             interval: Duration::from_millis(500),
-            sources: SourceOptions { directories: vec![std::env::temp_dir()], ..SourceOptions::default() },
+            sources: SourceOptions {
+                directories: vec![std::env::temp_dir()],
+                cache: self.folder.path().join("cache"),
+                ..SourceOptions::default()
+            },
             view: false,
         };
         let api = Cluster::new(self.controller.clone(), Duration::from_secs(20)).within(self.only.clone());
@@ -202,4 +213,6 @@ on_both!(
     a_wiped_status_changes_no_child,
     a_shared_configuration_edited_live_reaches_no_cluster_and_two_fleets_do_not_share_one,
     a_cluster_without_a_fleet_releases_itself_and_foreign_objects_are_left_alone,
+    a_push_over_https_becomes_a_cluster_and_an_outage_changes_nothing,
+    nothing_is_released_while_a_fleet_is_held_or_suspended,
 );

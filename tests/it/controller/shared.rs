@@ -208,3 +208,125 @@ pub(super) async fn a_cluster_without_a_fleet_releases_itself_and_foreign_object
     assert!(fleet.folder.path().exists());
     fleet.stop().await;
 }
+
+/// The main job: a push to a real Git server, with credentials and a private authority from Secrets. An outage of that server,
+/// and a password that no longer fits, leave everything as it is and say so.
+pub(super) async fn a_push_over_https_becomes_a_cluster_and_an_outage_changes_nothing(server: Server) {
+    use crate::source::Remote;
+    use crate::source::server::{Mood, basic};
+    use base64::Engine as _;
+    let mut fleet = Fleet::new(&server, "stackgres-git", "revert").await;
+    let remote = Remote::new().await;
+    remote.server.set(Mood::Wants(basic("deploy", "hunter2")));
+    let cluster = |work_mem: &str| {
+        format!(
+            "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: a}}\nspec:\n  instances: 1\n  postgres: {{version: '17'}}\n  pods: {{persistentVolume: {{size: 5Gi}}}}\n  configurations: {{postgres: {{postgresql.conf: {{work_mem: {work_mem}}}}}}}\n"
+        )
+    };
+    std::fs::remove_file(remote.work().join("clusters/orders.yaml")).unwrap();
+    let commit = remote.push("clusters/a.yaml", &cluster("8MB"), "add a");
+    let encoded = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+    let secret = |password: &str| {
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "git", "namespace": "stackgres-git"}, "type": "Opaque",
+        "data": {"username": encoded("deploy"), "password": encoded(password)}})
+    };
+    fleet.apply(secret("hunter2\n")).await;
+    fleet
+        .apply(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "authority", "namespace": "stackgres-git"},
+            "data": {"ca.crt": remote.server.authority}}))
+        .await;
+    let source = json!({"git": {"url": remote.server.url("fleet.git"), "path": "clusters", "interval": "500ms", "timeout": "5s",
+        "credentials": {"secretName": "git"}, "certificateAuthority": {"configMapName": "authority"}}});
+    fleet.source(source).await;
+    fleet.start();
+    let work_mem = async |fleet: &Fleet, wanted: &str| {
+        for _ in 0..200 {
+            let live = fleet.clusters().get_opt("a").await.unwrap();
+            let value = live.and_then(|live| {
+                live.data["spec"]["configurations"]["postgres"]["postgresql.conf"]["work_mem"].as_str().map(str::to_owned)
+            });
+            if value.as_deref() == Some(wanted) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("work_mem is not {wanted}: {}", fleet.fleet().await["status"]);
+    };
+    work_mem(&fleet, "8MB").await;
+    fleet.passes(3).await;
+    let status = fleet.fleet().await["status"].clone();
+    assert_eq!(status["applied"]["revision"], commit.as_str());
+    assert_eq!(status["applied"]["subject"], "add a");
+    assert_eq!(status["applied"]["reference"], "refs/heads/main");
+    assert_eq!(fleet.get("a").await["status"]["release"]["commit"], commit.as_str());
+
+    // An outage: the last good revision stays in force, a live edit is still put back, and the fleet says what is wrong.
+    remote.server.set(Mood::Status(503));
+    fleet.passes(4).await;
+    let edit = json!({"spec": {"instances": 3}});
+    let by = PatchParams { field_manager: Some("kubectl-edit".to_owned()), ..PatchParams::default() };
+    fleet.clusters().patch("a", &by, &Patch::Merge(&edit)).await.unwrap();
+    fleet.passes(4).await;
+    assert_eq!(fleet.get("a").await["spec"]["instances"], 1);
+    let broken = fleet.fleet().await;
+    assert_eq!(condition(&broken, "Ready"), ("False".to_owned(), "SourceUnreadable".to_owned()), "{}", broken["status"]);
+    assert_eq!(condition(&broken, "Stalled").0, "True");
+    assert_ne!(condition(&fleet.get("a").await, "Orphaned").0, "True", "what cannot be read is not gone");
+
+    // A rotated password: the Secret is looked at again, so nothing has to be restarted.
+    remote.server.set(Mood::Wants(basic("deploy", "hunter3")));
+    remote.push("clusters/a.yaml", &cluster("9MB"), "more memory");
+    fleet.passes(4).await;
+    let message = fleet.fleet().await["status"]["conditions"].to_string();
+    assert!(message.contains("not accepted") && !message.contains("hunter"), "{message}");
+    fleet.apply(secret("hunter3")).await;
+    work_mem(&fleet, "9MB").await;
+    fleet.passes(4).await;
+    assert_eq!(condition(&fleet.fleet().await, "Stalled").0, "False");
+
+    // The same folder under another commit is no news, and a rewritten history is told.
+    remote.push("README.md", "hello", "elsewhere");
+    crate::source::git(&remote.work(), &["commit", "--quiet", "--allow-empty", "--amend", "--message", "rewritten"]);
+    crate::source::git(&remote.work(), &["push", "--quiet", "--force", "origin", "HEAD:main"]);
+    fleet.passes(4).await;
+    assert_eq!(fleet.get("a").await["status"]["running"]["revision"], fleet.get("a").await["status"]["release"]["revision"]);
+    fleet.stop().await;
+}
+
+/// A stop that somebody set must hold: custom resources mirror Git, and no release is made.
+pub(super) async fn nothing_is_released_while_a_fleet_is_held_or_suspended(server: Server) {
+    let mut fleet = Fleet::new(&server, "stackgres-held", "revert").await;
+    fleet.cluster("a", "");
+    fleet.start();
+    fleet.passes(3).await;
+    let released = fleet.get("a").await["status"]["release"].clone();
+    let directory = json!({"directory": {"path": fleet.folder.path()}});
+    let set = async |more: Value| {
+        let mut object = json!({"apiVersion": "stackgres.io/v1alpha1", "kind": "SGFleet", "metadata": {"name": "fleet", "namespace": "stackgres-held"},
+            "spec": {"source": directory}});
+        object["spec"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        fleet.apply(object).await;
+    };
+    set(json!({"hold": {"reason": "incident 7"}})).await;
+    fleet.cluster("a", "  configurations: {postgres: {postgresql.conf: {work_mem: 9MB}}}\n");
+    fleet.passes(3).await;
+    let held = fleet.get("a").await;
+    assert_eq!(held["spec"]["configurations"]["postgres"]["postgresql.conf"]["work_mem"], "9MB", "the custom resource mirrors the commit");
+    assert_eq!(held["status"]["release"], released);
+    let message = fleet.fleet().await["status"]["conditions"].to_string();
+    assert!(message.contains("held: incident 7"), "{message}");
+
+    set(json!({"hold": {"reason": "incident 7", "until": "2020-01-01T00:00:00Z"}})).await;
+    fleet.passes(3).await;
+    let after = fleet.get("a").await["status"]["release"].clone();
+    assert_ne!(after, released, "a hold that is over holds nothing");
+
+    set(json!({"suspend": true})).await;
+    fleet.cluster("a", "  configurations: {postgres: {postgresql.conf: {work_mem: 10MB}}}\n");
+    fleet.passes(3).await;
+    let suspended = fleet.get("a").await;
+    assert_eq!(suspended["spec"]["configurations"]["postgres"]["postgresql.conf"]["work_mem"], "9MB", "a suspended fleet reads nothing");
+    assert_eq!(suspended["status"]["release"], after);
+    assert_eq!(condition(&fleet.fleet().await, "Ready").1, "Suspended");
+    fleet.stop().await;
+}

@@ -1,6 +1,6 @@
 //! Sources against a real Git server over HTTPS: what is fetched, what is refused, what a failure says.
 
-mod server;
+pub(crate) mod server;
 
 use server::{Mood, Server, basic, proxy};
 use stackgres::model::SecretText;
@@ -39,13 +39,13 @@ pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
 }
 
 /// A work tree whose pushes a server sees.
-struct Remote {
-    folder: tempfile::TempDir,
-    server: Server,
+pub(crate) struct Remote {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) server: Server,
 }
 
 impl Remote {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         git(root, &["init", "--quiet", "--bare", "served/fleet.git"]);
@@ -55,7 +55,7 @@ impl Remote {
         remote
     }
 
-    fn work(&self) -> std::path::PathBuf {
+    pub(crate) fn work(&self) -> std::path::PathBuf {
         self.folder.path().join("work")
     }
 
@@ -65,12 +65,12 @@ impl Remote {
         std::fs::write(file, text).unwrap();
     }
 
-    fn push(&self, path: &str, text: &str, subject: &str) -> String {
+    pub(crate) fn push(&self, path: &str, text: &str, subject: &str) -> String {
         self.put(path, text);
         self.commit(subject)
     }
 
-    fn commit(&self, subject: &str) -> String {
+    pub(crate) fn commit(&self, subject: &str) -> String {
         git(&self.work(), &["add", "--all"]);
         git(&self.work(), &["commit", "--quiet", "--allow-empty", "--message", subject]);
         git(&self.work(), &["push", "--quiet", "--force", "origin", "HEAD:main"]);

@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// How the server misbehaves.
 #[derive(Debug, Clone, Default)]
-pub(super) enum Mood {
+pub(crate) enum Mood {
     /// Not at all.
     #[default]
     Good,
@@ -33,11 +33,11 @@ pub(super) enum Mood {
     Cut(usize),
 }
 
-pub(super) struct Server {
-    pub(super) address: SocketAddr,
-    pub(super) authority: String,
-    pub(super) mood: Arc<Mutex<Mood>>,
-    pub(super) requests: Arc<Mutex<Vec<String>>>,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) authority: String,
+    pub(crate) mood: Arc<Mutex<Mood>>,
+    pub(crate) requests: Arc<Mutex<Vec<String>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -72,7 +72,7 @@ impl axum::serve::Listener for Tls {
 
 impl Server {
     /// Serves the repositories below a folder.
-    pub(super) async fn start(root: &Path) -> Self {
+    pub(crate) async fn start(root: &Path) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
         parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -99,21 +99,21 @@ impl Server {
         Self { address, authority: authority.pem(), mood, requests, task }
     }
 
-    pub(super) fn url(&self, repository: &str) -> String {
+    pub(crate) fn url(&self, repository: &str) -> String {
         format!("https://localhost:{}/{repository}", self.address.port())
     }
 
-    pub(super) fn set(&self, mood: Mood) {
+    pub(crate) fn set(&self, mood: Mood) {
         *self.mood.lock().unwrap() = mood;
     }
 
     /// What was asked since the last call.
-    pub(super) fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.requests.lock().unwrap())
     }
 }
 
-pub(super) fn basic(user: &str, password: &str) -> String {
+pub(crate) fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")))
 }
 
@@ -180,7 +180,7 @@ async fn answer(root: &PathBuf, mood: Mood, request: Request) -> Response<Body> 
 }
 
 /// A proxy for CONNECT that counts; wants no credentials.
-pub(super) async fn proxy() -> (SocketAddr, Arc<AtomicUsize>) {
+pub(crate) async fn proxy() -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, count) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
     let counter = count.clone();
