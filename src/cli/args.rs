@@ -24,6 +24,8 @@ pub(super) enum Verb {
     Render(RenderArguments),
     /// Show what a change does to the databases.
     Diff(DiffArguments),
+    /// Show the revisions of a running cluster, what each changed, and its inputs.
+    History(HistoryArguments),
     /// Explain a code (`storage-shrinks`) or a field (`sgcluster.spec.instances`).
     Explain(ExplainArguments),
     /// Run the controller: carry out what fleets and clusters ask for, until it is told to stop.
@@ -82,13 +84,19 @@ pub(super) struct DiffArguments {
     #[arg(long, value_name = "DIRECTORY", requires = "head_directory")]
     pub(super) base_directory: Option<PathBuf>,
     /// Directory with the newer side.
-    #[arg(long, value_name = "DIRECTORY", requires = "base_directory")]
+    #[arg(long, value_name = "DIRECTORY")]
     pub(super) head_directory: Option<PathBuf>,
     /// Older commit, branch or tag of the Git repository.
-    #[arg(long, conflicts_with = "base_directory", required_unless_present = "base_directory")]
+    #[arg(long, conflicts_with = "base_directory", required_unless_present_any = ["base_directory", "live"])]
     pub(super) base: Option<String>,
+    /// Compare with what the Kubernetes cluster runs, and let its API server judge the newer side in a dry run.
+    #[arg(long, conflicts_with_all = ["base", "base_directory"])]
+    pub(super) live: bool,
+    /// How to reach the API server for --live; absent is the environment's.
+    #[arg(long, env = "KUBECONFIG", hide_env_values = true)]
+    pub(super) kubeconfig: Option<PathBuf>,
     /// Newer commit, branch or tag; absent is the working directory.
-    #[arg(long, requires = "base")]
+    #[arg(long, conflicts_with = "head_directory")]
     pub(super) head: Option<String>,
     /// The Git repository.
     #[arg(long, default_value = ".")]
@@ -116,6 +124,26 @@ pub(super) enum DiffOutput {
     Json,
     /// The JSON Schema of the JSON form.
     Schema,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HistoryArguments {
+    /// The cluster, as NAMESPACE/NAME.
+    pub(super) cluster: String,
+    /// Print the inputs of this revision (its name, or the digits at its end) and what it changed.
+    pub(super) revision: Option<String>,
+    /// How to reach the API server; absent is the environment's.
+    #[arg(long, env = "KUBECONFIG", hide_env_values = true)]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// Form of the output.
+    #[arg(long, short, value_enum, default_value_t = HistoryOutput::Text)]
+    pub(super) output: HistoryOutput,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum HistoryOutput {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Args)]

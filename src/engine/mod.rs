@@ -6,5 +6,6 @@
 pub mod codes;
 pub mod controller;
 pub mod files;
+pub mod live;
 pub mod offline;
 pub mod view;

@@ -11,7 +11,7 @@ use crate::validate::{ValidCluster, check_cluster, check_manifest, transition};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use crate::load::{LoadOptions, SourceFile};
-pub use crate::plan::{ClusterAction, Plan, text as plan_text};
+pub use crate::plan::{ClusterAction, Plan, objects_text, text as plan_text};
 
 /// How to look at a source.
 #[derive(Debug, Clone, Default)]

@@ -10,4 +10,4 @@ mod text;
 
 pub use build::{Before, ClusterAction, ClusterPlan, Plan, PlanInput, build};
 pub use group::{Group, groups};
-pub use text::text;
+pub use text::{objects_text, text};

@@ -48,6 +48,18 @@ pub fn text(plan: &Plan, objects: bool) -> String {
     out
 }
 
+/// Changes of objects alone; nothing where there are none.
+pub fn objects_text(changes: &[ObjectChange]) -> String {
+    let mut out = String::new();
+    if !changes.is_empty() {
+        out.push_str("\ncustom resources, as the API server would store them\n");
+    }
+    for change in changes {
+        object(&mut out, change, true);
+    }
+    out
+}
+
 /// Twelve digits of a commit id; other names as they are.
 fn short(revision: &str) -> &str {
     let is_id = revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -6,7 +6,8 @@ use crate::cli::exit::{CommandError, Exit, print, tell};
 use crate::cli::files::read;
 use crate::diagnostics::output::{summary, text as findings};
 use crate::engine::files::{Files, Repository, SourceError};
-use crate::engine::offline::{ClusterAction, Plan, Report, check, plan_between, plan_text as text};
+use crate::engine::live::live_plan;
+use crate::engine::offline::{ClusterAction, Options, Plan, Report, check, objects_text, plan_between, plan_text as text};
 use std::path::Path;
 
 pub(in crate::cli) fn run(arguments: &DiffArguments) -> Result<Exit, CommandError> {
@@ -14,20 +15,57 @@ pub(in crate::cli) fn run(arguments: &DiffArguments) -> Result<Exit, CommandErro
         print(&format!("{:#}\n", schemars::schema_for!(Plan).to_value()))?;
         return Ok(Exit::Fine);
     }
+    let options = options(&arguments.namespace, false);
+    if arguments.live {
+        return live(arguments, &options);
+    }
     let (base_files, head_files) = match (&arguments.base_directory, &arguments.head_directory) {
         (Some(base), Some(head)) => (directory(base)?, directory(head)?),
-        _ => repository(arguments)?,
+        (None, None) => repository(arguments)?,
+        _ => return Err(CommandError::invalid("--base-directory and --head-directory come together")),
     };
-    let options = options(&arguments.namespace, false);
     let (base, mut head): (Report, Report) = (check(&base_files.files, &options), check(&head_files.files, &options));
     let plan = plan_between(&base, &base_files.revision, &head, &head_files.revision);
     head.diagnostics.extend(head_files.refused);
     match arguments.output {
-        DiffOutput::Json => {
-            print(&format!("{:#}\n", serde_json::to_value(&plan).map_err(|error| CommandError::failure(error.to_string()))?))?;
-        }
+        DiffOutput::Json => json(&serde_json::to_value(&plan))?,
         _ => print(&text(&plan, arguments.objects))?,
     }
+    ending(arguments, &head, &plan, plan.is_empty())
+}
+
+/// Against a running cluster: what is released, and what the API server says of the files.
+fn live(arguments: &DiffArguments, options: &Options) -> Result<Exit, CommandError> {
+    let files = match &arguments.head_directory {
+        Some(head) => directory(head)?,
+        None => newer(arguments, &open(arguments)?)?,
+    };
+    let mut head = check(&files.files, options);
+    head.diagnostics.extend(files.refused);
+    let found = live_plan(arguments.kubeconfig.as_deref(), &head, &files.revision, &options.settings)
+        .map_err(|error| CommandError::failure(error.to_string()).hint("give --kubeconfig, or set KUBECONFIG"))?;
+    match arguments.output {
+        DiffOutput::Json => json(&serde_json::to_value(&found.plan).map(|mut plan| {
+            plan["customResources"] = serde_json::to_value(&found.objects).unwrap_or_default();
+            plan["refusedByTheServer"] = serde_json::to_value(&found.refused).unwrap_or_default();
+            plan
+        }))?,
+        _ => {
+            print(&text(&found.plan, arguments.objects))?;
+            print(&objects_text(&found.objects))?;
+        }
+    }
+    let unchanged = found.plan.is_empty() && found.objects.is_empty();
+    head.diagnostics.extend(found.refused);
+    ending(arguments, &head, &found.plan, unchanged)
+}
+
+fn json(value: &Result<serde_json::Value, serde_json::Error>) -> Result<(), CommandError> {
+    let value = value.as_ref().map_err(|error| CommandError::failure(error.to_string()))?;
+    print(&format!("{value:#}\n"))
+}
+
+fn ending(arguments: &DiffArguments, head: &Report, plan: &Plan, unchanged: bool) -> Result<Exit, CommandError> {
     if head.diagnostics.has_errors() {
         tell(&findings(&head.diagnostics, |_| None));
         tell(&format!("{}: see `stackgres check`", summary(&head.diagnostics)));
@@ -36,7 +74,7 @@ pub(in crate::cli) fn run(arguments: &DiffArguments) -> Result<Exit, CommandErro
     if plan.clusters.iter().any(|cluster| cluster.action == ClusterAction::Refused) {
         return Ok(Exit::Refused);
     }
-    Ok(if arguments.exit_code && !plan.is_empty() { Exit::Differences } else { Exit::Fine })
+    Ok(if arguments.exit_code && !unchanged { Exit::Differences } else { Exit::Fine })
 }
 
 /// The files of a directory, named relative to it.
@@ -54,20 +92,29 @@ fn directory(path: &Path) -> Result<Files, CommandError> {
     Ok(Files { revision: path.display().to_string(), files, ..Files::default() })
 }
 
-/// A folder of two revisions, or of one and the working directory.
-fn repository(arguments: &DiffArguments) -> Result<(Files, Files), CommandError> {
-    let failed = |error: SourceError| {
-        let command = CommandError::failure(error.to_string());
-        match error.hint() {
-            Some(hint) => command.hint(hint),
-            None => command,
-        }
-    };
-    let repository = Repository::open(&arguments.repository).map_err(failed)?;
-    let base = repository.revision(arguments.base.as_deref().unwrap_or("HEAD"), &arguments.path).map_err(failed)?;
-    let head = match &arguments.head {
+fn failed(error: SourceError) -> CommandError {
+    let command = CommandError::failure(error.to_string());
+    match error.hint() {
+        Some(hint) => command.hint(hint),
+        None => command,
+    }
+}
+
+fn open(arguments: &DiffArguments) -> Result<Repository, CommandError> {
+    Repository::open(&arguments.repository).map_err(failed)
+}
+
+fn newer(arguments: &DiffArguments, repository: &Repository) -> Result<Files, CommandError> {
+    match &arguments.head {
         Some(head) => repository.revision(head, &arguments.path),
         None => repository.working_directory(&arguments.path),
-    };
-    Ok((base, head.map_err(failed)?))
+    }
+    .map_err(failed)
+}
+
+/// A folder of two revisions, or of one and the working directory.
+fn repository(arguments: &DiffArguments) -> Result<(Files, Files), CommandError> {
+    let repository = open(arguments)?;
+    let base = repository.revision(arguments.base.as_deref().unwrap_or("HEAD"), &arguments.path).map_err(failed)?;
+    Ok((base, newer(arguments, &repository)?))
 }

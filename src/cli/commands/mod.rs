@@ -5,6 +5,7 @@ pub(super) mod completions;
 pub(super) mod crd;
 pub(super) mod diff;
 pub(super) mod explain;
+pub(super) mod history;
 pub(super) mod render;
 
 use super::args::Source;

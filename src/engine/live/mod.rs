@@ -1,0 +1,34 @@
+//! What the command line asks a running Kubernetes cluster: a plan against it, the history of a cluster.
+//!
+//! In: a kubeconfig and files or a name. Out: plans and histories. Invariant: nothing is written; a write that is asked for is a
+//! dry run. Why: what a person sees before a push is what the controller would do, judged by the same API server.
+
+mod history;
+mod plan;
+
+pub use history::{Entry, History, history};
+pub use plan::{LivePlan, live_plan};
+
+use crate::kubernetes::{Cluster, KubernetesError};
+use std::path::Path;
+use std::time::Duration;
+
+/// Why an answer could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// No runtime.
+    #[error("cannot start: {0}")]
+    Start(#[from] std::io::Error),
+    /// The API server said no, or nothing.
+    #[error(transparent)]
+    Kubernetes(#[from] KubernetesError),
+    /// There is no such cluster.
+    #[error("there is no SGCluster {0}")]
+    NoCluster(crate::model::NamespacedName),
+}
+
+/// Runs one question to its end.
+fn asked<T>(kubeconfig: Option<&Path>, question: impl AsyncFnOnce(Cluster) -> Result<T, LiveError>) -> Result<T, LiveError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async { question(Cluster::connect(kubeconfig, Duration::from_secs(20)).await?).await })
+}

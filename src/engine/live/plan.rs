@@ -1,0 +1,150 @@
+//! The plan of a push against what is live.
+
+use super::{LiveError, asked};
+use crate::diagnostics::Diagnostic;
+use crate::diff::{ObjectChange, Version, object_changes};
+use crate::engine::offline::{Options, Plan, Report, check_manifests, version};
+use crate::kubernetes::{Apply, Class, Cluster, KubernetesError};
+use crate::load::Manifest;
+use crate::model::{NamespacedName, Object, ObjectKey};
+use crate::plan::{Before, PlanInput, build};
+use crate::render::revision::from_secret;
+use crate::resolve::Settings;
+use crate::validate::transition;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// What a push would do.
+#[derive(Debug)]
+pub struct LivePlan {
+    /// Clusters, from what is released to what the files say.
+    pub plan: Plan,
+    /// Custom resources, from what is live to what the server would make of the files.
+    pub objects: Vec<ObjectChange>,
+    /// What the server would refuse.
+    pub refused: Vec<Diagnostic>,
+}
+
+/// Field manager under which the controller applies content of Git: only so does the server say what would change then.
+const MANAGER: &str = "stackgres-fleet";
+
+/// The plan from the live cluster to some files. Clusters that only live in the cluster are not looked at.
+pub fn live_plan(kubeconfig: Option<&Path>, head: &Report, head_name: &str, settings: &Settings) -> Result<LivePlan, LiveError> {
+    asked(kubeconfig, async |api| {
+        let (objects, refused) = dry_run(&api, head).await?;
+        let mut input = PlanInput { base: "live".to_owned(), head: head_name.to_owned(), ..PlanInput::default() };
+        let mut live = Live { api: &api, settings, checked: BTreeMap::new() };
+        for name in head.clusters.keys().chain(head.blocked.keys()) {
+            if let Some(before) = live.before(name).await? {
+                input.before.insert(name.clone(), before);
+            }
+        }
+        for (name, cluster) in &head.clusters {
+            let key = cluster.inputs().cluster.key();
+            let old = match input.before.get(name) {
+                Some(Before::Known(version)) => {
+                    version.manifests.iter().map(|manifest| &manifest.object).find(|object| object.key() == key).cloned()
+                }
+                _ => api.get(&key).await?,
+            };
+            if let Some(old) = old {
+                let refused = transition(&old, &cluster.inputs().cluster);
+                if !refused.is_empty() {
+                    input.refused.insert(name.clone(), refused);
+                }
+            }
+            input.after.insert(name.clone(), version(cluster));
+        }
+        input.blocked.clone_from(&head.blocked);
+        Ok(LivePlan { plan: build(input), objects, refused })
+    })
+}
+
+/// What the server would make of every manifest.
+async fn dry_run(api: &Cluster, head: &Report) -> Result<(Vec<ObjectChange>, Vec<Diagnostic>), KubernetesError> {
+    let coming: BTreeSet<&str> =
+        head.manifests.iter().filter(|manifest| manifest.object.kind() == "Namespace").map(|manifest| manifest.object.name()).collect();
+    let how = Apply { manager: MANAGER.to_owned(), force: true, dry_run: true, account: None };
+    let (mut before, mut after, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    for manifest in &head.manifests {
+        let key = manifest.key();
+        if key.kind == "ConfigMap" && !head.used.contains(&key) {
+            continue;
+        }
+        let live = api.get(&key).await?;
+        match api.apply(&manifest.object, &how).await {
+            Ok(object) => after.push(plain(&object)),
+            // The namespace comes with the same push: the server cannot look into it yet.
+            Err(error) if error.is_not_found() && key.namespace.as_deref().is_some_and(|namespace| coming.contains(namespace)) => {
+                after.push(plain(&manifest.object));
+            }
+            Err(error) if matches!(error.class, Class::Unavailable | Class::Timeout) => return Err(error),
+            Err(error) => {
+                let help = "the API server judged this in a dry run, with the rights of the person who asks";
+                refused.push(Diagnostic::error("apply-failed", error.to_string()).at(manifest.locate("")).help(help));
+                continue;
+            }
+        }
+        before.extend(live.as_ref().map(plain));
+    }
+    Ok((object_changes(&before, &after), refused))
+}
+
+/// Without what only the server writes.
+fn plain(object: &Object) -> Object {
+    let mut value = object.value().clone();
+    if let Some(map) = value.as_object_mut() {
+        map.remove("status");
+    }
+    if let Some(metadata) = value.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
+        metadata.retain(|name, _| matches!(name.as_str(), "name" | "namespace" | "labels" | "annotations"));
+    }
+    Object::new(value)
+}
+
+struct Live<'a> {
+    api: &'a Cluster,
+    settings: &'a Settings,
+    /// What the live inputs of a namespace say, for clusters that were never released.
+    checked: BTreeMap<String, Report>,
+}
+
+impl Live<'_> {
+    /// What a cluster shall run now; `None` where it does not exist.
+    async fn before(&mut self, name: &NamespacedName) -> Result<Option<Before>, KubernetesError> {
+        let key = ObjectKey::new("stackgres.io/v1", "SGCluster", Some(&name.namespace), &name.name);
+        let Some(cluster) = self.api.get(&key).await? else { return Ok(None) };
+        let Some(released) = cluster.text("/status/release/revision") else { return self.inputs(name).await.map(Some) };
+        let secret = ObjectKey::new("v1", "Secret", Some(&name.namespace), released);
+        let unknown = |why: String| Some(Before::Unknown(why));
+        match self.api.get(&secret).await {
+            Ok(Some(secret)) => match from_secret(&secret) {
+                Ok(revision) => Ok(Some(Before::Known(Box::new(Version {
+                    manifests: revision.manifests.iter().cloned().map(Manifest::live).collect(),
+                    effective: revision.effective,
+                    objects: revision.objects,
+                })))),
+                Err(error) => Ok(unknown(format!("the revision {released} cannot be read: {error}"))),
+            },
+            Ok(None) => Ok(unknown(format!("the revision {released} is missing"))),
+            Err(error) if error.class == Class::Forbidden => Ok(unknown(format!("no right to read the Secret {released}"))),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn inputs(&mut self, name: &NamespacedName) -> Result<Before, KubernetesError> {
+        if !self.checked.contains_key(&name.namespace) {
+            let mut manifests = Vec::new();
+            for kind in crate::api::KINDS.iter().filter(|kind| kind.kind != "SGFleet") {
+                manifests.extend(self.api.list(kind.kind, Some(&name.namespace), "").await?.into_iter().map(Manifest::live));
+            }
+            let options = Options { settings: self.settings.clone(), ..Options::default() };
+            self.checked.insert(name.namespace.clone(), check_manifests(manifests, BTreeSet::new(), &options));
+        }
+        let report = self.checked.get(&name.namespace);
+        Ok(match report.and_then(|report| report.clusters.get(name)) {
+            Some(cluster) => Before::Known(Box::new(version(cluster))),
+            None => Before::Unknown("it was never released, and its live inputs do not pass".to_owned()),
+        })
+    }
+}
