@@ -87,7 +87,7 @@ pub(super) struct DiffArguments {
     #[arg(long, value_name = "DIRECTORY")]
     pub(super) head_directory: Option<PathBuf>,
     /// Older commit, branch or tag of the Git repository.
-    #[arg(long, conflicts_with = "base_directory", required_unless_present_any = ["base_directory", "live"])]
+    #[arg(long, conflicts_with = "base_directory")]
     pub(super) base: Option<String>,
     /// Compare with what the Kubernetes cluster runs, and let its API server judge the newer side in a dry run.
     #[arg(long, conflicts_with_all = ["base", "base_directory"])]

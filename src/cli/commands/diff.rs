@@ -6,14 +6,19 @@ use crate::cli::exit::{CommandError, Exit, print, tell};
 use crate::cli::files::read;
 use crate::diagnostics::output::{summary, text as findings};
 use crate::engine::files::{Files, Repository, SourceError};
-use crate::engine::live::live_plan;
+use crate::engine::live::{LivePlan, live_plan};
 use crate::engine::offline::{ClusterAction, Options, Plan, Report, check, objects_text, plan_between, plan_text as text};
 use std::path::Path;
 
 pub(in crate::cli) fn run(arguments: &DiffArguments) -> Result<Exit, CommandError> {
     if matches!(arguments.output, DiffOutput::Schema) {
-        print(&format!("{:#}\n", schemars::schema_for!(Plan).to_value()))?;
+        let schema = if arguments.live { schemars::schema_for!(LivePlan) } else { schemars::schema_for!(Plan) };
+        print(&format!("{:#}\n", schema.to_value()))?;
         return Ok(Exit::Fine);
+    }
+    if !arguments.live && arguments.base.is_none() && arguments.base_directory.is_none() {
+        return Err(CommandError::invalid("nothing to compare with")
+            .hint("give --base REVISION, --base-directory and --head-directory, or --live"));
     }
     let options = options(&arguments.namespace, false);
     if arguments.live {
@@ -44,16 +49,11 @@ fn live(arguments: &DiffArguments, options: &Options) -> Result<Exit, CommandErr
     head.diagnostics.extend(files.refused);
     let found = live_plan(arguments.kubeconfig.as_deref(), &head, &files.revision, &options.settings)
         .map_err(|error| CommandError::failure(error.to_string()).hint("give --kubeconfig, or set KUBECONFIG"))?;
-    match arguments.output {
-        DiffOutput::Json => json(&serde_json::to_value(&found.plan).map(|mut plan| {
-            plan["customResources"] = serde_json::to_value(&found.objects).unwrap_or_default();
-            plan["refusedByTheServer"] = serde_json::to_value(&found.refused).unwrap_or_default();
-            plan
-        }))?,
-        _ => {
-            print(&text(&found.plan, arguments.objects))?;
-            print(&objects_text(&found.objects))?;
-        }
+    if matches!(arguments.output, DiffOutput::Json) {
+        json(&serde_json::to_value(&found))?;
+    } else {
+        print(&text(&found.plan, arguments.objects))?;
+        print(&objects_text(&found.objects))?;
     }
     let unchanged = found.plan.is_empty() && found.objects.is_empty();
     head.diagnostics.extend(found.refused);

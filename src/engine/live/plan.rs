@@ -11,17 +11,23 @@ use crate::plan::{Before, PlanInput, build};
 use crate::render::revision::from_secret;
 use crate::resolve::Settings;
 use crate::validate::transition;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What a push would do.
-#[derive(Debug)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct LivePlan {
     /// Clusters, from what is released to what the files say.
+    #[serde(flatten)]
     pub plan: Plan,
     /// Custom resources, from what is live to what the server would make of the files.
+    #[serde(rename = "customResources")]
     pub objects: Vec<ObjectChange>,
     /// What the server would refuse.
+    #[serde(rename = "refusedByTheServer")]
     pub refused: Vec<Diagnostic>,
 }
 

@@ -25,6 +25,7 @@ struct Fleet {
     namespace: String,
     running: Option<(CancellationToken, tokio::task::JoinHandle<()>)>,
     state: Arc<State>,
+    kubeconfig: std::path::PathBuf,
 }
 
 impl Fleet {
@@ -35,8 +36,9 @@ impl Fleet {
         crate::real_cluster::namespace(&server.admin, namespace).await;
         let folder = tempfile::tempdir().unwrap();
         let (client, controller) = (server.admin.clone(), server.controller.clone());
-        let fleet =
-            Self { client, controller, only: Vec::new(), folder, namespace: namespace.to_owned(), running: None, state: Arc::default() };
+        let (namespace, kubeconfig) = (namespace.to_owned(), server.kubeconfig.clone());
+        let fleet = Self { client, controller, only: Vec::new(), folder, namespace, running: None, state: Arc::default(), kubeconfig };
+        let namespace = fleet.namespace.as_str();
         fleet
             .apply(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "stackgres-fleet", "namespace": namespace}}))
             .await;
@@ -84,6 +86,13 @@ impl Fleet {
         let object = json!({"apiVersion": "stackgres.io/v1alpha1", "kind": "SGFleet", "metadata": {"name": "fleet", "namespace": self.namespace},
             "spec": {"source": source}});
         self.apply(object).await;
+    }
+
+    /// Runs the program as a person with the rights of an administrator; gives its exit code and what it printed.
+    fn asked(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackgres"));
+        let output = command.args(arguments).env("KUBECONFIG", &self.kubeconfig).output().unwrap();
+        (output.status.code(), format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
     }
 
     fn start(&mut self) {
@@ -189,8 +198,11 @@ fn on_the_sandbox(test: impl AsyncFnOnce(Server)) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         // As without a node: pods are made and never become ready.
-        let (_sandbox, client) = sandbox(Duration::from_hours(1)).await;
-        test(Server { admin: client.clone(), controller: client, folder: None }).await;
+        let (sandbox, client) = sandbox(Duration::from_hours(1)).await;
+        let folder = tempfile::tempdir().unwrap();
+        let kubeconfig = folder.path().join("kubeconfig");
+        std::fs::write(&kubeconfig, sandbox.kubeconfig()).unwrap();
+        test(Server { admin: client.clone(), controller: client, folder: None, kubeconfig }).await;
     });
 }
 
@@ -215,4 +227,6 @@ on_both!(
     a_cluster_without_a_fleet_releases_itself_and_foreign_objects_are_left_alone,
     a_push_over_https_becomes_a_cluster_and_an_outage_changes_nothing,
     nothing_is_released_while_a_fleet_is_held_or_suspended,
+    history_tells_what_was_and_a_live_plan_what_would_be,
+    an_object_that_is_no_longer_rendered_is_removed_and_nothing_else,
 );

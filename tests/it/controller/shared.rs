@@ -330,3 +330,95 @@ pub(super) async fn nothing_is_released_while_a_fleet_is_held_or_suspended(serve
     assert_eq!(condition(&fleet.fleet().await, "Ready").1, "Suspended");
     fleet.stop().await;
 }
+
+/// Before a push: what would it do? After it: what was it? Both judged against what is released, not against what was edited live.
+pub(super) async fn history_tells_what_was_and_a_live_plan_what_would_be(server: Server) {
+    let mut fleet = Fleet::new(&server, "stackgres-asked", "report").await;
+    fleet.cluster("a", "");
+    fleet.start();
+    fleet.passes(3).await;
+    let first = fleet.get("a").await["status"]["release"]["revision"].as_str().unwrap().to_owned();
+    let folder = fleet.folder.path().to_str().unwrap().to_owned();
+    let live = |more: &[&str]| {
+        let arguments = [&["diff", "--live", "--namespace", "stackgres-asked", "--head-directory", &folder][..], more].concat();
+        fleet.asked(&arguments)
+    };
+    let (code, said) = live(&["--exit-code"]);
+    assert_eq!(code, Some(0), "what runs already is no difference: {said}");
+
+    let resource_versions = fleet.versions().await;
+    let reload = "  configurations: {postgres: {postgresql.conf: {work_mem: 9MB}}}\n";
+    let text = |instances: usize, more: &str| {
+        format!("apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: a}}\nspec:\n  instances: {instances}\n  postgres: {{version: '17'}}\n  pods: {{persistentVolume: {{size: 5Gi}}}}\n{more}")
+    };
+    let other = tempfile::tempdir().unwrap();
+    std::fs::write(other.path().join("a.yaml"), text(1, reload)).unwrap();
+    let planned = |more: &[&str]| {
+        let path = other.path().to_str().unwrap();
+        fleet.asked(&[&["diff", "--live", "--namespace", "stackgres-asked", "--head-directory", path][..], more].concat())
+    };
+    let (code, said) = planned(&["--exit-code"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("stackgres-asked/a: reload"), "{said}");
+    assert!(said.contains("custom resources, as the API server would store them"), "{said}");
+    let (code, said) = planned(&["--output", "json"]);
+    assert_eq!(code, Some(0), "{said}");
+    let json: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&json["clusters"][0]["name"], &json["customResources"][0]["kind"]), (&json!("a"), &json!("SGCluster")), "{json:#}");
+    std::fs::write(other.path().join("a.yaml"), text(1, reload).replace("5Gi", "4Gi")).unwrap();
+    let (code, said) = planned(&[]);
+    assert_eq!(code, Some(4), "a volume does not shrink, and the plan says so before the push: {said}");
+    std::fs::write(other.path().join("b.yaml"), "apiVersion: v1\nkind: Namespace\nmetadata: {name: stackgres-asked-new}\n---\n".to_owned() + &text(1, "").replace("name: a", "name: b, namespace: stackgres-asked-new")).unwrap();
+    std::fs::write(other.path().join("a.yaml"), text(1, "")).unwrap();
+    let (code, said) = planned(&[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("+ stackgres-asked-new/b"), "a cluster whose namespace comes with the same push: {said}");
+    assert_eq!(fleet.versions().await, resource_versions, "a question writes nothing");
+
+    fleet.cluster("a", reload);
+    fleet.passes(4).await;
+    let second = fleet.get("a").await["status"]["release"]["revision"].as_str().unwrap().to_owned();
+    assert_ne!(first, second);
+    let (code, said) = fleet.asked(&["history", "stackgres-asked/a"]);
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!((code, lines.len()), (Some(0), 2), "{said}");
+    assert!(lines[0].contains(&second) && lines[0].contains("reload") && lines[0].ends_with("released, running"), "{said}");
+    assert!(lines[1].contains(&first) && !lines[1].contains("running"), "{said}");
+    let (code, said) = fleet.asked(&["history", "stackgres-asked/a", first.rsplit('-').next().unwrap()]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("kind: SGCluster") && !said.contains("9MB"), "the inputs as they were: {said}");
+    let (code, said) = fleet.asked(&["history", "stackgres-asked/a", &second]);
+    assert!(code == Some(0) && said.contains("# ") && said.contains("work_mem") && said.contains("9MB"), "{said}");
+    let (_, said) = fleet.asked(&["history", "stackgres-asked/a", "--output", "json"]);
+    let json: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&json["revisions"][0]["name"], &json["revisions"][0]["running"]), (&json!(second), &json!(true)));
+    let (code, said) = fleet.asked(&["history", "stackgres-asked/nobody"]);
+    assert!(code == Some(3) && said.contains("there is no SGCluster stackgres-asked/nobody"), "{code:?} {said}");
+    let (code, said) = fleet.asked(&["history", "stackgres-asked/a", "nothing"]);
+    assert!(code == Some(3) && said.contains(&second), "names what is kept: {code:?} {said}");
+    fleet.stop().await;
+}
+
+/// A Service that is switched off goes; what holds data, and what somebody else put there, stays.
+pub(super) async fn an_object_that_is_no_longer_rendered_is_removed_and_nothing_else(server: Server) {
+    let mut fleet = Fleet::new(&server, "stackgres-removed", "revert").await;
+    let service = |enabled: bool| format!("  postgresServices: {{replicas: {{enabled: {enabled}}}}}\n");
+    fleet.cluster("a", &service(true));
+    fleet.start();
+    fleet.passes(4).await;
+    let services = fleet.api("v1", "Service");
+    drop(services.get("a-replicas").await.unwrap());
+    let labels = json!({"app": "StackGresCluster", "stackgres.io/cluster-name": "a"});
+    fleet
+        .apply(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a-notes", "namespace": "stackgres-removed", "labels": labels},
+            "data": {"by": "somebody else"}}))
+        .await;
+    let before = fleet.versions().await;
+    fleet.cluster("a", &service(false));
+    fleet.passes(4).await;
+    assert!(services.get_opt("a-replicas").await.unwrap().is_none(), "{}", fleet.get("a").await["status"]);
+    let after = fleet.versions().await;
+    let gone: Vec<&String> = before.keys().filter(|key| !after.contains_key(*key)).collect();
+    assert_eq!(gone, ["Service a-replicas"]);
+    fleet.stop().await;
+}

@@ -18,6 +18,8 @@ pub(crate) struct Server {
     pub(crate) controller: kube::Client,
     /// Folder of the real control plane: kubeconfigs, `kubectl`, logs.
     pub(crate) folder: Option<std::path::PathBuf>,
+    /// How a program reaches it as administrator.
+    pub(crate) kubeconfig: std::path::PathBuf,
 }
 
 impl Server {
@@ -34,7 +36,7 @@ pub(crate) fn on_the_real_server(name: &str, test: impl AsyncFnOnce(Server)) {
     with_client(name, async |admin| {
         let kubeconfig = std::path::PathBuf::from(std::env::var_os("STACKGRES_TEST_KUBECONFIG").unwrap());
         let folder = kubeconfig.parent().unwrap().to_owned();
-        let mut server = Server { controller: admin.clone(), admin, folder: Some(folder.clone()) };
+        let mut server = Server { controller: admin.clone(), admin, folder: Some(folder.clone()), kubeconfig };
         static INSTALLED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
         if !INSTALLED.swap(true, std::sync::atomic::Ordering::Relaxed) {
             deploy(&server).await;
