@@ -20,7 +20,7 @@ pub use impact::{Disturbance, Finding, Impact, InstanceImpact, Risk, impact};
 pub use mask::{HIDDEN, mask_text};
 pub use meaning::same_meaning;
 pub use objects::{ObjectAction, ObjectChange, object_changes};
-pub use ownership::would_change;
+pub use ownership::{is_in_place, would_change};
 
 use crate::load::Manifest;
 use crate::model::Object;

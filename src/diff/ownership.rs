@@ -14,6 +14,11 @@ pub fn would_change(wanted: &Object, live: &Object, manager: &str) -> bool {
     !covers("", wanted.value(), live.value()) || owns_more(wanted, live, manager)
 }
 
+/// Whether every field of `wanted` has its value in `live`, whoever owns it.
+pub fn is_in_place(wanted: &Object, live: &Object) -> bool {
+    covers("", wanted.value(), live.value())
+}
+
 /// Whether every field of `wanted` has its value in `live`. An empty mapping and an absent one are the same.
 fn covers(pointer: &str, wanted: &Value, live: &Value) -> bool {
     match (wanted, live) {

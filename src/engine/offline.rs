@@ -39,6 +39,8 @@ pub struct Report {
     pub left_alone: Vec<LeftAlone>,
     /// Every finding, in the order of places.
     pub diagnostics: Diagnostics,
+    /// Some file or document may hold a cluster whose name is not known: nothing can be said to be absent.
+    pub unidentified: bool,
 }
 
 /// Checks every document and every cluster of a source.
@@ -46,6 +48,26 @@ pub fn check(files: &[SourceFile], options: &Options) -> Report {
     let loaded = load(files, &options.load);
     let mut report = check_manifests(loaded.manifests, loaded.blocked, options);
     report.left_alone = loaded.left_alone;
+    report.unidentified = loaded.diagnostics.iter().any(|problem| {
+        matches!(
+            problem.code.as_str(),
+            "yaml-syntax"
+                | "tab-indentation"
+                | "not-utf8"
+                | "file-too-large"
+                | "source-too-large"
+                | "too-many-documents"
+                | "too-many-values"
+                | "too-deep"
+                | "not-text-key"
+                | "alias-refused"
+                | "merge-key"
+                | "missing-name"
+                | "missing-namespace"
+                | "wrong-api-version"
+                | "unknown-kind"
+        )
+    });
     report.diagnostics.extend(loaded.diagnostics);
     report.diagnostics.sort();
     report

@@ -20,6 +20,8 @@ pub enum Class {
     Timeout,
     /// The API server cannot be reached, or asks to come again later.
     Unavailable,
+    /// This replica does not lead, so it does not write.
+    NotLeading,
     /// Anything else.
     Other,
 }
@@ -50,7 +52,19 @@ impl KubernetesError {
             kube::Error::HyperError(_) | kube::Error::Service(_) => (Class::Unavailable, "the API server cannot be reached".to_owned()),
             other => (Class::Other, other.to_string()),
         };
+        let key = key.into();
+        // The server repeats values that it does not accept.
+        let message = if class == Class::Invalid && key.starts_with("Secret") {
+            "the API server does not accept the object".to_owned()
+        } else {
+            message
+        };
         Self::new(verb, key, class, message)
+    }
+
+    /// Whether the API server as a whole is the trouble, so that the next request would fail as well.
+    pub fn is_general(&self) -> bool {
+        matches!(self.class, Class::Timeout | Class::Unavailable | Class::NotLeading)
     }
 
     /// Whether the object does not exist.

@@ -6,6 +6,8 @@ use crate::model::{Object, ObjectKey};
 use http::{Method, Request};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A ServiceAccount in whose name a request is made.
@@ -37,7 +39,18 @@ pub struct Cluster {
     timeout: Duration,
     /// The only namespaces to look into; empty is all.
     only: Vec<String>,
+    /// Asked before every write.
+    fence: Option<Fence>,
+    /// Writes that were accepted, without events.
+    writes: Arc<AtomicU64>,
 }
+
+/// Whether this process may write now.
+type Fence = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// Longest time for a write. Shorter than the lease: a replica that is no longer the leader has nothing under way when the next
+/// one begins.
+const WRITE: Duration = Duration::from_secs(10);
 
 impl std::fmt::Debug for Cluster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -49,8 +62,24 @@ type Reply = Result<Value, KubernetesError>;
 
 impl Cluster {
     /// Wraps a client; each request ends after `timeout`.
-    pub const fn new(client: kube::Client, timeout: Duration) -> Self {
-        Self { client, timeout, only: Vec::new() }
+    pub fn new(client: kube::Client, timeout: Duration) -> Self {
+        Self { client, timeout, only: Vec::new(), fence: None, writes: Arc::default() }
+    }
+
+    /// Writes only while `fence` says so, asked before each write.
+    #[must_use]
+    pub fn fenced(self, fence: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { fence: Some(Arc::new(fence)), ..self }
+    }
+
+    /// How many writes were accepted so far, events not counted.
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
+    }
+
+    /// Whether objects of a namespace are looked at.
+    pub fn sees(&self, namespace: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == namespace)
     }
 
     /// Looks into these namespaces only; an empty list means all.
@@ -95,6 +124,11 @@ impl Cluster {
         body: Option<&Value>,
         account: Option<&Account>,
     ) -> Reply {
+        let writes = method != Method::GET && !path.contains("dryRun=All");
+        if writes && self.fence.as_ref().is_some_and(|fence| !fence()) {
+            return Err(KubernetesError::new(verb, key, Class::NotLeading, "this replica does not lead"));
+        }
+        let timeout = if writes { self.timeout.min(WRITE) } else { self.timeout };
         let mut request = Request::builder().method(method).uri(path).header("content-type", content_type).header("accept", accept);
         if let Some(account) = account {
             let user = format!("system:serviceaccount:{}:{}", account.namespace, account.name);
@@ -102,10 +136,15 @@ impl Cluster {
         }
         let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
         let request = request.body(body).map_err(|error| KubernetesError::new(verb, key, Class::Other, error.to_string()))?;
-        match tokio::time::timeout(self.timeout, self.client.request::<Value>(request)).await {
-            Ok(Ok(value)) => Ok(value),
+        match tokio::time::timeout(timeout, self.client.request::<Value>(request)).await {
+            Ok(Ok(value)) => {
+                if writes && !key.starts_with("Event ") {
+                    self.writes.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(value)
+            }
             Ok(Err(error)) => Err(KubernetesError::from_kube(verb, key, &error)),
-            Err(_) => Err(KubernetesError::new(verb, key, Class::Timeout, format!("no answer within {} s", self.timeout.as_secs()))),
+            Err(_) => Err(KubernetesError::new(verb, key, Class::Timeout, format!("no answer within {} s", timeout.as_secs()))),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::inputs::Inputs;
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity, nearest};
 use crate::load::Manifest;
-use crate::model::{NamespacedName, ObjectKey};
+use crate::model::{NamespacedName, Object, ObjectKey};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,7 +72,7 @@ impl Follower<'_> {
                 others.insert(storage.key(), storage);
             }
         }
-        for name in self.config_maps() {
+        for name in config_maps_of(&self.cluster.object) {
             let key = ("ConfigMap".to_owned(), self.namespace(), name);
             if let Some(manifest) = self.index.get(&key) {
                 self.used.insert(manifest.key());
@@ -110,29 +110,29 @@ impl Follower<'_> {
         self.problems.push(problem.at(self.cluster.locate(pointer)).path(pointer));
         None
     }
+}
 
-    /// ConfigMaps the pods use: custom volumes and environment.
-    fn config_maps(&self) -> BTreeSet<String> {
-        fn walk(value: &Value, names: &mut BTreeSet<String>) {
-            match value {
-                Value::Object(map) => {
-                    for (key, child) in map {
-                        if matches!(key.as_str(), "configMap" | "configMapRef" | "configMapKeyRef")
-                            && let Some(name) = child.get("name").and_then(Value::as_str)
-                        {
-                            names.insert(name.to_owned());
-                        }
-                        walk(child, names);
+/// Names of the ConfigMaps that a cluster's pods use: custom volumes and environment.
+pub fn config_maps_of(cluster: &Object) -> BTreeSet<String> {
+    fn walk(value: &Value, names: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(map) => {
+                for (key, child) in map {
+                    if matches!(key.as_str(), "configMap" | "configMapRef" | "configMapKeyRef")
+                        && let Some(name) = child.get("name").and_then(Value::as_str)
+                    {
+                        names.insert(name.to_owned());
                     }
+                    walk(child, names);
                 }
-                Value::Array(items) => items.iter().for_each(|item| walk(item, names)),
-                _ => {}
             }
+            Value::Array(items) => items.iter().for_each(|item| walk(item, names)),
+            _ => {}
         }
-        let mut names = BTreeSet::new();
-        if let Some(pods) = self.cluster.object.get("/spec/pods") {
-            walk(pods, &mut names);
-        }
-        names
     }
+    let mut names = BTreeSet::new();
+    if let Some(pods) = cluster.get("/spec/pods") {
+        walk(pods, &mut names);
+    }
+    names
 }

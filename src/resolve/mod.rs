@@ -20,5 +20,5 @@ pub use effective::{
     SslSettings, StorageSettings,
 };
 pub use fill::{Settings, effective};
-pub use follow::{Resolution, resolve};
+pub use follow::{Resolution, config_maps_of, resolve};
 pub use inputs::Inputs;

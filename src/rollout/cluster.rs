@@ -4,7 +4,7 @@
 //! re-creates pods or touches volumes of a running cluster waits, named: until a rollout carries it out the objects of the running
 //! revision stay in force, so that an instance that restarts by itself comes back as it was.
 
-use crate::diff::{Disturbance, Impact, would_change};
+use crate::diff::{Disturbance, Impact, is_in_place, would_change};
 use crate::model::{Object, ObjectKey};
 use crate::render::revision::Revision;
 use crate::render::{GeneratedSecret, generated, policy};
@@ -40,6 +40,8 @@ pub struct Situation<'a> {
     pub has_data: bool,
     /// Policy for live edits.
     pub drift: Drift,
+    /// A person accepted the released revision by its name, although it is not known what runs.
+    pub accepted: bool,
     /// Kinds that are not installed and may be left out.
     pub absent_kinds: &'a [String],
 }
@@ -87,9 +89,8 @@ pub struct Decision {
 /// The next step of one cluster.
 pub fn next(situation: &Situation<'_>) -> Decision {
     let mut decision = Decision { steps: Vec::new(), carries_out_released: true, wait: None, stop: None, drifted: Vec::new() };
-    let wait = held(situation);
-    decision.carries_out_released = wait.is_none();
-    decision.wait = wait;
+    decision.wait = held(situation);
+    decision.carries_out_released = decision.wait.is_none();
     let target = match situation.running {
         Some(running) if !decision.carries_out_released => running,
         _ => situation.released,
@@ -98,13 +99,18 @@ pub fn next(situation: &Situation<'_>) -> Decision {
         decision.stop = Some(format!("{foreign} exists and was not made by this program"));
         return decision;
     }
+    if situation.running.is_none() && !decision.carries_out_released {
+        return decision;
+    }
     for secret in generated(&target.effective) {
         let key = ObjectKey::new("v1", "Secret", Some(&secret.namespace), &secret.name);
         if situation.live.contains_key(&key) {
             continue;
         }
-        if situation.has_data && secret.name == situation.cluster.name() {
-            decision.stop = Some(format!("{key} is missing while data volumes exist: restore it; new passwords would not fit the data"));
+        if is_lost(situation, &secret) {
+            decision.stop = Some(format!(
+                "{key} is missing while data volumes exist: restore it; what a new one would hold fits neither the data nor the clients"
+            ));
             return decision;
         }
         decision.steps.push(Step::Generate(secret));
@@ -114,7 +120,8 @@ pub fn next(situation: &Situation<'_>) -> Decision {
         if policy(&object.key()).optional && situation.absent_kinds.iter().any(|kind| kind == object.kind()) {
             continue;
         }
-        let wanted = owned(object, situation.cluster);
+        let mut wanted = owned(object, situation.cluster);
+        keep_instances(situation, &mut wanted);
         match situation.live.get(&object.key()) {
             Some(live) if !would_change(&wanted, live, MANAGER) => {}
             Some(_) if settled && situation.drift == Drift::Report => decision.drifted.push(object.key()),
@@ -125,9 +132,23 @@ pub fn next(situation: &Situation<'_>) -> Decision {
     decision
 }
 
-/// Why a change of a running cluster is not carried out by this version.
+/// Why a change of a cluster with data is not carried out by this version.
 fn held(situation: &Situation<'_>) -> Option<Wait> {
-    let (impact, true) = (situation.impact?, situation.has_data) else { return None };
+    if !situation.has_data {
+        return None;
+    }
+    if situation.running.is_none() {
+        return unknown(situation);
+    }
+    if let Some((from, to)) = fewer_instances(situation, situation.released) {
+        return Some(Wait {
+            what: format!(
+                "{from} → {to} instances: taking instances away is not carried out by this version; the primary may be among them"
+            ),
+            ends: "put the old number back, or upgrade this program".to_owned(),
+        });
+    }
+    let impact = situation.impact?;
     if impact.disturbance <= Disturbance::Reload {
         return None;
     }
@@ -135,6 +156,58 @@ fn held(situation: &Situation<'_>) -> Option<Wait> {
         what: format!("{}: changes that disturb running instances are not carried out by this version", impact.summary),
         ends: "put the old value back, or upgrade this program".to_owned(),
     })
+}
+
+/// Data exists and nothing says which revision runs: only a revision that changes nothing is safe.
+fn unknown(situation: &Situation<'_>) -> Option<Wait> {
+    let released = situation.released;
+    let needed = released.objects.iter().filter(|object| !situation.absent_kinds.iter().any(|kind| kind == object.kind()));
+    let differing: Vec<String> = needed
+        .filter(|object| !situation.live.get(&object.key()).is_some_and(|live| is_in_place(object, live)))
+        .map(|object| object.key().to_string())
+        .collect();
+    if differing.is_empty() || situation.accepted {
+        return None;
+    }
+    let name = released.name();
+    Some(Wait {
+        what: format!(
+            "it is not known which revision runs, and the released one differs from what is live ({}): data exists, so nothing is changed",
+            differing.join(", ")
+        ),
+        ends: format!(
+            "restore the Secret of the revision that runs, release inputs that match, or annotate the SGCluster with stackgres.io/accept-release={name}"
+        ),
+    })
+}
+
+/// Instances that exist and that a revision does not ask for.
+fn fewer_instances(situation: &Situation<'_>, revision: &Revision) -> Option<(u64, u64)> {
+    let wanted = revision.objects.iter().find(|object| object.kind() == "StatefulSet")?;
+    let replicas = |object: &Object| object.get("/spec/replicas").and_then(Value::as_u64);
+    let (from, to) = (replicas(situation.live.get(&wanted.key())?)?, replicas(wanted)?);
+    (to < from).then_some((from, to))
+}
+
+/// The StatefulSet controller deletes the instance with the highest ordinal, whether it is the primary or not; so the number that
+/// lives is kept until a rollout can choose.
+fn keep_instances(situation: &Situation<'_>, wanted: &mut Object) {
+    if situation.has_data
+        && wanted.kind() == "StatefulSet"
+        && let Some(live) = situation.live.get(&wanted.key()).and_then(|live| live.get("/spec/replicas")).and_then(Value::as_u64)
+        && wanted.get("/spec/replicas").and_then(Value::as_u64).is_some_and(|replicas| replicas < live)
+    {
+        wanted.value_mut()["spec"]["replicas"] = json!(live);
+    }
+}
+
+/// Whether a Secret was there and is gone. New passwords would not fit the data, and a new authority would lock clients out.
+fn is_lost(situation: &Situation<'_>, secret: &GeneratedSecret) -> bool {
+    let had = match situation.running {
+        Some(running) => generated(&running.effective).iter().any(|had| had.name == secret.name),
+        None => secret.name == situation.cluster.name(),
+    };
+    situation.has_data && had
 }
 
 /// An object of a name we need that somebody else made.
@@ -155,11 +228,18 @@ fn removals(situation: &Situation<'_>, target: &Revision) -> Vec<Step> {
         .filter(|(key, live)| {
             !wanted.contains(key)
                 && !policy(key).data
+                && !takes_endpoints_along(situation, key)
                 && live.label("app.kubernetes.io/managed-by") == Some("stackgres")
                 && is_owned_by(live, uid)
         })
         .filter_map(|(key, live)| Some(Step::Remove { key: key.clone(), uid: live.uid()?.to_owned() }))
         .collect()
+}
+
+/// Kubernetes deletes the Endpoints of a Service with it, and with Patroni's Endpoints goes the leader lock.
+fn takes_endpoints_along(situation: &Situation<'_>, key: &ObjectKey) -> bool {
+    key.kind == "Service"
+        && situation.live.keys().any(|other| other.kind == "Endpoints" && other.name == key.name && other.namespace == key.namespace)
 }
 
 fn is_owned_by(object: &Object, uid: &str) -> bool {

@@ -17,7 +17,7 @@ mod watch;
 
 pub use directory::{DirectorySettings, DirectorySource};
 pub use error::{Class, SourceError};
-pub use git::{Credentials, GitSettings, GitSource, LocalRepository, Proxy, Reference, install};
+pub use git::{Credentials, GitSettings, GitSource, LocalRepository, Proxy, Reference, install, remove_unused};
 pub use snapshot::{File, Limits, Refusal, Refused, Revision, RevisionKey, Snapshot, may_hold_manifests};
 pub use watch::Changes;
 

@@ -55,6 +55,18 @@ pub fn seconds(now: Timestamp) -> String {
     now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// A merge patch that makes a mapping equal to `new`: what `old` has beyond it is taken away (RFC 7396).
+pub fn replacing(old: Option<&Value>, new: Value) -> Value {
+    let (Some(Value::Object(old)), Value::Object(mut new)) = (old, new.clone()) else { return new };
+    for (name, value) in old {
+        match new.remove(name) {
+            Some(after) => new.insert(name.clone(), replacing(Some(value), after)),
+            None => new.insert(name.clone(), Value::Null),
+        };
+    }
+    Value::Object(new)
+}
+
 /// Whether merging `patch` into `live` would change it (RFC 7396).
 pub fn would_change(live: Option<&Value>, patch: &Value) -> bool {
     match (live, patch) {
@@ -80,5 +92,13 @@ mod tests {
         assert_eq!(changed[0]["lastTransitionTime"], "1970-01-01T00:01:40Z");
         assert!(would_change(Some(&json!({"waiting": {"for": "x"}})), &json!({"waiting": null})));
         assert!(!would_change(Some(&json!({})), &json!({"waiting": null})));
+    }
+
+    /// A parameter that was taken out would be shown as in force for ever.
+    #[test]
+    fn what_is_no_longer_said_is_taken_away() {
+        let patch = replacing(Some(&json!({"a": {"x": 1, "y": 2}, "b": 1})), json!({"a": {"x": 1}, "c": [1]}));
+        assert_eq!(patch, json!({"a": {"x": 1, "y": null}, "b": null, "c": [1]}));
+        assert!(!would_change(Some(&json!({"a": 1})), &replacing(Some(&json!({"a": 1})), json!({"a": 1}))));
     }
 }

@@ -3,12 +3,13 @@
 //! In: the state of the engine. Out: answers. Invariant: reads only; it holds no client. Why: a face that cannot write cannot
 //! do harm when it is reached by the wrong person.
 
+mod metrics;
 mod page;
 
 use crate::engine::controller::State;
 use crate::engine::view::View;
 use axum::extract::State as Shared;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::routing::get;
 use axum::{Json, Router};
 use std::sync::Arc;
@@ -31,9 +32,9 @@ pub fn router(state: Arc<State>, with_page: bool) -> Router {
     let index = || async { Json(serde_json::json!({"name": "stackgres", "paths": ["/healthz", "/readyz", "/metrics"]})) };
     let pages = if with_page { page::router() } else { Router::new().route("/", get(index)) };
     pages
-        .route("/healthz", get(|| async { (StatusCode::OK, "ok") }))
+        .route("/healthz", get(alive))
         .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(self::metrics))
         .with_state(Arc::new(Faces { state }))
 }
 
@@ -45,18 +46,10 @@ async fn ready(Shared(faces): Shared<Arc<Faces>>) -> (StatusCode, &'static str) 
     }
 }
 
-/// Text exposition format of Prometheus.
-async fn metrics(Shared(faces): Shared<Arc<Faces>>) -> String {
-    let state = &faces.state;
-    let lines = [
-        ("stackgres_leader", "gauge", "Whether this replica leads.", u64::from(state.leads.load(Ordering::Relaxed))),
-        ("stackgres_passes_total", "counter", "Passes over all fleets and clusters.", state.passes.load(Ordering::Relaxed)),
-        ("stackgres_pass_failures_total", "counter", "Passes that failed as a whole.", state.failures.load(Ordering::Relaxed)),
-        ("stackgres_clusters", "gauge", "Clusters seen in the last pass.", state.clusters.load(Ordering::Relaxed)),
-    ];
-    lines
-        .iter()
-        .map(|(name, kind, help, value)| format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"))
-        .collect::<Vec<_>>()
-        .concat()
+async fn alive(Shared(faces): Shared<Arc<Faces>>) -> (StatusCode, &'static str) {
+    if faces.state.hangs() { (StatusCode::SERVICE_UNAVAILABLE, "a pass hangs") } else { (StatusCode::OK, "ok") }
+}
+
+async fn metrics(Shared(faces): Shared<Arc<Faces>>) -> ([(header::HeaderName, &'static str); 1], String) {
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::text(&faces.state))
 }

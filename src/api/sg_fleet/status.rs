@@ -8,7 +8,7 @@ pub(super) fn schema() -> Schema {
         .field("observedGeneration", integer("Generation of the spec that this status speaks of.").format("int64"))
         .field("seen", revision("Commit last read from the source."))
         .field("planned", revision("Commit last planned."))
-        .field("applied", revision("Commit whose custom resources are all applied."))
+        .field("applied", revision("Commit whose objects are applied, without those its checks block."))
         .field("lastGood", revision("Last commit with which every cluster was healthy."))
         .field(
             "plan",

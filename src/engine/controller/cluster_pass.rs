@@ -1,8 +1,10 @@
 //! The cluster loop: from the released revision to its objects.
 
+use super::claims;
 use super::events::tell;
 use super::facts::Facts;
 use crate::apply::carry_out;
+use crate::diagnostics::Diagnostic;
 use crate::diff::{Impact, Version, effective_changes, impact, object_changes};
 use crate::engine::offline::Report;
 use crate::health::{Instances, instances};
@@ -12,7 +14,8 @@ use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::render::generated;
 use crate::render::revision::{Revision, to_prune, to_secret};
 use crate::rollout::{Decision, Drift, Situation, next};
-use crate::status::{Condition, merge, seconds, would_change};
+use crate::status::{Condition, merge, replacing, seconds, would_change};
+use crate::validate::transition;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -23,23 +26,33 @@ pub(super) const STATUS_MANAGER: &str = "stackgres-status";
 /// Revisions kept beside those in use.
 const HISTORY: usize = 2;
 
-/// One look at one cluster. `live` is what the live manifests say, for clusters without a fleet.
-pub(super) async fn cluster_pass(
-    api: &Cluster,
-    cluster: &Object,
-    facts: &Facts,
-    live: &Report,
-    drift: Drift,
-    now: Timestamp,
-) -> Result<(), KubernetesError> {
+/// What a pass over one cluster works with.
+pub(super) struct ClusterPass<'a> {
+    /// The API server.
+    pub api: &'a Cluster,
+    /// The cluster.
+    pub cluster: &'a Object,
+    /// What was read at the beginning of the pass.
+    pub facts: &'a Facts,
+    /// What the live manifests say, for clusters without a fleet.
+    pub live: &'a Report,
+    /// What happens to live edits.
+    pub drift: Drift,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// One look at one cluster.
+pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), KubernetesError> {
+    let ClusterPass { api, cluster, facts, drift, now, .. } = *pass;
     let name = cluster.namespaced_name();
     let mut patch = json!({});
     let mut conditions = Vec::new();
-    let claimed = cluster.text("/status/claim/fleet").is_some();
     let mut released_name = cluster.text("/status/release/revision").map(str::to_owned);
     let mut fresh: Option<Revision> = None;
-    if !claimed {
-        match release_own_inputs(api, cluster, live, &mut patch, now).await? {
+    let manager = manager(pass, &mut patch, &mut conditions);
+    if manager == Manager::Itself {
+        match release_own_inputs(pass, &mut patch).await? {
             Ok(Some(revision)) => {
                 released_name = Some(revision.name());
                 fresh = Some(revision);
@@ -49,7 +62,13 @@ pub(super) async fn cluster_pass(
         }
     }
     let Some(released_name) = released_name else {
-        let message = if claimed { "the fleet has not released it yet" } else { "its inputs do not pass" };
+        let message = match manager {
+            Manager::Itself => "its inputs do not pass",
+            Manager::Fleet => "the fleet has not released it yet",
+            Manager::Unknown => {
+                "it came from a fleet and no fleet claims it now: describe it in a fleet's source, or annotate it with stackgres.io/fleet=none to manage it without one"
+            }
+        };
         conditions.push(Condition::new("Ready", Some(false), "NotReleased", message));
         conditions.push(Condition::new("Reconciling", Some(false), "NotReleased", message));
         return write_status(api, cluster, patch, &conditions, now).await;
@@ -61,14 +80,17 @@ pub(super) async fn cluster_pass(
         conditions.push(Condition::new("Ready", Some(false), "RevisionMissing", message));
         return write_status(api, cluster, patch, &conditions, now).await;
     };
-    let running_name = cluster.text("/status/running/revision").map(str::to_owned);
-    let running = running_name
-        .as_ref()
-        .and_then(|running| if *running == released_name { Some(released.clone()) } else { facts.revision(&name, running) });
     let mut children = facts.children.get(&name).cloned().unwrap_or_default();
-    find_unlabelled(api, &released, &mut children).await?;
-    let judged = running.as_ref().filter(|running| **running != released).map(|running| judge(running, &released));
+    find_unlabelled(api, facts, &released, &mut children).await?;
     let has_data = children.keys().any(|key| key.kind == "PersistentVolumeClaim");
+    let running_name = cluster.text("/status/running/revision").map(str::to_owned);
+    let running = match &running_name {
+        Some(running) if *running == released_name => Some(released.clone()),
+        Some(running) => facts.revision(&name, running),
+        None => None,
+    };
+    let running = running.or_else(|| if has_data { facts.revision_in_place(&name, &children) } else { None });
+    let judged = running.as_ref().filter(|running| **running != released).map(|running| judge(running, &released));
     let decision = next(&Situation {
         cluster,
         released: &released,
@@ -77,6 +99,7 @@ pub(super) async fn cluster_pass(
         live: &children,
         has_data,
         drift,
+        accepted: cluster.annotation("stackgres.io/accept-release") == Some(&released_name),
         absent_kinds: &facts.absent_kinds,
     });
     let settled = running.as_ref() == Some(&released);
@@ -92,40 +115,89 @@ pub(super) async fn cluster_pass(
         .await;
     }
     carry_out(api, &decision.steps).await?;
+    let mut in_use = vec![released_name.clone()];
     if decision.stop.is_none() && decision.carries_out_released {
         if running_name.as_deref() != Some(&released_name) {
             patch["running"] = json!({"revision": released_name, "digest": released.digest, "since": seconds(now)});
             tell(api, cluster, false, "Released", &format!("runs revision {released_name}"), now).await;
         }
-        prune(api, &name, facts, &[&released_name], now).await?;
+    } else if let Some(running) = &running {
+        let running_now = running.name();
+        if running_name.as_ref() != Some(&running_now) {
+            patch["running"] = json!({"revision": running_now, "digest": running.digest, "since": seconds(now)});
+        }
+        in_use.push(running_now);
+    } else {
+        in_use.extend(running_name);
     }
+    prune(api, &name, facts, &in_use).await?;
     let pods: Vec<Object> = children.values().filter(|object| object.kind() == "Pod").cloned().collect();
     describe(&mut patch, &mut conditions, cluster, &released, &decision, &instances(&pods), now);
     write_status(api, cluster, patch, &conditions, now).await
 }
 
-/// A cluster without a fleet releases its own inputs; with a problem it keeps what was released.
-async fn release_own_inputs(
-    api: &Cluster,
-    cluster: &Object,
-    live: &Report,
-    patch: &mut Value,
-    now: Timestamp,
-) -> Result<Result<Option<Revision>, Condition>, KubernetesError> {
-    let name = cluster.namespaced_name();
-    let Some(valid) = live.clusters.get(&name) else {
-        let problems = live.blocked.get(&name).map(Vec::as_slice).unwrap_or_default();
-        let message = problems.iter().map(|problem| format!("{}: {}", problem.code, problem.message)).collect::<Vec<_>>().join("; ");
-        return Ok(Err(Condition::new(
-            "Stalled",
-            Some(true),
-            "Invalid",
-            if message.is_empty() { "its inputs do not pass".to_owned() } else { message },
-        )));
+/// Who releases a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manager {
+    /// The fleet that claims it.
+    Fleet,
+    /// No fleet: its own inputs are released.
+    Itself,
+    /// A fleet made it, and none claims it: a lost status must not release what somebody edited live.
+    Unknown,
+}
+
+/// Finds out who manages the cluster; says so where its fleet is gone, and takes the claim away where a person wants that.
+fn manager(pass: &ClusterPass<'_>, patch: &mut Value, conditions: &mut Vec<Condition>) -> Manager {
+    let ClusterPass { api, cluster, facts, .. } = *pass;
+    let set_free = claims::is_set_free(cluster);
+    let Some(fleet) = claims::named(cluster) else {
+        return if claims::came_from_a_fleet(cluster) && !set_free { Manager::Unknown } else { Manager::Itself };
     };
+    let gone = claims::is_gone(api, facts, fleet);
+    if set_free && (gone || claims::is_orphaned(cluster)) {
+        patch["claim"] = Value::Null;
+        conditions.push(Condition::new("Orphaned", Some(false), "WithoutFleet", "managed without a fleet"));
+        return Manager::Itself;
+    }
+    if gone {
+        let message = format!(
+            "its fleet {fleet} does not exist any more: kept running, untouched; another fleet may describe it, or annotate it with {}=none to manage it without one",
+            claims::FLEET
+        );
+        conditions.push(Condition::new("Orphaned", Some(true), "FleetGone", message));
+    }
+    Manager::Fleet
+}
+
+/// A cluster without a fleet releases its own inputs; with a problem it keeps what was released.
+async fn release_own_inputs(pass: &ClusterPass<'_>, patch: &mut Value) -> Result<Result<Option<Revision>, Condition>, KubernetesError> {
+    let ClusterPass { api, cluster, facts, live, now, .. } = *pass;
+    let name = cluster.namespaced_name();
+    let refused = |problems: &[Diagnostic]| {
+        let message = problems.iter().map(|problem| format!("{}: {}", problem.code, problem.message)).collect::<Vec<_>>().join("; ");
+        let message = if message.is_empty() { "its inputs do not pass".to_owned() } else { message };
+        Condition::new("Stalled", Some(true), "Invalid", message)
+    };
+    let Some(valid) = live.clusters.get(&name) else {
+        return Ok(Err(refused(live.blocked.get(&name).map(Vec::as_slice).unwrap_or_default())));
+    };
+    let released = cluster.text("/status/release/revision").and_then(|released| facts.revision(&name, released));
+    let key = cluster.key();
+    if let Some(old) = released.as_ref().and_then(|released| released.manifests.iter().find(|manifest| manifest.key() == key)) {
+        let problems = transition(old, &valid.inputs().cluster);
+        if !problems.is_empty() {
+            return Ok(Err(refused(&problems)));
+        }
+    }
     let revision = Revision::freeze(valid, "");
     // The same inputs rendered by another version of this program are no new release.
     if cluster.text("/status/release/digest") == Some(revision.digest.as_str()) {
+        let named = cluster.text("/status/release/revision");
+        if released.is_none() && named == Some(&revision.name()) {
+            store(api, &revision).await?;
+            return Ok(Ok(Some(revision)));
+        }
         return Ok(Ok(None));
     }
     store(api, &revision).await?;
@@ -143,10 +215,16 @@ pub(super) async fn store(api: &Cluster, revision: &Revision) -> Result<(), Kube
 }
 
 /// Objects of the names we need that do not carry our labels: somebody else's.
-async fn find_unlabelled(api: &Cluster, revision: &Revision, children: &mut BTreeMap<ObjectKey, Object>) -> Result<(), KubernetesError> {
+async fn find_unlabelled(
+    api: &Cluster,
+    facts: &Facts,
+    revision: &Revision,
+    children: &mut BTreeMap<ObjectKey, Object>,
+) -> Result<(), KubernetesError> {
     let secrets =
         generated(&revision.effective).into_iter().map(|secret| ObjectKey::new("v1", "Secret", Some(&secret.namespace), &secret.name));
-    let keys: Vec<ObjectKey> = revision.objects.iter().map(Object::key).chain(secrets).filter(|key| !children.contains_key(key)).collect();
+    let missing = |key: &ObjectKey| !children.contains_key(key) && !facts.absent_kinds.contains(&key.kind);
+    let keys: Vec<ObjectKey> = revision.objects.iter().map(Object::key).chain(secrets).filter(missing).collect();
     for key in keys {
         if let Some(object) = api.get(&key).await? {
             children.insert(key, object);
@@ -170,7 +248,9 @@ pub(super) fn as_version(revision: &Revision) -> Version {
     }
 }
 
-async fn prune(api: &Cluster, name: &NamespacedName, facts: &Facts, in_use: &[&str], _now: Timestamp) -> Result<(), KubernetesError> {
+/// Removes old revisions, also while a change waits: a commit a minute must not fill the API server.
+async fn prune(api: &Cluster, name: &NamespacedName, facts: &Facts, in_use: &[String]) -> Result<(), KubernetesError> {
+    let in_use: Vec<&str> = in_use.iter().map(String::as_str).collect();
     let revisions: Vec<Object> = facts
         .children
         .get(name)
@@ -179,7 +259,7 @@ async fn prune(api: &Cluster, name: &NamespacedName, facts: &Facts, in_use: &[&s
         .filter(|object| object.kind() == "Secret" && object.label("stackgres.io/revision") == Some("true"))
         .cloned()
         .collect();
-    for old in to_prune(&revisions, in_use, HISTORY) {
+    for old in to_prune(&revisions, &in_use, HISTORY) {
         api.delete(&ObjectKey::new("v1", "Secret", Some(&name.namespace), &old), None).await?;
     }
     Ok(())
@@ -199,7 +279,7 @@ fn describe(
     patch["readyInstances"] = json!(seen.ready.len());
     patch["labelSelector"] = json!(format!("app=StackGresCluster,stackgres.io/cluster=true,stackgres.io/cluster-name={}", cluster.name()));
     patch["postgresVersion"] = json!(released.effective.postgres.version.value);
-    patch["effective"] = serde_json::to_value(&released.effective).unwrap_or_default();
+    patch["effective"] = replacing(cluster.get("/status/effective"), serde_json::to_value(&released.effective).unwrap_or_default());
     if let Some(reason) = &decision.stop {
         conditions.push(Condition::new("Stalled", Some(true), "Refused", reason.clone()));
     } else if !conditions.iter().any(|condition| condition.r#type == "Stalled") {

@@ -1,12 +1,14 @@
 //! Everything a pass decides from, read once at its beginning.
 
 use crate::api::KINDS;
+use crate::diff::is_in_place;
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
+use crate::render::revision::{REVISION_TYPE, Revision, from_secret};
 use std::collections::BTreeMap;
 
 /// Kinds of the objects a cluster is made of.
-const CHILDREN: &[&str] = &[
+pub(super) const CHILDREN: &[&str] = &[
     "ConfigMap",
     "Endpoints",
     "PersistentVolumeClaim",
@@ -20,6 +22,9 @@ const CHILDREN: &[&str] = &[
     "ServiceAccount",
     "StatefulSet",
 ];
+
+/// Label selector of the objects of clusters.
+pub(super) const OURS: &str = "app=StackGresCluster";
 
 /// One moment of the API server.
 #[derive(Debug, Default)]
@@ -42,7 +47,7 @@ impl Facts {
             }
         }
         for kind in CHILDREN {
-            match cluster.list(kind, None, "app=StackGresCluster").await {
+            match cluster.list(kind, None, OURS).await {
                 Ok(objects) => {
                     for object in objects {
                         let name = object.label("stackgres.io/cluster-name").unwrap_or_default();
@@ -63,8 +68,20 @@ impl Facts {
     }
 
     /// A revision of a cluster by the name of its Secret; `None` where it is missing or damaged.
-    pub(super) fn revision(&self, cluster: &NamespacedName, name: &str) -> Option<crate::render::revision::Revision> {
+    pub(super) fn revision(&self, cluster: &NamespacedName, name: &str) -> Option<Revision> {
         let key = ObjectKey::new("v1", "Secret", Some(&cluster.namespace), name);
-        crate::render::revision::from_secret(self.children.get(cluster)?.get(&key)?).ok()
+        from_secret(self.children.get(cluster)?.get(&key)?).ok()
+    }
+
+    /// The newest kept revision whose objects are all in place: what runs, where nothing says so any more.
+    pub(super) fn revision_in_place(&self, cluster: &NamespacedName, live: &BTreeMap<ObjectKey, Object>) -> Option<Revision> {
+        let kept = self.children.get(cluster)?.values().filter(|object| object.text("/type") == Some(REVISION_TYPE));
+        let mut kept: Vec<&Object> = kept.collect();
+        kept.sort_by_key(|secret| secret.text("/metadata/creationTimestamp").unwrap_or_default());
+        let in_place = |revision: &Revision| {
+            let needed = revision.objects.iter().filter(|object| !self.absent_kinds.iter().any(|kind| kind == object.kind()));
+            needed.into_iter().all(|object| live.get(&object.key()).is_some_and(|live| is_in_place(object, live)))
+        };
+        kept.into_iter().rev().filter_map(|secret| from_secret(secret).ok()).find(in_place)
     }
 }

@@ -3,15 +3,21 @@
 //! In: hints. Out: writes to the API server. Invariant: a pass reads everything again and decides from that alone; nothing is
 //! written when nothing differs. Why: first run, retry and recovery are the same code.
 
+mod census;
+mod claims;
 mod cluster_pass;
 mod drift;
 mod events;
 mod facts;
 mod fleet_pass;
+mod fleet_status;
 mod marks;
+mod mirror;
+mod release;
 mod run;
 mod settings_of;
 mod source;
 
+pub use census::{Census, Health};
 pub use run::{RunError, RunOptions, State, run};
 pub use source::SourceOptions;

@@ -1,21 +1,26 @@
 //! The process: triggers, leadership, passes one at a time, an orderly end.
 
-use super::cluster_pass::cluster_pass;
-use super::facts::Facts;
-use super::fleet_pass::{drift_of, fleet_pass};
+use super::census::Census;
+use super::claims;
+use super::cluster_pass::{ClusterPass, cluster_pass, write_status};
+use super::facts::{CHILDREN, Facts, OURS};
+use super::fleet_pass::{FleetPass, drift_of, fleet_pass};
+use super::settings_of::cache_folder;
 use super::source::{SourceOptions, Sources};
 use crate::api::KINDS;
-use crate::engine::offline::{Options, check_manifests};
+use crate::engine::offline::{Options, Report, check_manifests};
 use crate::engine::view::{self, View};
-use crate::kubernetes::{Cluster, KubernetesError, Leadership, lead, resource, watch};
+use crate::kubernetes::{Class, Cluster, KubernetesError, Leadership, lead, resource, watch};
 use crate::load::Manifest;
 use crate::model::{NamespacedName, Object, ObjectKey};
-use crate::resolve::Settings;
+use crate::resolve::{Settings, config_maps_of};
 use crate::rollout::Drift;
+use crate::status::Condition;
 use jiff::Timestamp;
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -65,17 +70,33 @@ pub struct State {
     pub passes: AtomicU64,
     /// Passes that failed as a whole.
     pub failures: AtomicU64,
-    /// Clusters seen in the last pass.
-    pub clusters: AtomicU64,
+    /// Fleets and clusters by state, as the last pass saw them.
+    pub census: std::sync::Mutex<Census>,
+    /// When the pass at hand began, in seconds since 1970; 0 between passes.
+    pub began: AtomicI64,
+    /// When the last pass that succeeded ended, in seconds since 1970; 0 before it.
+    pub ended: AtomicI64,
     /// What the last pass saw; empty unless [`RunOptions::view`] is set.
     pub view: tokio::sync::watch::Sender<Arc<View>>,
+}
+
+impl State {
+    /// Whether a pass hangs, so that the process had better begin anew.
+    pub fn hangs(&self) -> bool {
+        let began = self.began.load(Ordering::Relaxed);
+        began != 0 && now().as_second() - began > HUNG
+    }
 }
 
 /// First and longest delay after a failure of one object.
 const BACKOFF: (u64, u64) = (2, 300);
 
-/// Shortest pause between two passes that nothing asked for.
+/// Shortest and longest pause between two passes.
 const SHORTEST: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// A pass that takes longer hangs: every request has a deadline.
+const HUNG: i64 = 1_800;
 
 /// What is kept between passes. Losing it costs a look at each source and a try of what failed; it decides nothing.
 struct Memory {
@@ -90,30 +111,29 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
     refuse_beside_another(&api).await?;
     let (hints, mut hinted) = mpsc::channel(1);
     let mut tasks = tokio::task::JoinSet::new();
-    let kinds = KINDS.iter().map(|kind| kind.kind).chain([
-        "StatefulSet",
-        "Pod",
-        "Endpoints",
-        "Service",
-        "ConfigMap",
-        "Secret",
-        "PodDisruptionBudget",
-        "Role",
-        "RoleBinding",
-        "ServiceAccount",
-    ]);
-    for found in kinds.filter_map(resource) {
+    let own = KINDS.iter().map(|kind| (kind.kind, ""));
+    let children = CHILDREN.iter().filter(|kind| **kind != "PodMonitor").map(|kind| (*kind, OURS));
+    for (found, labels) in own.chain(children).filter_map(|(kind, labels)| Some((resource(kind)?, labels))) {
         for namespace in api.namespaces() {
-            tasks.spawn(watch(api.client(), found, namespace, hints.clone()));
+            tasks.spawn(watch(api.client(), found, namespace, labels, hints.clone()));
         }
     }
     let mut leadership: Option<Leadership> = match &options.lease {
         Some(lease) => Some(lead(api.client(), &options.namespace, lease, &options.identity).await?),
         None => None,
     };
+    // Asked before every single write: a pass may outlast the lease.
+    let api = match &leadership {
+        Some(leadership) => {
+            let leads = leadership.leads.clone();
+            api.fenced(move || *leads.borrow())
+        }
+        None => api,
+    };
     let mut memory =
         Memory { plans: BTreeMap::new(), delays: BTreeMap::new(), sources: Sources::new(options.sources.clone(), hints.clone(), &stop) };
     let mut wait = Duration::ZERO;
+    let mut pause = SHORTEST;
     loop {
         let lost = async {
             match &mut leadership {
@@ -124,7 +144,7 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
         tokio::select! {
             () = stop.cancelled() => break,
             () = lost => return Err(RunError::LeaseLost),
-            _ = hinted.recv() => tokio::time::sleep(Duration::from_millis(100)).await,
+            _ = hinted.recv() => tokio::time::sleep(pause).await,
             () = tokio::time::sleep(wait) => {}
         }
         // Hints that came meanwhile mean the same pass.
@@ -136,13 +156,29 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
             wait = Duration::from_secs(1);
             continue;
         }
+        match refuse_beside_another(&api).await {
+            Err(error @ RunError::AnotherOperator(_)) => return Err(error),
+            Err(error) => tracing::warn!(%error, "not known whether another operator runs here"),
+            Ok(()) => {}
+        }
         wait = options.interval;
         let number = state.passes.fetch_add(1, Ordering::Relaxed);
         let span = tracing::info_span!("pass", number);
-        let stop_now = || stop.is_cancelled() || leadership.as_ref().is_some_and(|leadership| !*leadership.leads.borrow());
-        match pass(&api, &options.settings, &state, &mut memory, stop_now).instrument(span).await {
+        let halt = || stop.is_cancelled() || leadership.as_ref().is_some_and(|leadership| !*leadership.leads.borrow());
+        let (began, written) = (now(), api.writes());
+        state.began.store(began.as_second(), Ordering::Relaxed);
+        let result = pass(&api, &options.settings, &state, &mut memory, &halt).instrument(span).await;
+        state.began.store(0, Ordering::Relaxed);
+        // Half of the time is left to the API server, however many objects there are.
+        pause = Duration::try_from(now().duration_since(began)).unwrap_or_default().clamp(SHORTEST, LONGEST_PAUSE);
+        match result {
             Ok(sooner) => {
+                state.ended.store(now().as_second(), Ordering::Relaxed);
                 wait = sooner.map_or(wait, |sooner| wait.min(sooner));
+                // What was just written may be what something else waits for.
+                if api.writes() != written {
+                    wait = wait.min(pause);
+                }
                 if options.view {
                     show(&api, &state, &memory).await;
                 }
@@ -207,72 +243,103 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// One pass. Gives back when to look again if something failed.
+/// One pass. Gives back when to look again if something failed or a source is due.
 async fn pass(
     api: &Cluster,
     settings: &Settings,
     state: &State,
     memory: &mut Memory,
-    stop_now: impl Fn() -> bool,
+    halt: &(dyn Fn() -> bool + Sync),
 ) -> Result<Option<Duration>, KubernetesError> {
     let Memory { delays, sources, plans } = memory;
     let facts = Facts::read(api).await?;
     state.ready.store(true, Ordering::Relaxed);
-    sources.keep(&facts.of_kind("SGFleet").map(Object::namespaced_name).collect::<Vec<_>>());
+    let known: Vec<NamespacedName> = facts.of_kind("SGFleet").map(Object::namespaced_name).collect();
+    sources.keep(&known);
+    let used: Vec<_> = facts.of_kind("SGFleet").map(|fleet| cache_folder(sources.cache(), fleet)).collect();
+    sources.tidy(&used);
+    plans.retain(|fleet, _| known.contains(fleet));
+    delays.retain(|key, _| facts.own.contains_key(key));
     let mut fleets: BTreeMap<String, Drift> = BTreeMap::new();
     for fleet in facts.of_kind("SGFleet") {
-        if stop_now() {
+        if halt() {
             return Ok(None);
         }
-        fleets.insert(fleet.namespaced_name().to_string(), drift_of(fleet));
-        if !is_due(delays, &fleet.key()) {
+        let drift = drift_of(fleet);
+        fleets.insert(fleet.namespaced_name().to_string(), drift);
+        if fleet.get("/metadata/deletionTimestamp").is_some() || !is_due(delays, &fleet.key()) {
             continue;
         }
-        let result = fleet_pass(api, fleet, &facts, sources, plans, settings, now())
-            .instrument(tracing::info_span!("fleet", name = %fleet.namespaced_name()))
-            .await;
-        note(delays, &fleet.key(), result);
+        let one = FleetPass { api, fleet, facts: &facts, settings, drift, halt, now: now() };
+        let span = tracing::info_span!("fleet", name = %fleet.namespaced_name());
+        let result = fleet_pass(&one, sources, plans).instrument(span).await;
+        note(api, delays, fleet, result).await;
     }
     // The fleets may have written custom resources and releases.
     let facts = Facts::read(api).await?;
-    let manifests: Vec<Manifest> = facts.own.values().filter(|object| object.kind() != "SGFleet").cloned().map(Manifest::live).collect();
-    let options = Options { settings: settings.clone(), ..Options::default() };
-    let live = check_manifests(manifests, BTreeSet::new(), &options);
-    let mut count = 0;
+    let live = check_live(api, &facts, settings).await?;
     for cluster in facts.of_kind("SGCluster") {
-        count += 1;
-        if stop_now() {
+        if halt() {
             return Ok(None);
         }
         if cluster.get("/metadata/deletionTimestamp").is_some() || !is_due(delays, &cluster.key()) {
             continue;
         }
-        let drift = cluster.text("/status/claim/fleet").and_then(|fleet| fleets.get(fleet)).copied().unwrap_or(Drift::Revert);
+        let drift = claims::named(cluster).and_then(|fleet| fleets.get(fleet)).copied().unwrap_or(Drift::Revert);
         let name: NamespacedName = cluster.namespaced_name();
-        let result = cluster_pass(api, cluster, &facts, &live, drift, now()).instrument(tracing::info_span!("cluster", %name)).await;
-        note(delays, &cluster.key(), result);
+        let one = ClusterPass { api, cluster, facts: &facts, live: &live, drift, now: now() };
+        let result = cluster_pass(&one).instrument(tracing::info_span!("cluster", %name)).await;
+        note(api, delays, cluster, result).await;
     }
-    state.clusters.store(count, Ordering::Relaxed);
+    if let Ok(mut census) = state.census.lock() {
+        *census = Census::of(&facts);
+    }
     super::marks::keep(api, &facts).await?;
     let soonest = delays.values().map(|(_, due)| *due).chain(sources.soonest()).min();
     Ok(soonest.map(|due| Duration::try_from(due.duration_since(now())).unwrap_or_default().max(SHORTEST)))
+}
+
+/// What the live manifests say, with the ConfigMaps that clusters without a fleet refer to.
+async fn check_live(api: &Cluster, facts: &Facts, settings: &Settings) -> Result<Report, KubernetesError> {
+    let mut manifests: Vec<Manifest> =
+        facts.own.values().filter(|object| object.kind() != "SGFleet").cloned().map(Manifest::live).collect();
+    let mut wanted = BTreeSet::new();
+    for cluster in facts.of_kind("SGCluster").filter(|cluster| claims::named(cluster).is_none()) {
+        let namespace = cluster.namespace().unwrap_or_default();
+        wanted.extend(config_maps_of(cluster).into_iter().map(|name| ObjectKey::new("v1", "ConfigMap", Some(namespace), &name)));
+    }
+    for key in wanted {
+        manifests.extend(api.get(&key).await?.map(Manifest::live));
+    }
+    let options = Options { settings: settings.clone(), ..Options::default() };
+    Ok(check_manifests(manifests, BTreeSet::new(), &options))
 }
 
 fn is_due(delays: &BTreeMap<ObjectKey, (u64, Timestamp)>, key: &ObjectKey) -> bool {
     delays.get(key).is_none_or(|(_, due)| *due <= now())
 }
 
-/// One object's failure delays that object alone, longer each time.
-fn note(delays: &mut BTreeMap<ObjectKey, (u64, Timestamp)>, key: &ObjectKey, result: Result<(), KubernetesError>) {
-    match result {
-        Ok(()) => {
-            delays.remove(key);
-        }
-        Err(error) => {
-            let delay = delays.get(key).map_or(BACKOFF.0, |(delay, _)| (delay * 2).min(BACKOFF.1));
-            tracing::warn!(%error, object = %key, delay, "failed; other objects go on");
-            let due = now().checked_add(jiff::SignedDuration::from_secs(i64::try_from(delay).unwrap_or(60))).unwrap_or_else(|_| now());
-            delays.insert(key.clone(), (delay, due));
-        }
+/// One object's failure delays that object alone, longer each time, and is told in its conditions.
+async fn note(api: &Cluster, delays: &mut BTreeMap<ObjectKey, (u64, Timestamp)>, object: &Object, result: Result<(), KubernetesError>) {
+    let key = object.key();
+    let Err(error) = result else {
+        delays.remove(&key);
+        return;
+    };
+    let delay = delays.get(&key).map_or(BACKOFF.0, |(delay, _)| (delay * 2).min(BACKOFF.1));
+    tracing::warn!(%error, object = %key, delay, "failed; other objects go on");
+    let due = now().checked_add(jiff::SignedDuration::from_secs(i64::try_from(delay).unwrap_or(60))).unwrap_or_else(|_| now());
+    delays.insert(key, (delay, due));
+    // A conflict means that somebody else wrote at the same moment; the next pass looks again.
+    if error.is_general() || error.class == Class::Conflict {
+        return;
+    }
+    let message = format!("{error}; it is tried again");
+    let conditions = [
+        Condition::new("Stalled", Some(true), "RequestFailed", message.clone()),
+        Condition::new("Ready", Some(false), "RequestFailed", message),
+    ];
+    if let Err(error) = write_status(api, object, json!({}), &conditions, now()).await {
+        tracing::debug!(%error, "the failure could not be told");
     }
 }

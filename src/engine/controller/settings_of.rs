@@ -5,13 +5,16 @@ use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{Digest, Object, ObjectKey, SecretText};
 use crate::source::{Credentials, DirectorySettings, DirectorySource, GitSettings, GitSource, Limits, Reference, Source, SourceError};
 use base64::Engine as _;
-use std::path::{Path, PathBuf};
+use serde_json::json;
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 /// A source that can be opened.
 pub(super) struct Place {
     /// Changes whenever the source has to be opened anew.
     pub identity: String,
+    /// Changes whenever other content is meant.
+    pub content: String,
     /// Opens it.
     pub source: Box<dyn FnOnce() -> Result<Source, SourceError> + Send>,
     /// Time between two looks.
@@ -42,34 +45,57 @@ pub(super) async fn place_of(api: &Cluster, fleet: &Object, options: &SourceOpti
 }
 
 fn directory(path: &str, options: &SourceOptions) -> Result<Place, Unusable> {
-    let root = allowed(path, options).ok_or_else(|| {
+    let root = allowed(Path::new(path), options).ok_or_else(|| {
         unusable("DirectoryNotAllowed", format!("the controller may not read {path}; its operator allows directories with --directory"))
     })?;
     let settings = DirectorySettings { root, path: String::new(), limits: Limits::default() };
     Ok(Place {
         identity: format!("directory {path}"),
+        content: format!("directory {path}"),
         source: Box::new(move || Ok(Source::Directory(DirectorySource::new(settings)))),
         interval: Duration::from_mins(1),
         timeout: Duration::from_secs(30),
     })
 }
 
-/// The path as it is, if it lies below a directory that fleets may name, links resolved. A path that does not exist yet is
-/// taken as it is written.
-fn allowed(path: &str, options: &SourceOptions) -> Option<PathBuf> {
-    let path = Path::new(path);
-    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let plain = real.is_absolute() && !real.components().any(|part| part == std::path::Component::ParentDir);
+/// The path as it is, if it lies below a directory that fleets may name, links resolved. Of a path that does not exist yet the
+/// part that does is resolved.
+fn allowed(path: &Path, options: &SourceOptions) -> Option<PathBuf> {
+    let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+    if !path.is_absolute() || !plain {
+        return None;
+    }
+    let exists = path.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
+    let (part, real) = exists?;
+    let real = path.strip_prefix(part).map_or_else(|_| real.clone(), |rest| real.join(rest));
+    // A trailing slash is no part of the path.
+    let real: PathBuf = real.components().collect();
     let below = |root: &PathBuf| real.starts_with(root.canonicalize().as_ref().unwrap_or(root));
-    (plain && options.directories.iter().any(below)).then_some(real)
+    options.directories.iter().any(below).then_some(real)
+}
+
+/// The path of an address on this machine, read as the source will read it.
+fn local_path(address: &str) -> Option<PathBuf> {
+    match url::Url::parse(address) {
+        Ok(url) if url.scheme() == "file" => url.to_file_path().ok(),
+        Ok(_) => None,
+        Err(_) => address.starts_with('/').then(|| PathBuf::from(address)),
+    }
+}
+
+/// Folder of the copy of a fleet's repository.
+pub(super) fn cache_folder(cache: &Path, fleet: &Object) -> PathBuf {
+    let address = fleet.text("/spec/source/git/url").unwrap_or_default();
+    cache.join(Digest::of_bytes(format!("{}\n{address}", fleet.namespaced_name()).as_bytes()).short())
 }
 
 async fn git(api: &Cluster, fleet: &Object, options: &SourceOptions) -> Result<Result<Place, Unusable>, KubernetesError> {
     let field = |name: &str| fleet.text(&format!("/spec/source/git/{name}"));
-    let name = fleet.namespaced_name();
     let address = field("url").unwrap_or_default();
-    let identity = Digest::of_bytes(format!("{name}\n{address}").as_bytes());
-    let mut settings = GitSettings::new(address, options.cache.join(identity.short()));
+    let local = local_path(address).filter(|_| options.local_repositories).and_then(|path| allowed(&path, options));
+    // What was checked is what is opened, not another reading of the same text.
+    let opened = local.as_ref().and_then(|path| path.to_str()).unwrap_or(address);
+    let mut settings = GitSettings::new(opened, cache_folder(&options.cache, fleet));
     settings.path = field("path").unwrap_or_default().to_owned();
     settings.reference = match (field("ref/branch"), field("ref/tag"), field("ref/commit")) {
         (None, None, None) => Reference::Default,
@@ -79,7 +105,7 @@ async fn git(api: &Cluster, fleet: &Object, options: &SourceOptions) -> Result<R
         _ => return Ok(Err(unusable("Invalid", "spec.source.git.ref takes one of branch, tag and commit"))),
     };
     settings.plain_http = options.plain_http;
-    settings.local = options.local_repositories && allowed(address.trim_start_matches("file://"), options).is_some();
+    settings.local = local.is_some();
     settings.proxy = field("proxy").map(|proxy| crate::source::Proxy { address: proxy.to_owned(), credentials: None });
     let mut versions = Vec::new();
     if let Some(secret) = field("credentials/secretName") {
@@ -108,8 +134,10 @@ async fn git(api: &Cluster, fleet: &Object, options: &SourceOptions) -> Result<R
         settings.certificate_authority = Some(settings.certificate_authority.take().unwrap_or_default() + &text + "\n");
     }
     let identity = format!("git {} {}", fleet.get("/spec/source/git").map(ToString::to_string).unwrap_or_default(), versions.join(" "));
+    let content = json!([address, field("path"), fleet.get("/spec/source/git/ref")]).to_string();
     Ok(Ok(Place {
         identity,
+        content,
         source: Box::new(move || GitSource::new(settings).map(Source::Git)),
         interval: field("interval").and_then(duration).unwrap_or(Duration::from_mins(1)),
         timeout: field("timeout").and_then(duration).unwrap_or(Duration::from_mins(1)),
@@ -176,12 +204,16 @@ mod tests {
         std::fs::create_dir(&inside).unwrap();
         std::os::unix::fs::symlink("/etc", folder.path().join("link")).unwrap();
         let options = SourceOptions { directories: vec![folder.path().to_owned()], ..SourceOptions::default() };
-        assert!(allowed(inside.to_str().unwrap(), &options).is_some());
+        assert!(allowed(&inside, &options).is_some());
+        assert!(allowed(&inside.join("later"), &options).is_some(), "one that does not exist yet");
         for bad in
             ["/etc", "relative", folder.path().join("link").to_str().unwrap(), folder.path().join("nothing/../../etc").to_str().unwrap()]
         {
-            assert!(allowed(bad, &options).is_none(), "{bad}");
+            assert!(allowed(Path::new(bad), &options).is_none(), "{bad}");
         }
-        assert!(allowed(inside.to_str().unwrap(), &SourceOptions::default()).is_none(), "none by default");
+        let escaped = format!("file://{}/%2e%2e/%2e%2e/etc", inside.display());
+        assert!(local_path(&escaped).and_then(|path| allowed(&path, &options)).is_none(), "dots that an address hides");
+        assert!(allowed(&folder.path().join("link/later"), &options).is_none(), "below a link that leads out");
+        assert!(allowed(&inside, &SourceOptions::default()).is_none(), "none by default");
     }
 }

@@ -8,7 +8,7 @@ use super::settings_of::{Place, Unusable, place_of};
 use crate::engine::files::{Files, short};
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object};
-use crate::source::{Event, Poll, Polled, RevisionKey, Source, SourceError};
+use crate::source::{Event, Poll, Polled, RevisionKey, Source, SourceError, remove_unused};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,8 +18,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// How long a pass waits for a look it has just started: most servers answer sooner, and then nothing is late.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a pass waits for a look it has just started: the first one, or one into a directory, and any other. Most servers
+/// answer sooner, and then nothing is late; a look that takes longer ends with a hint.
+const PATIENCE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_millis(300));
 
 /// What the operator of the controller allows fleets to name.
 #[derive(Debug, Clone, Default)]
@@ -77,6 +78,10 @@ pub(super) struct Sources {
 struct Followed {
     /// Tells whether the settings are still the same.
     identity: String,
+    /// Tells whether the content is still meant: the same place, however it is reached.
+    content: String,
+    /// Whether the pass at hand asked for it.
+    asked: bool,
     place: Arc<Source>,
     looking: Option<JoinHandle<Result<Polled, SourceError>>>,
     watching: Option<JoinHandle<()>>,
@@ -99,14 +104,30 @@ impl Sources {
         Self { options, hints, cancel: stop.child_token(), followed: BTreeMap::new() }
     }
 
-    /// Forgets fleets that are gone.
+    /// Begins a pass: forgets fleets that are gone, with their copies of repositories.
     pub(super) fn keep(&mut self, fleets: &[NamespacedName]) {
         self.followed.retain(|fleet, _| fleets.contains(fleet));
+        for followed in self.followed.values_mut() {
+            followed.asked = false;
+        }
     }
 
-    /// When the next look of any source is due. One that is going on ends with a hint.
+    /// Removes copies of repositories that no fleet of this pass uses.
+    pub(super) fn tidy(&self, used: &[PathBuf]) {
+        for removed in remove_unused(&self.options.cache, used) {
+            tracing::info!(folder = %removed.display(), "removed a copy of a repository that no fleet uses");
+        }
+    }
+
+    /// Folder for copies of repositories.
+    pub(super) fn cache(&self) -> &std::path::Path {
+        &self.options.cache
+    }
+
+    /// When the next look is due of the sources that this pass asked for. One that is going on ends with a hint.
     pub(super) fn soonest(&self) -> Option<Timestamp> {
-        self.followed.values().filter(|followed| followed.looking.is_none()).map(|followed| followed.due).min()
+        let waiting = self.followed.values().filter(|followed| followed.asked && followed.looking.is_none());
+        waiting.map(|followed| followed.due).min()
     }
 
     /// The newest content of a fleet's source, with a look if one is due.
@@ -119,19 +140,26 @@ impl Sources {
                 return Ok(Answer { news, problem: Some(Problem { reason, message }) });
             }
         };
-        let Place { identity, source, interval, timeout } = place;
+        let Place { identity, content, source, interval, timeout } = place;
         if self.followed.get(&name).is_none_or(|followed| followed.identity != identity) {
+            // Another password or interval leaves the last good content in force.
+            let before = self.followed.get(&name).filter(|followed| followed.content == content);
+            let (news, key) = before.map_or((None, None), |followed| (followed.news.clone(), followed.key.clone()));
             let source = match source() {
                 Ok(source) => Arc::new(source),
-                Err(error) => return Ok(Answer { news: None, problem: Some(problem(&error)) }),
+                Err(error) => return Ok(Answer { news, problem: Some(problem(&error)) }),
             };
             let watching = self.watch(&source);
-            let fresh = Followed { identity, place: source, looking: None, watching, due: now, news: None, key: None, problem: None };
+            let fresh =
+                Followed { identity, content, asked: true, place: source, looking: None, watching, due: now, news, key, problem: None };
             self.followed.insert(name.clone(), fresh);
         }
         let Some(followed) = self.followed.get_mut(&name) else { return Ok(Answer { news: None, problem: None }) };
+        followed.asked = true;
         let local = matches!(*followed.place, Source::Directory(_));
+        let mut patience = Duration::ZERO;
         if followed.looking.is_none() && (local || followed.due <= now) {
+            patience = if local || followed.news.is_none() { PATIENCE.0 } else { PATIENCE.1 };
             let (place, key, hints, cancel) = (followed.place.clone(), followed.key.clone(), self.hints.clone(), self.cancel.clone());
             followed.looking = Some(tokio::spawn(async move {
                 let result = place.latest(key.as_ref(), tokio::time::Instant::now() + timeout, &cancel).await;
@@ -142,7 +170,7 @@ impl Sources {
             }));
         }
         if let Some(looking) = &mut followed.looking
-            && let Ok(ended) = tokio::time::timeout(PATIENCE, looking).await
+            && let Ok(ended) = tokio::time::timeout(patience, looking).await
         {
             followed.looking = None;
             let step = jiff::SignedDuration::try_from(interval).unwrap_or(jiff::SignedDuration::from_mins(1));

@@ -14,6 +14,24 @@ use std::time::Duration;
 /// Every fetch adds a pack and nothing packs them together; above this it is cheaper to fetch anew.
 const MOST_PACKS: usize = 50;
 
+/// Removes the copies of repositories in `folder` that are not among `used`, unless somebody uses them now. Only folders that
+/// this module made are touched. Gives what was removed.
+pub fn remove_unused(folder: &Path, used: &[PathBuf]) -> Vec<PathBuf> {
+    let mut removed = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let made_here = path.join("address").is_file() && path.join("repository.git").is_dir();
+        if used.contains(&path) || !made_here {
+            continue;
+        }
+        let Ok(lock) = File::options().write(true).open(path.join("lock")) else { continue };
+        if lock.try_lock().is_ok() && std::fs::remove_dir_all(&path).is_ok() {
+            removed.push(path);
+        }
+    }
+    removed
+}
+
 /// A locked cache folder. Only what this program puts there is ever deleted: `repository.git` and `address`.
 pub(super) struct Cache {
     folder: PathBuf,

@@ -17,6 +17,7 @@ mod transport;
 mod tree;
 
 pub use address::Reference;
+pub use cache::remove_unused;
 pub use local::LocalRepository;
 pub use session::Credentials;
 pub use transport::install;

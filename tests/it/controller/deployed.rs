@@ -116,6 +116,64 @@ fn who_may_edit_clusters_may_not_release_them() {
     });
 }
 
+/// The right to write to a repository is not the right to every namespace: what the fleet's account may not write is neither
+/// claimed nor released, also where the manifest equals what is live.
+#[test]
+fn a_fleet_without_rights_in_a_namespace_takes_no_cluster_there() {
+    on_the_real_server("a_fleet_without_rights_in_a_namespace_takes_no_cluster_there", async |server| {
+        let mut victim = Fleet::new(&server, "stackgres-victim", "revert").await;
+        let api = victim.api("stackgres.io/v1alpha1", "SGFleet");
+        api.delete("fleet", &kube::api::DeleteParams::default()).await.unwrap();
+        let cluster = |instances: usize| {
+            json!({"apiVersion": "stackgres.io/v1", "kind": "SGCluster", "metadata": {"name": "db", "namespace": "stackgres-victim"},
+                "spec": {"instances": instances, "postgres": {"version": "17"}, "pods": {"persistentVolume": {"size": "5Gi"}}}})
+        };
+        victim.apply(cluster(1)).await;
+        let attacker = Fleet::new(&server, "stackgres-attacker", "revert").await;
+        attacker
+            .apply(json!({"apiVersion": "stackgres.io/v1alpha1", "kind": "SGFleet", "metadata": {"name": "fleet", "namespace": "stackgres-attacker"},
+                "spec": {"source": {"directory": {"path": attacker.folder.path()}}, "namespaces": ["stackgres-attacker", "stackgres-victim"]}}))
+            .await;
+        victim.start();
+        for instances in [1, 2] {
+            attacker.write("db.yaml", &serde_json::to_string(&cluster(instances)).unwrap());
+            victim.passes(4).await;
+            let db = victim.get("db").await;
+            assert!(db["status"]["claim"].is_null(), "{instances}: {}", db["status"]);
+            assert_eq!(db["status"]["release"]["by"], "its own inputs");
+            assert_eq!(db["spec"]["instances"], 1);
+            let status = attacker.fleet().await["status"].clone();
+            assert_eq!(status["problems"][0]["code"], "apply-failed", "{status}");
+            assert!(status["applied"].is_null(), "what could not be applied is not applied: {status}");
+        }
+        victim.stop().await;
+    });
+}
+
+/// What the API server refuses is told where people look, and holds up nobody else.
+#[test]
+fn a_refused_request_is_told_in_the_clusters_conditions() {
+    on_the_real_server("a_refused_request_is_told_in_the_clusters_conditions", async |server| {
+        let mut fleet = Fleet::new(&server, "stackgres-quota", "revert").await;
+        fleet
+            .apply(json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none", "namespace": "stackgres-quota"},
+                "spec": {"hard": {"count/configmaps": "0"}}}))
+            .await;
+        fleet.cluster("a", "");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        fleet.start();
+        until("the refusal is told", async || {
+            let live = fleet.clusters().get_opt("a").await.unwrap();
+            live.is_some_and(|live| {
+                let conditions = live.data["status"]["conditions"].to_string();
+                conditions.contains("RequestFailed") && conditions.contains("exceeded quota")
+            })
+        })
+        .await;
+        fleet.stop().await;
+    });
+}
+
 /// Least privilege, checked from the outside: what the account does not need it cannot do.
 #[test]
 fn the_controllers_account_has_no_right_it_does_not_use() {

@@ -229,4 +229,10 @@ on_both!(
     nothing_is_released_while_a_fleet_is_held_or_suspended,
     history_tells_what_was_and_a_live_plan_what_would_be,
     an_object_that_is_no_longer_rendered_is_removed_and_nothing_else,
+    a_new_cluster_of_a_held_fleet_is_not_released,
+    a_lost_status_releases_no_live_edit,
+    an_unknown_revision_is_found_again_or_waits,
+    neither_instances_nor_the_leader_lock_are_taken_away,
+    a_cluster_moves_between_fleets_and_out_of_them,
+    revisions_stay_bounded_while_a_change_waits,
 );

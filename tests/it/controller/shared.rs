@@ -349,7 +349,9 @@ pub(super) async fn history_tells_what_was_and_a_live_plan_what_would_be(server:
     let resource_versions = fleet.versions().await;
     let reload = "  configurations: {postgres: {postgresql.conf: {work_mem: 9MB}}}\n";
     let text = |instances: usize, more: &str| {
-        format!("apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: a}}\nspec:\n  instances: {instances}\n  postgres: {{version: '17'}}\n  pods: {{persistentVolume: {{size: 5Gi}}}}\n{more}")
+        format!(
+            "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: a}}\nspec:\n  instances: {instances}\n  postgres: {{version: '17'}}\n  pods: {{persistentVolume: {{size: 5Gi}}}}\n{more}"
+        )
     };
     let other = tempfile::tempdir().unwrap();
     std::fs::write(other.path().join("a.yaml"), text(1, reload)).unwrap();
@@ -368,7 +370,12 @@ pub(super) async fn history_tells_what_was_and_a_live_plan_what_would_be(server:
     std::fs::write(other.path().join("a.yaml"), text(1, reload).replace("5Gi", "4Gi")).unwrap();
     let (code, said) = planned(&[]);
     assert_eq!(code, Some(4), "a volume does not shrink, and the plan says so before the push: {said}");
-    std::fs::write(other.path().join("b.yaml"), "apiVersion: v1\nkind: Namespace\nmetadata: {name: stackgres-asked-new}\n---\n".to_owned() + &text(1, "").replace("name: a", "name: b, namespace: stackgres-asked-new")).unwrap();
+    std::fs::write(
+        other.path().join("b.yaml"),
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: stackgres-asked-new}\n---\n".to_owned()
+            + &text(1, "").replace("name: a", "name: b, namespace: stackgres-asked-new"),
+    )
+    .unwrap();
     std::fs::write(other.path().join("a.yaml"), text(1, "")).unwrap();
     let (code, said) = planned(&[]);
     assert_eq!(code, Some(0), "{said}");
@@ -420,5 +427,221 @@ pub(super) async fn an_object_that_is_no_longer_rendered_is_removed_and_nothing_
     let after = fleet.versions().await;
     let gone: Vec<&String> = before.keys().filter(|key| !after.contains_key(*key)).collect();
     assert_eq!(gone, ["Service a-replicas"]);
+    fleet.stop().await;
+}
+
+/// A hold stops every release, the first one of a new cluster included; and nothing else may release it meanwhile.
+pub(super) async fn a_new_cluster_of_a_held_fleet_is_not_released(server: Server) {
+    let mut fleet = Fleet::new(&server, "stackgres-heldnew", "revert").await;
+    let spec = json!({"source": {"directory": {"path": fleet.folder.path()}}, "hold": {"reason": "freeze"}});
+    let object = |spec: &Value| json!({"apiVersion": "stackgres.io/v1alpha1", "kind": "SGFleet", "metadata": {"name": "fleet", "namespace": "stackgres-heldnew"}, "spec": spec});
+    fleet.apply(object(&spec)).await;
+    fleet.cluster("a", "");
+    fleet.start();
+    fleet.passes(4).await;
+    let held = fleet.get("a").await;
+    assert_eq!(held["status"]["claim"]["fleet"], "stackgres-heldnew/fleet");
+    assert!(held["status"]["release"].is_null(), "{}", held["status"]);
+    assert!(fleet.api("apps/v1", "StatefulSet").get_opt("a").await.unwrap().is_none());
+
+    // Even with the claim lost: it came from a fleet, so it does not release itself.
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(fleet.controller.clone(), &fleet.namespace, &resource("stackgres.io/v1", "SGCluster"));
+    let suspended = json!({"source": {"directory": {"path": fleet.folder.path()}}, "suspend": true});
+    fleet.apply(object(&suspended)).await;
+    fleet.passes(2).await;
+    api.patch_status("a", &PatchParams::default(), &Patch::Merge(&json!({"status": null}))).await.unwrap();
+    fleet.passes(3).await;
+    let lost = fleet.get("a").await;
+    assert!(lost["status"]["release"].is_null(), "{}", lost["status"]);
+    assert_eq!(condition(&lost, "Ready").1, "NotReleased");
+    fleet.stop().await;
+}
+
+/// The status is lost while the fleet is suspended and somebody has edited the cluster: what runs goes on, whatever was edited.
+pub(super) async fn a_lost_status_releases_no_live_edit(server: Server) {
+    let mut fleet = Fleet::new(&server, "stackgres-lost", "report").await;
+    fleet.cluster("a", "");
+    fleet.start();
+    fleet.passes(4).await;
+    fleet
+        .apply(
+            json!({"apiVersion": "stackgres.io/v1alpha1", "kind": "SGFleet", "metadata": {"name": "fleet", "namespace": "stackgres-lost"},
+            "spec": {"source": {"directory": {"path": fleet.folder.path()}}, "suspend": true}}),
+        )
+        .await;
+    fleet.passes(2).await;
+    let edit = PatchParams { field_manager: Some("kubectl-edit".to_owned()), ..PatchParams::default() };
+    let merge = json!({"spec": {"metadata": {"labels": {"clusterPods": {"a": "b"}}}}});
+    fleet.clusters().patch("a", &edit, &Patch::Merge(&merge)).await.unwrap();
+    let set = async |fleet: &Fleet| fleet.api("apps/v1", "StatefulSet").get("a").await.unwrap().metadata.resource_version;
+    let before = set(&fleet).await;
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(fleet.controller.clone(), &fleet.namespace, &resource("stackgres.io/v1", "SGCluster"));
+    api.patch_status("a", &PatchParams::default(), &Patch::Merge(&json!({"status": null}))).await.unwrap();
+    fleet.passes(4).await;
+    assert_eq!(set(&fleet).await, before);
+    let lost = fleet.get("a").await;
+    assert!(lost["status"]["release"].is_null(), "{}", lost["status"]);
+    fleet.stop().await;
+}
+
+/// Data exists and nothing says what runs: a release that would change something waits until somebody accepts it by name.
+pub(super) async fn an_unknown_revision_is_found_again_or_waits(server: Server) {
+    let mut fleet = Fleet::new(&server, "stackgres-unknown", "revert").await;
+    fleet.cluster("a", "");
+    fleet.start();
+    fleet.passes(4).await;
+    let first = fleet.get("a").await["status"]["running"]["revision"].as_str().unwrap().to_owned();
+    let set = async |fleet: &Fleet| fleet.api("apps/v1", "StatefulSet").get("a").await.unwrap().metadata.resource_version;
+    let before = set(&fleet).await;
+    fleet.stop().await;
+
+    // Status lost, and a commit that re-creates pods came meanwhile: the revision that runs is found by what is in place.
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(fleet.controller.clone(), &fleet.namespace, &resource("stackgres.io/v1", "SGCluster"));
+    api.patch_status("a", &PatchParams::default(), &Patch::Merge(&json!({"status": null}))).await.unwrap();
+    fleet.cluster("a", "  metadata: {labels: {clusterPods: {a: b}}}\n");
+    fleet.start();
+    fleet.passes(4).await;
+    let found = fleet.get("a").await;
+    assert_eq!(found["status"]["running"]["revision"], first.as_str(), "{}", found["status"]);
+    assert!(found["status"]["waiting"]["for"].as_str().unwrap().contains("pod re-creation"), "{}", found["status"]["waiting"]);
+    assert_eq!(set(&fleet).await, before);
+    fleet.stop().await;
+
+    // The revision is lost as well: unknown is not absent.
+    api.patch_status("a", &PatchParams::default(), &Patch::Merge(&json!({"status": {"running": null}}))).await.unwrap();
+    let secrets: Api<DynamicObject> = Api::namespaced_with(fleet.controller.clone(), &fleet.namespace, &resource("v1", "Secret"));
+    secrets.delete(&first, &kube::api::DeleteParams::default()).await.unwrap();
+    fleet.start();
+    fleet.passes(4).await;
+    let unknown = fleet.get("a").await;
+    let waiting = unknown["status"]["waiting"].clone();
+    assert!(waiting["for"].as_str().unwrap().contains("not known which revision runs"), "{waiting}");
+    assert_eq!(set(&fleet).await, before);
+    let released = unknown["status"]["release"]["revision"].as_str().unwrap().to_owned();
+    assert!(waiting["by"].as_str().unwrap().contains(&format!("accept-release={released}")), "{waiting}");
+    let accept = json!({"metadata": {"annotations": {"stackgres.io/accept-release": released}}});
+    fleet.clusters().patch("a", &PatchParams::default(), &Patch::Merge(&accept)).await.unwrap();
+    fleet.passes(4).await;
+    assert_eq!(fleet.get("a").await["status"]["running"]["revision"], released.as_str());
+    assert_ne!(set(&fleet).await, before);
+    fleet.stop().await;
+}
+
+/// The StatefulSet controller deletes the highest ordinal, be it the primary or not; and a deleted Service takes the Endpoints of its
+/// name along, with the leader lock in them.
+pub(super) async fn neither_instances_nor_the_leader_lock_are_taken_away(server: Server) {
+    let mut fleet = Fleet::new(&server, "stackgres-fewer", "revert").await;
+    let write = |fleet: &Fleet, instances: usize, primary: bool| {
+        fleet.cluster("a", &format!("  postgresServices: {{primary: {{enabled: {primary}}}}}\n"));
+        let text = std::fs::read_to_string(fleet.folder.path().join("a.yaml")).unwrap();
+        fleet.write("a.yaml", &text.replace("instances: 1", &format!("instances: {instances}")));
+    };
+    write(&fleet, 3, true);
+    fleet.start();
+    fleet.passes(4).await;
+    write(&fleet, 2, true);
+    fleet.passes(4).await;
+    let set = fleet.api("apps/v1", "StatefulSet");
+    assert_eq!(set.get("a").await.unwrap().data["spec"]["replicas"], 3);
+    let waiting = fleet.get("a").await["status"]["waiting"].clone();
+    assert!(waiting["for"].as_str().unwrap().contains("3 → 2 instances"), "{waiting}");
+    write(&fleet, 3, true);
+    fleet.passes(4).await;
+    assert!(fleet.get("a").await["status"]["waiting"].is_null());
+
+    // Scaled by hand: putting the number back would take instances away just the same.
+    let by = PatchParams { field_manager: Some("kubectl-scale".to_owned()), ..PatchParams::default() };
+    set.patch("a", &by, &Patch::Merge(&json!({"spec": {"replicas": 4}}))).await.unwrap();
+    fleet.passes(4).await;
+    assert_eq!(set.get("a").await.unwrap().data["spec"]["replicas"], 4);
+    assert!(fleet.get("a").await["status"]["waiting"]["for"].as_str().unwrap().contains("4 → 3 instances"));
+    set.patch("a", &by, &Patch::Merge(&json!({"spec": {"replicas": 3}}))).await.unwrap();
+
+    let uid = fleet.api("v1", "Service").get("a").await.unwrap().metadata.uid;
+    write(&fleet, 3, false);
+    fleet.passes(4).await;
+    assert_eq!(fleet.api("v1", "Service").get("a").await.unwrap().metadata.uid, uid, "the leader lock hangs on it");
+    drop(fleet.api("v1", "Endpoints").get("a").await.unwrap());
+    fleet.stop().await;
+}
+
+/// A cluster moves from one fleet to another in two commits, and to no fleet with an annotation; shared configurations are not
+/// fought over.
+pub(super) async fn a_cluster_moves_between_fleets_and_out_of_them(server: Server) {
+    let mut fleet = Fleet::new(&server, "stackgres-moves", "revert").await;
+    let config = |work_mem: &str| {
+        format!(
+            "apiVersion: stackgres.io/v1\nkind: SGPostgresConfig\nmetadata: {{name: shared}}\nspec: {{postgresVersion: '17', postgresql.conf: {{work_mem: {work_mem}}}}}\n"
+        )
+    };
+    fleet.cluster("a", "  configurations: {sgPostgresConfig: shared}\n");
+    fleet.write("shared.yaml", &config("8MB"));
+    fleet.start();
+    fleet.passes(4).await;
+    let other = tempfile::tempdir().unwrap();
+    std::fs::copy(fleet.folder.path().join("a.yaml"), other.path().join("a.yaml")).unwrap();
+    std::fs::write(other.path().join("shared.yaml"), config("9MB")).unwrap();
+    let second = json!({"apiVersion": "stackgres.io/v1alpha1", "kind": "SGFleet", "metadata": {"name": "second", "namespace": "stackgres-moves"},
+        "spec": {"source": {"directory": {"path": other.path()}}}});
+    fleet.apply(second).await;
+    fleet.passes(4).await;
+    let fleets = fleet.api("stackgres.io/v1alpha1", "SGFleet");
+    let problems = fleets.get("second").await.unwrap().data["status"]["problems"].to_string();
+    assert!(problems.contains("the SGPostgresConfig belongs to the fleet stackgres-moves/fleet"), "{problems}");
+    assert!(problems.contains("the cluster belongs to the fleet stackgres-moves/fleet"), "{problems}");
+    let configs = fleet.api("stackgres.io/v1", "SGPostgresConfig");
+    assert_eq!(configs.get("shared").await.unwrap().data["spec"]["postgresql.conf"]["work_mem"], "8MB");
+
+    std::fs::remove_file(fleet.folder.path().join("a.yaml")).unwrap();
+    std::fs::write(other.path().join("shared.yaml"), config("8MB")).unwrap();
+    fleet.passes(5).await;
+    let moved = fleet.get("a").await;
+    assert_eq!(moved["status"]["claim"]["fleet"], "stackgres-moves/second", "{}", moved["status"]);
+    assert_eq!(condition(&moved, "Orphaned").0, "False");
+
+    fleets.delete("second", &kube::api::DeleteParams::default()).await.unwrap();
+    fleet.passes(4).await;
+    let gone = fleet.get("a").await;
+    assert_eq!(condition(&gone, "Orphaned"), ("True".to_owned(), "FleetGone".to_owned()));
+    drop(fleet.api("apps/v1", "StatefulSet").get("a").await.unwrap());
+    let free = json!({"metadata": {"annotations": {"stackgres.io/fleet": "none"}}, "spec": {"configurations": {"postgres": {"postgresql.conf": {"work_mem": "12MB"}}}}});
+    fleet.clusters().patch("a", &PatchParams::default(), &Patch::Merge(&free)).await.unwrap();
+    fleet.passes(4).await;
+    let alone = fleet.get("a").await;
+    assert!(alone["status"]["claim"].is_null(), "{}", alone["status"]);
+    assert_eq!(alone["status"]["release"]["by"], "its own inputs");
+    fleet.stop().await;
+}
+
+/// A commit a minute while a restart waits must not fill the API server with revisions.
+pub(super) async fn revisions_stay_bounded_while_a_change_waits(server: Server) {
+    let mut fleet = Fleet::new(&server, "stackgres-bounded", "revert").await;
+    fleet.cluster("a", "");
+    fleet.start();
+    fleet.passes(4).await;
+    let running = fleet.get("a").await["status"]["running"]["revision"].clone();
+    for number in 0..6 {
+        fleet.cluster("a", &format!("  metadata: {{labels: {{clusterPods: {{a: b{number}}}}}}}\n"));
+        fleet.passes(3).await;
+    }
+    fleet.passes(3).await;
+    let revisions = fleet.api("v1", "Secret").list(&ListParams::default().labels("stackgres.io/revision=true")).await.unwrap().items;
+    assert!(revisions.len() <= 4, "{} revisions", revisions.len());
+    let status = fleet.get("a").await["status"].clone();
+    assert_eq!(status["running"]["revision"], running);
+    for kept in [&status["running"]["revision"], &status["release"]["revision"]] {
+        assert!(revisions.iter().any(|secret| secret.metadata.name.as_deref() == kept.as_str()), "{kept} is in use");
+    }
+    // A value that is gone from the inputs is gone from what is shown as in force.
+    fleet.cluster("a", "  configurations: {postgres: {postgresql.conf: {log_min_duration_statement: '7'}}}\n");
+    fleet.passes(4).await;
+    let shown = async |fleet: &Fleet| fleet.get("a").await["status"]["effective"].to_string().contains("\"7\"");
+    assert!(shown(&fleet).await);
+    fleet.cluster("a", "");
+    fleet.passes(4).await;
+    assert!(!shown(&fleet).await);
     fleet.stop().await;
 }

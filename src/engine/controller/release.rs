@@ -1,0 +1,113 @@
+//! Releases: a revision of every cluster whose inputs are in place, named in the cluster's status.
+
+use super::claims::{self, Claim};
+use super::cluster_pass::{store, write_status};
+use super::events::tell;
+use super::fleet_pass::{Findings, FleetPass};
+use super::source::News;
+use crate::diagnostics::Diagnostic;
+use crate::engine::offline::Report;
+use crate::kubernetes::KubernetesError;
+use crate::load::Manifest;
+use crate::model::{Object, ObjectKey};
+use crate::render::revision::Revision;
+use crate::status::{Condition, seconds};
+use crate::validate::ValidCluster;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Releases what `in_place` allows. Equal inputs are no new release, so a new version of this program changes no running cluster.
+pub(super) async fn release(
+    pass: &FleetPass<'_>,
+    report: &Report,
+    snapshot: &News,
+    in_place: &BTreeSet<ObjectKey>,
+    findings: &mut Findings,
+) -> Result<(), KubernetesError> {
+    for valid in report.clusters.values() {
+        if (pass.halt)() {
+            break;
+        }
+        if !valid.inputs().manifests().map(Manifest::key).all(|key| in_place.contains(&key)) {
+            continue;
+        }
+        match one(pass, valid, snapshot).await {
+            Err(error) if error.is_general() => return Err(error),
+            Err(error) => {
+                let place = valid.inputs().cluster.locate("");
+                findings.problems.push(Diagnostic::error("release-failed", error.to_string()).at(place));
+            }
+            Ok(()) => {}
+        }
+    }
+    Ok(())
+}
+
+async fn one(pass: &FleetPass<'_>, valid: &ValidCluster, snapshot: &News) -> Result<(), KubernetesError> {
+    let FleetPass { api, fleet, facts, now, .. } = *pass;
+    let key = valid.inputs().cluster.key();
+    let Some(live) = api.get(&key).await? else { return Ok(()) };
+    if claims::claim_of(api, facts, &live, fleet) != Claim::Ours {
+        return Ok(());
+    }
+    let revision = Revision::freeze(valid, &snapshot.revision);
+    let digest = live.text("/status/release/digest");
+    if digest == Some(revision.digest.as_str()) {
+        let released = live.text("/status/release/revision").unwrap_or_default();
+        // A revision that was lost and comes out the same can be put back; another one would be a release by itself.
+        if released == revision.name() && facts.revision(&revision.cluster, released).is_none() {
+            store(api, &revision).await?;
+        }
+        return Ok(());
+    }
+    store(api, &revision).await?;
+    let release = json!({
+        "revision": revision.name(), "digest": revision.digest, "releasedAt": seconds(now),
+        "by": format!("fleet {}", fleet.namespaced_name()), "commit": snapshot.revision,
+    });
+    let patch = json!({"metadata": {"resourceVersion": live.resource_version()}, "status": {"release": release}});
+    api.patch_status(&key, &patch, "stackgres-release").await.map(drop)
+}
+
+/// Clusters of this fleet that left the source: reported, kept running, untouched. What cannot be read hides nobody.
+pub(super) async fn orphans(
+    pass: &FleetPass<'_>,
+    report: &Report,
+    unreadable: bool,
+    findings: &mut Findings,
+) -> Result<(), KubernetesError> {
+    let FleetPass { api, fleet, facts, now, .. } = *pass;
+    for cluster in facts.of_kind("SGCluster").filter(|cluster| claims::is_ours(cluster, fleet)) {
+        let name = cluster.namespaced_name();
+        let present = report.clusters.contains_key(&name) || report.blocked.contains_key(&name);
+        let orphaned = match (present, unreadable) {
+            (true, _) => Some(false),
+            (false, true) => None,
+            (false, false) => Some(true),
+        };
+        if orphaned == Some(true) {
+            findings.orphaned += 1;
+        }
+        let (reason, message) = match orphaned {
+            Some(true) => ("LeftTheSource", "no longer in the source: kept running, untouched"),
+            Some(false) => ("InTheSource", ""),
+            None => ("SourceNotReadable", "a part of the source cannot be read, so it is not known whether the cluster is still in it"),
+        };
+        if has_condition(cluster, "Orphaned") || orphaned != Some(false) {
+            match write_status(api, cluster, json!({}), &[Condition::new("Orphaned", orphaned, reason, message)], now).await {
+                Err(error) if error.is_general() => return Err(error),
+                Err(error) => tracing::warn!(%error, "the state of the cluster could not be told"),
+                Ok(()) => {}
+            }
+            if orphaned == Some(true) {
+                tell(api, cluster, true, "Orphaned", message, now).await;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn has_condition(object: &Object, kind: &str) -> bool {
+    let conditions = object.get("/status/conditions").and_then(Value::as_array);
+    conditions.into_iter().flatten().any(|condition| condition["type"] == kind)
+}
