@@ -228,7 +228,7 @@ fn removals(situation: &Situation<'_>, target: &Revision) -> Vec<Step> {
         .filter(|(key, live)| {
             !wanted.contains(key)
                 && !policy(key).data
-                && !takes_endpoints_along(situation, key)
+                && !takes_endpoints_along(target, key)
                 && live.label("app.kubernetes.io/managed-by") == Some("stackgres")
                 && is_owned_by(live, uid)
         })
@@ -236,10 +236,11 @@ fn removals(situation: &Situation<'_>, target: &Revision) -> Vec<Step> {
         .collect()
 }
 
-/// Kubernetes deletes the Endpoints of a Service with it, and with Patroni's Endpoints goes the leader lock.
-fn takes_endpoints_along(situation: &Situation<'_>, key: &ObjectKey) -> bool {
-    key.kind == "Service"
-        && situation.live.keys().any(|other| other.kind == "Endpoints" && other.name == key.name && other.namespace == key.namespace)
+/// Kubernetes deletes the Endpoints of a Service with it, and with Patroni's Endpoints goes the leader lock. Those of other
+/// Services are the API server's own and come and go with them.
+fn takes_endpoints_along(target: &Revision, key: &ObjectKey) -> bool {
+    let mut endpoints = target.objects.iter().filter(|object| object.kind() == "Endpoints");
+    key.kind == "Service" && endpoints.any(|object| object.name() == key.name && object.namespace() == key.namespace.as_deref())
 }
 
 fn is_owned_by(object: &Object, uid: &str) -> bool {
