@@ -17,8 +17,9 @@ pub(in crate::cli) fn run(arguments: &DiffArguments) -> Result<Exit, CommandErro
         return Ok(Exit::Fine);
     }
     if !arguments.live && arguments.base.is_none() && arguments.base_directory.is_none() {
-        return Err(CommandError::invalid("nothing to compare with")
-            .hint("give --base REVISION, --base-directory and --head-directory, or --live"));
+        return Err(
+            CommandError::invalid("nothing to compare with").hint("give --base REVISION, --base-directory and --head-directory, or --live")
+        );
     }
     let options = options(&arguments.namespace, false);
     if arguments.live {

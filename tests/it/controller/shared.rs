@@ -349,7 +349,9 @@ pub(super) async fn history_tells_what_was_and_a_live_plan_what_would_be(server:
     let resource_versions = fleet.versions().await;
     let reload = "  configurations: {postgres: {postgresql.conf: {work_mem: 9MB}}}\n";
     let text = |instances: usize, more: &str| {
-        format!("apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: a}}\nspec:\n  instances: {instances}\n  postgres: {{version: '17'}}\n  pods: {{persistentVolume: {{size: 5Gi}}}}\n{more}")
+        format!(
+            "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: a}}\nspec:\n  instances: {instances}\n  postgres: {{version: '17'}}\n  pods: {{persistentVolume: {{size: 5Gi}}}}\n{more}"
+        )
     };
     let other = tempfile::tempdir().unwrap();
     std::fs::write(other.path().join("a.yaml"), text(1, reload)).unwrap();
@@ -368,7 +370,12 @@ pub(super) async fn history_tells_what_was_and_a_live_plan_what_would_be(server:
     std::fs::write(other.path().join("a.yaml"), text(1, reload).replace("5Gi", "4Gi")).unwrap();
     let (code, said) = planned(&[]);
     assert_eq!(code, Some(4), "a volume does not shrink, and the plan says so before the push: {said}");
-    std::fs::write(other.path().join("b.yaml"), "apiVersion: v1\nkind: Namespace\nmetadata: {name: stackgres-asked-new}\n---\n".to_owned() + &text(1, "").replace("name: a", "name: b, namespace: stackgres-asked-new")).unwrap();
+    std::fs::write(
+        other.path().join("b.yaml"),
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: stackgres-asked-new}\n---\n".to_owned()
+            + &text(1, "").replace("name: a", "name: b, namespace: stackgres-asked-new"),
+    )
+    .unwrap();
     std::fs::write(other.path().join("a.yaml"), text(1, "")).unwrap();
     let (code, said) = planned(&[]);
     assert_eq!(code, Some(0), "{said}");
