@@ -33,6 +33,9 @@ pub struct ObjectChange {
     /// Field changes of an object that differs, secrets masked; empty for one that appears or goes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldChange>,
+    /// What that does, where the action alone would be misread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// Every object that differs between two rendered sets, in the order of their keys.
@@ -61,6 +64,7 @@ fn one(key: &ObjectKey, before: Option<&Object>, after: Option<&Object>) -> Opti
         name: key.name.clone(),
         action,
         fields,
+        note: None,
     })
 }
 

@@ -1,7 +1,8 @@
 //! The pure part of a pass: what `check`, `render`, `diff` and the fleet loop share. No cluster, no clock.
 
-use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::diff::{Version, object_changes};
+use self::blocking::Reasons;
+use crate::diagnostics::{Diagnostic, Diagnostics, Location};
+use crate::diff::{ObjectAction, ObjectChange, Version, object_changes};
 use crate::load::{LeftAlone, Manifest, load};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::plan::{Before, PlanInput, build};
@@ -9,6 +10,8 @@ use crate::render::render;
 use crate::resolve::{Settings, resolve};
 use crate::validate::{ValidCluster, check_cluster, check_manifest, transition};
 use std::collections::{BTreeMap, BTreeSet};
+
+mod blocking;
 
 pub use crate::load::{LoadOptions, SourceFile};
 pub use crate::plan::{ClusterAction, Plan, objects_text, text as plan_text};
@@ -33,52 +36,56 @@ pub struct Report {
     pub clusters: BTreeMap<NamespacedName, ValidCluster>,
     /// Clusters that are there and cannot run, with what is wrong. Unknown, never absent.
     pub blocked: BTreeMap<NamespacedName, Vec<Diagnostic>>,
+    /// Objects that are there and have errors: unknown, never absent.
+    pub unreadable: BTreeSet<ObjectKey>,
     /// Everything that clusters refer to.
     pub used: BTreeSet<ObjectKey>,
     /// Named and not touched.
     pub left_alone: Vec<LeftAlone>,
-    /// Every finding, in the order of places.
+    /// Every finding, in the order of places; what only follows from another finding comes last.
     pub diagnostics: Diagnostics,
 }
 
 /// Checks every document and every cluster of a source.
 pub fn check(files: &[SourceFile], options: &Options) -> Report {
     let loaded = load(files, &options.load);
-    let mut report = check_manifests(loaded.manifests, loaded.blocked, options);
+    let reasons = blocking::of_documents(files, &loaded, &options.load);
+    let mut report = checked(loaded.manifests, loaded.blocked, reasons, options);
     report.left_alone = loaded.left_alone;
     report.diagnostics.extend(loaded.diagnostics);
-    report.diagnostics.sort();
+    blocking::order(&mut report.diagnostics);
     report
 }
 
 /// Checks manifests that were read already; `unreadable` names objects that exist and could not be read.
-pub fn check_manifests(manifests: Vec<Manifest>, mut unreadable: BTreeSet<ObjectKey>, options: &Options) -> Report {
+pub fn check_manifests(manifests: Vec<Manifest>, unreadable: BTreeSet<ObjectKey>, options: &Options) -> Report {
+    checked(manifests, unreadable, Reasons::new(), options)
+}
+
+fn checked(manifests: Vec<Manifest>, mut unreadable: BTreeSet<ObjectKey>, mut reasons: Reasons, options: &Options) -> Report {
     let mut report = Report::default();
-    for key in &unreadable {
-        if key.kind == "SGCluster" {
-            report.blocked.insert(key.namespaced_name(), Vec::new());
-        }
-    }
     let mut sound = Vec::new();
     for manifest in manifests {
         let findings = check_manifest(&manifest);
         if findings.has_errors() {
-            if manifest.object.kind() == "SGCluster" {
-                report
-                    .blocked
-                    .insert(manifest.object.namespaced_name(), findings.0.iter().filter(|finding| finding.is_error()).cloned().collect());
-            }
             unreadable.insert(manifest.key());
+            reasons.entry(manifest.key()).or_default().extend(findings.0.iter().filter(|finding| finding.is_error()).cloned());
         } else {
             sound.push(manifest);
         }
         report.diagnostics.extend(findings);
     }
-    let resolution = resolve(&sound, &unreadable, options.partial);
-    for (name, problems) in resolution.blocked {
-        report.blocked.insert(name, problems.0);
+    for key in unreadable.iter().filter(|key| key.kind == "SGCluster") {
+        report.blocked.insert(key.namespaced_name(), reasons.get(key).cloned().unwrap_or_default());
     }
-    report.diagnostics.extend(resolution.diagnostics);
+    let resolution = resolve(&sound, &unreadable, options.partial);
+    let mut namespaces: BTreeMap<Location, String> = BTreeMap::new();
+    for (name, problems) in resolution.blocked {
+        namespaces.extend(problems.iter().map(|problem| (problem.location.clone(), name.namespace.clone())));
+        let problems = blocking::with_root_causes(&name, problems.0.into_iter().filter(Diagnostic::is_error).collect(), &reasons);
+        report.blocked.insert(name, problems);
+    }
+    report.diagnostics.extend(blocking::grouped(resolution.diagnostics, &namespaces));
     report.used = resolution.used;
     for inputs in resolution.clusters {
         let name = inputs.name();
@@ -94,7 +101,8 @@ pub fn check_manifests(manifests: Vec<Manifest>, mut unreadable: BTreeSet<Object
         report.diagnostics.extend(findings);
     }
     report.manifests = sound;
-    report.diagnostics.sort();
+    report.unreadable = unreadable;
+    blocking::order(&mut report.diagnostics);
     report
 }
 
@@ -113,8 +121,10 @@ pub fn plan_between(base: &Report, base_name: &str, head: &Report, head_name: &s
     for (name, cluster) in &base.clusters {
         input.before.insert(name.clone(), Before::Known(Box::new(version(cluster))));
     }
-    for name in base.blocked.keys() {
-        input.before.insert(name.clone(), Before::Unknown("the older side does not pass its checks".to_owned()));
+    for (name, problems) in &base.blocked {
+        let first = problems.first().map(|problem| format!(": {}", problem.message)).unwrap_or_default();
+        input.before.insert(name.clone(), Before::Unknown(format!("the older side does not pass{first}")));
+        input.unknown.insert(name.clone(), problems.clone());
     }
     for (name, cluster) in &head.clusters {
         if let Some(old) = base.clusters.get(name) {
@@ -126,18 +136,72 @@ pub fn plan_between(base: &Report, base_name: &str, head: &Report, head_name: &s
         input.after.insert(name.clone(), version(cluster));
     }
     input.blocked.clone_from(&head.blocked);
-    input.others = object_changes(&others(base), &others(head));
+    input.others = others(base, head);
     build(input)
 }
 
-/// Objects that belong to no cluster.
-fn others(report: &Report) -> Vec<Object> {
-    let of_clusters: BTreeSet<ObjectKey> =
-        report.clusters.values().flat_map(|cluster| cluster.inputs().manifests()).map(Manifest::key).collect();
-    let managed = |manifest: &&Manifest| {
-        manifest.object.kind() != "SGCluster"
-            && !of_clusters.contains(&manifest.key())
-            && (manifest.object.kind() != "ConfigMap" || report.used.contains(&manifest.key()))
+/// Documents that differ and are told by no cluster's change.
+///
+/// Both sides are asked for the same documents: one that a cluster uses on one side only (it became blocked, it let go of its
+/// configuration) has neither appeared nor gone. A document with errors on one side is unknown there, not absent.
+fn others(base: &Report, head: &Report) -> Vec<ObjectChange> {
+    let known: BTreeSet<&NamespacedName> = base.clusters.keys().filter(|name| head.clusters.contains_key(*name)).collect();
+    let of = |report: &Report, name: &NamespacedName| -> Vec<ObjectKey> {
+        report.clusters.get(name).into_iter().flat_map(|cluster| cluster.inputs().manifests()).map(Manifest::key).collect()
     };
-    report.manifests.iter().filter(managed).map(|manifest| manifest.object.clone()).collect()
+    let told: BTreeSet<ObjectKey> = known.iter().flat_map(|name| [of(base, name), of(head, name)]).flatten().collect();
+    // What comes with a new cluster, or stays with one that leaves, is told by that cluster.
+    let alone = |one: &Report, other: &Report| -> BTreeSet<ObjectKey> {
+        one.clusters
+            .keys()
+            .filter(|name| !other.clusters.contains_key(*name) && !other.blocked.contains_key(*name))
+            .flat_map(|name| of(one, name))
+            .collect()
+    };
+    let (coming, leaving) = (alone(head, base), alone(base, head));
+    let keys = |report: &Report| -> BTreeSet<ObjectKey> { report.manifests.iter().map(Manifest::key).collect() };
+    let (old_keys, new_keys) = (keys(base), keys(head));
+    let wanted = |key: &ObjectKey| {
+        let unknown = base.unreadable.contains(key) || head.unreadable.contains(key);
+        let managed = key.kind != "ConfigMap" || base.used.contains(key) || head.used.contains(key);
+        let covered = match (old_keys.contains(key), new_keys.contains(key)) {
+            (true, true) => told.contains(key),
+            (false, _) => coming.contains(key),
+            (true, false) => leaving.contains(key),
+        };
+        key.kind != "SGCluster" && managed && !unknown && !covered
+    };
+    let objects = |report: &Report| -> Vec<Object> {
+        report.manifests.iter().filter(|manifest| wanted(&manifest.key())).map(|manifest| manifest.object.clone()).collect()
+    };
+    let mut changes = object_changes(&objects(base), &objects(head));
+    for change in changes.iter_mut().filter(|change| change.action == ObjectAction::Removed) {
+        change.note = Some(stays(change, base, head));
+    }
+    changes
+}
+
+/// What leaving the source means for an object outside clusters: absence is not deletion.
+fn stays(change: &ObjectChange, base: &Report, head: &Report) -> String {
+    if change.kind != "Namespace" {
+        return "no longer in the source: it stays in Kubernetes, and no cluster uses it".to_owned();
+    }
+    let here =
+        |names: Vec<&NamespacedName>| names.into_iter().filter(|name| name.namespace == change.name).cloned().collect::<BTreeSet<_>>();
+    let staying = here(head.clusters.keys().chain(head.blocked.keys()).collect());
+    let before = here(base.clusters.keys().chain(base.blocked.keys()).collect());
+    let orphaned = before.difference(&staying).count();
+    let clusters = |count: usize| if count == 1 { "1 cluster".to_owned() } else { format!("{count} clusters") };
+    match (staying.len(), orphaned) {
+        (0, 0) => "no longer in the source: nothing is deleted".to_owned(),
+        (0, orphaned) => format!("no longer in the source: nothing is deleted, {} in it left orphaned and running", clusters(orphaned)),
+        (staying, 0) => format!("no longer in the source: nothing is deleted, and {} in it still managed", clusters(staying)),
+        (staying, orphaned) => {
+            format!(
+                "no longer in the source: nothing is deleted; {} in it still managed, {} left orphaned and running",
+                clusters(staying),
+                clusters(orphaned)
+            )
+        }
+    }
 }
