@@ -184,7 +184,7 @@ fn others(base: &Report, head: &Report) -> Vec<ObjectChange> {
 /// What leaving the source means for an object outside clusters: absence is not deletion.
 fn stays(change: &ObjectChange, base: &Report, head: &Report) -> String {
     if change.kind != "Namespace" {
-        return "no longer in the source: it stays in Kubernetes, and no cluster uses it".to_owned();
+        return "no longer in the source: it stays in Kubernetes".to_owned();
     }
     let here =
         |names: Vec<&NamespacedName>| names.into_iter().filter(|name| name.namespace == change.name).cloned().collect::<BTreeSet<_>>();

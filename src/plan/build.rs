@@ -2,7 +2,8 @@
 
 use crate::diagnostics::Diagnostic;
 use crate::diff::{
-    Cause, Disturbance, EffectiveChange, Impact, ObjectChange, Risk, Version, causes, effective_changes, impact, object_changes,
+    Cause, Disturbance, EffectiveChange, Impact, ObjectAction, ObjectChange, Risk, Version, causes, effective_changes, impact,
+    object_changes,
 };
 use crate::model::{Digest, NamespacedName};
 use crate::validate::version_transition;
@@ -98,7 +99,13 @@ impl ClusterPlan {
 
     /// Whether anything differs beside the words of the manifest.
     pub fn has_effect(&self) -> bool {
-        !self.values.is_empty() || !self.objects.is_empty() || !self.impact.findings.is_empty()
+        // A configuration whose text differs though no value does, such as a default that is written out, says the same.
+        let same_words = |change: &ObjectChange| {
+            matches!(change.kind.as_str(), "ConfigMap" | "Endpoints")
+                && change.action == ObjectAction::Changed
+                && change.fields.iter().all(|field| !field.pointer.starts_with("/metadata/labels"))
+        };
+        !self.values.is_empty() || !self.impact.findings.is_empty() || !self.objects.iter().all(same_words)
     }
 
     /// Namespace and name.
@@ -224,7 +231,10 @@ fn disturbed(impact: &Impact) -> String {
     let stops = impact.disturbances.iter().rev().find(|disturbance| **disturbance != Disturbance::Storage);
     let mut parts: Vec<String> = stops.iter().map(ToString::to_string).collect();
     if impact.rounds > 1 {
-        parts = vec![format!("{} and restart", parts.concat())];
+        parts = vec![match stops {
+            Some(Disturbance::Restart) => "two restarts".to_owned(),
+            _ => format!("{} and restart", parts.concat()),
+        }];
     }
     if impact.switchovers > 0 {
         parts.push("switchover".to_owned());
@@ -267,11 +277,9 @@ fn changed(name: &NamespacedName, old: &Version, new: &Version, mut refusals: Ve
     refusals.extend(version_refusal(old, new).filter(|problem| refusals.iter().all(|other| other.code != problem.code)));
     if !refusals.is_empty() {
         impact = impact.refused();
-    } else if values.is_empty() && objects.is_empty() && impact.findings.is_empty() {
-        "no effect: the manifest says the same in another way".clone_into(&mut impact.summary);
     }
     let action = if impact.risks.contains(&Risk::Refused) { ClusterAction::Refused } else { ClusterAction::Change };
-    Some(ClusterPlan {
+    let mut cluster = ClusterPlan {
         namespace: name.namespace.clone(),
         name: name.name.clone(),
         action,
@@ -280,7 +288,11 @@ fn changed(name: &NamespacedName, old: &Version, new: &Version, mut refusals: Ve
         values,
         objects,
         diagnostics: refusals,
-    })
+    };
+    if action == ClusterAction::Change && !cluster.has_effect() {
+        "no effect: the manifest says the same in another way".clone_into(&mut cluster.impact.summary);
+    }
+    Some(cluster)
 }
 
 /// The rule about versions needs both of them resolved, which only the two versions of a plan are.

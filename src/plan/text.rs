@@ -169,8 +169,17 @@ fn reasons(out: &mut String, cluster: &ClusterPlan) {
     }
     for (disturbance, reason, places) in lines {
         let more = if places.len() > PLACES { format!(" and {} more", places.len() - PLACES) } else { String::new() };
-        let places = places.into_iter().take(PLACES).collect::<Vec<_>>().join(", ");
-        let _ = writeln!(out, "    {disturbance}: {}{more}    {}", one_line(&places), one_line(reason));
+        // `StatefulSet orders` is said once for several of its fields.
+        let object = |place: &str| place.match_indices(' ').nth(1).map_or(0, |(blank, _)| blank + 1);
+        let start = object(places[0]);
+        let common = places.iter().all(|place| place.get(..start) == places[0].get(..start));
+        let shown: Vec<&str> = places
+            .iter()
+            .take(PLACES)
+            .enumerate()
+            .map(|(index, place)| if index > 0 && common { &place[start..] } else { place })
+            .collect();
+        let _ = writeln!(out, "    {disturbance}: {}{more}    {}", one_line(&shown.join(", ")), one_line(reason));
     }
 }
 

@@ -73,7 +73,10 @@ fn service(subject: &str, change: &FieldChange) -> Option<Finding> {
     let finding = |reason: &str| Finding::new(Disturbance::Nothing, format!("{subject} {}", change.path), reason);
     let lost = |reason: &str| Some(finding(reason).risk(Risk::Availability));
     if pointer.starts_with("/spec/ports") {
-        return if change.before.is_none() {
+        // The pods' own ports change their names with the pooler; what answers behind a custom port is the user's.
+        return if pointer.ends_with("/targetPort") && !change.path.contains("[custom-") {
+            Some(finding("the same port for clients, answered by another one of the pod"))
+        } else if change.before.is_none() {
             Some(finding("a further port for clients"))
         } else if change.after.is_none() && pointer.ends_with("/nodePort") {
             lost("clients outside of Kubernetes may lose this port: another one is given")
@@ -135,6 +138,7 @@ mod tests {
             ("/spec/ports/2", Value::Null, json!({"port": 6000}), false),
             ("/spec/ports/2", json!({"port": 6000}), Value::Null, true),
             ("/spec/ports/0/port", json!(5432), json!(6000), true),
+            ("/spec/ports/0/targetPort", json!("pgport"), json!("pgreplication"), false),
             ("/spec/ports/0/nodePort", Value::Null, json!(30000), false),
             ("/spec/type", json!("ClusterIP"), json!("LoadBalancer"), false),
             ("/spec/type", json!("ClusterIP"), json!("NodePort"), false),

@@ -79,6 +79,7 @@ fn rounds(before: u32, after: u32, how: Disturbance, moved: &Moved) -> Vec<Round
 impl Change<'_> {
     fn summary(&self, disturbances: &BTreeSet<Disturbance>, findings: &[Finding]) -> String {
         let how = self.how;
+        let risky = findings.iter().any(|finding| !finding.risks.is_empty());
         if self.before == 0 {
             return match self.after {
                 0 => "nothing runs, and nothing starts".to_owned(),
@@ -109,7 +110,10 @@ impl Change<'_> {
                     plural(leaving, "it", "them")
                 )
             }
+            // The step itself disturbs nobody; what it leads to may.
+            [] if disturbances.contains(&Disturbance::Reload) && risky => "reload: nothing restarts, but see what is at risk".to_owned(),
             [] if disturbances.contains(&Disturbance::Reload) => "reload, no connection is lost".to_owned(),
+            [] if risky => "nothing restarts, but see what is at risk".to_owned(),
             [] => "nothing that runs notices".to_owned(),
             _ => format!("{how} of every instance, replicas first, one switchover; then a restart of every instance, the primary first"),
         }];
