@@ -65,7 +65,7 @@ fn no_form_of_a_secret_reaches_a_plan() {
             "a",
             2,
             &format!(
-                r#"  configurations: {{postgres: {{postgresql.conf: {{my.client_secret: {secret}, my.pwd: {secret}, work_mem: 8MB}}}}}}
+                r"  configurations: {{postgres: {{postgresql.conf: {{my.client_secret: {secret}, my.pwd: {secret}, work_mem: 8MB}}}}}}
   pods:
     persistentVolume: {{size: 5Gi}}
     customContainers:
@@ -74,7 +74,7 @@ fn no_form_of_a_secret_reaches_a_plan() {
         args: ['--password', '{secret}', '--token={secret}']
         command: [sh, -c, 'AWS_SECRET_ACCESS_KEY={secret} run https://{secret}@host']
         env: [{{name: DB_PASSWORD, value: '{secret}'}}]
-"#
+"
             ),
         )
     };

@@ -114,7 +114,7 @@ mod tests {
             let found = judge("x", promise(mode, count, instances), promise(new_mode, new_count, new_instances));
             let seen: Vec<Risk> = found.iter().flat_map(|finding| finding.risks.iter().copied()).collect();
             assert_eq!(seen, risks, "{mode} {count}/{instances} to {new_mode} {new_count}/{new_instances}: {found:?}");
-            assert!(found.map_or("".to_owned(), |finding| finding.reason).contains(reason));
+            assert!(found.map_or_else(String::new, |finding| finding.reason).contains(reason));
         }
     }
 }
