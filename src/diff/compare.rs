@@ -1,5 +1,6 @@
 //! Field-by-field comparison of two values.
 
+use super::mask::{HIDDEN, mask_object};
 use super::meaning::same_meaning;
 use crate::model::pointer::{join, to_path};
 use schemars::JsonSchema;
@@ -26,33 +27,86 @@ pub struct FieldChange {
 ///
 /// An added or removed mapping is one change, so that a new container is one line and not twenty.
 pub fn compare(before: &Value, after: &Value) -> Vec<FieldChange> {
+    differences(before, after).into_iter().map(|(change, _)| change).collect()
+}
+
+/// Like [`compare`], with secrets masked. The whole objects are masked before a change is cut out of them, because what makes a
+/// value secret may stand beside it: the name of a variable, the flag before an argument.
+pub(super) fn compare_masked(kind: &str, before: &Value, after: &Value) -> Vec<FieldChange> {
+    let changes = differences(before, after);
+    if changes.is_empty() {
+        return Vec::new();
+    }
+    let (old, new) = (mask_object(kind, before), mask_object(kind, after));
+    let masked = |found: Option<&Value>| Some(found.cloned().unwrap_or_else(|| Value::from(HIDDEN)));
+    changes
+        .into_iter()
+        .map(|(change, old_pointer)| FieldChange {
+            before: change.before.and_then(|_| masked(old.pointer(&old_pointer))),
+            after: change.after.and_then(|_| masked(new.pointer(&change.pointer))),
+            ..change
+        })
+        .collect()
+}
+
+/// Differences in the order of their paths, each with its pointer in the older value.
+fn differences(before: &Value, after: &Value) -> Vec<(FieldChange, String)> {
     let mut changes = Vec::new();
-    walk("", "", Some(before), Some(after), &mut changes);
-    changes.sort_by(|one, two| one.path.cmp(&two.path));
+    walk(&Place::default(), Some(before), Some(after), &mut changes);
+    changes.sort_by(|(one, _), (two, _)| one.path.cmp(&two.path));
     changes
 }
 
-fn walk(pointer: &str, path: &str, before: Option<&Value>, after: Option<&Value>, changes: &mut Vec<FieldChange>) {
+/// Where a value is, in both values; list items may have moved.
+#[derive(Default)]
+struct Place {
+    pointer: String,
+    old_pointer: String,
+    path: String,
+}
+
+impl Place {
+    fn change(&self, before: Option<Value>, after: Option<Value>) -> (FieldChange, String) {
+        (FieldChange { pointer: self.pointer.clone(), path: self.path.clone(), before, after }, self.old_pointer.clone())
+    }
+
+    fn item(&self, old_index: usize, index: usize, name: &str) -> Self {
+        Self {
+            pointer: format!("{}/{index}", self.pointer),
+            old_pointer: format!("{}/{old_index}", self.old_pointer),
+            path: format!("{}[{name}]", self.path),
+        }
+    }
+}
+
+type Changes = Vec<(FieldChange, String)>;
+
+fn walk(place: &Place, before: Option<&Value>, after: Option<&Value>, changes: &mut Changes) {
     let present = |value: Option<&'_ Value>| value.filter(|value| !value.is_null()).cloned();
     match (before, after) {
-        (Some(Value::Object(before)), Some(Value::Object(after))) => objects(pointer, path, before, after, changes),
-        (Some(Value::Array(before)), Some(Value::Array(after))) => lists(pointer, path, before, after, changes),
-        (Some(before), Some(after)) if same_meaning(pointer, before, after) => {}
+        (Some(Value::Object(before)), Some(Value::Object(after))) => objects(place, before, after, changes),
+        (Some(Value::Array(before)), Some(Value::Array(after))) => lists(place, before, after, changes),
+        (Some(before), Some(after)) if same_meaning(&place.pointer, before, after) => {}
         (before, after) => {
             let (before, after) = (present(before), present(after));
             if before != after {
-                changes.push(FieldChange { pointer: pointer.to_owned(), path: path.to_owned(), before, after });
+                changes.push(place.change(before, after));
             }
         }
     }
 }
 
-fn objects(pointer: &str, path: &str, before: &Map<String, Value>, after: &Map<String, Value>, changes: &mut Vec<FieldChange>) {
+fn objects(place: &Place, before: &Map<String, Value>, after: &Map<String, Value>, changes: &mut Changes) {
     let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     for key in keys {
         let segment = to_path(&join("", key));
-        let child = if path.is_empty() || segment.starts_with('[') { format!("{path}{segment}") } else { format!("{path}.{segment}") };
-        walk(&join(pointer, key), &child, before.get(key), after.get(key), changes);
+        let path = &place.path;
+        let child = Place {
+            pointer: join(&place.pointer, key),
+            old_pointer: join(&place.old_pointer, key),
+            path: if path.is_empty() || segment.starts_with('[') { format!("{path}{segment}") } else { format!("{path}.{segment}") },
+        };
+        walk(&child, before.get(key), after.get(key), changes);
     }
 }
 
@@ -61,18 +115,19 @@ fn objects(pointer: &str, path: &str, before: &Map<String, Value>, after: &Map<S
 const IDENTITIES: &[&str] =
     &["name", "id", "containerPort", "mountPath", "devicePath", "port", "key", "topologyKey", "type", "ip", "uid", "kind"];
 
-fn lists(pointer: &str, path: &str, before: &[Value], after: &[Value], changes: &mut Vec<FieldChange>) {
+fn lists(place: &Place, before: &[Value], after: &[Value], changes: &mut Changes) {
     match IDENTITIES.iter().find_map(|field| Some((named(before, field)?, named(after, field)?))) {
         Some((before, after)) => {
             let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
             for name in names {
                 let (old, new) = (before.get(name), after.get(name));
-                let index = new.or(old).map_or(0, |(index, _)| *index);
-                let child = format!("{path}[{name}]");
-                walk(&format!("{pointer}/{index}"), &child, old.map(|(_, value)| *value), new.map(|(_, value)| *value), changes);
+                let index = |found: Option<&(usize, &Value)>| found.map(|(index, _)| *index);
+                let (old_index, new_index) = (index(old).or(index(new)).unwrap_or(0), index(new).or(index(old)).unwrap_or(0));
+                let child = place.item(old_index, new_index, name);
+                walk(&child, old.map(|(_, value)| *value), new.map(|(_, value)| *value), changes);
             }
         }
-        None => unnamed(pointer, path, before, after, changes),
+        None => unnamed(place, before, after, changes),
     }
 }
 
@@ -93,10 +148,11 @@ fn named<'a>(items: &'a [Value], field: &str) -> Option<BTreeMap<String, (usize,
 }
 
 /// Lists whose items have no name: insertions and removals by position.
-fn unnamed(pointer: &str, path: &str, before: &[Value], after: &[Value], changes: &mut Vec<FieldChange>) {
+fn unnamed(place: &Place, before: &[Value], after: &[Value], changes: &mut Changes) {
+    let at = |index: usize| place.item(index, index, &index.to_string());
     if before.len() == after.len() {
         for (index, (old, new)) in before.iter().zip(after).enumerate() {
-            walk(&format!("{pointer}/{index}"), &format!("{path}[{index}]"), Some(old), Some(new), changes);
+            walk(&at(index), Some(old), Some(new), changes);
         }
         return;
     }
@@ -106,22 +162,8 @@ fn unnamed(pointer: &str, path: &str, before: &[Value], after: &[Value], changes
         if operation.tag() == similar::DiffTag::Equal {
             continue;
         }
-        for index in operation.old_range() {
-            changes.push(FieldChange {
-                pointer: format!("{pointer}/{index}"),
-                path: format!("{path}[{index}]"),
-                before: Some(before[index].clone()),
-                after: None,
-            });
-        }
-        for index in operation.new_range() {
-            changes.push(FieldChange {
-                pointer: format!("{pointer}/{index}"),
-                path: format!("{path}[{index}]"),
-                before: None,
-                after: Some(after[index].clone()),
-            });
-        }
+        changes.extend(operation.old_range().map(|index| at(index).change(Some(before[index].clone()), None)));
+        changes.extend(operation.new_range().map(|index| at(index).change(None, Some(after[index].clone()))));
     }
 }
 
@@ -157,6 +199,24 @@ mod tests {
     #[test]
     fn null_and_absent_are_equal() {
         assert_eq!(lines(json!({"a": null, "m": {"memory": "1024Mi"}}), json!({"m": {"memory": "1Gi"}})), Vec::<String>::new());
+    }
+
+    /// An inserted argument moves the others: each side is masked where it stands in its own value.
+    #[test]
+    fn masks_where_each_side_stands() {
+        let show = |before: Value, after: Value| serde_json::to_string(&compare_masked("SGCluster", &before, &after)).unwrap();
+        for (before, after) in [
+            (json!({"args": ["--password", "s3cr3t"]}), json!({"args": ["-v", "--password", "s3cr3t2"]})),
+            (json!({"args": ["--password", "s3cr3t"]}), json!({"args": ["--password", "s3cr3t2"]})),
+            (
+                json!({"env": [{"name": "A", "value": "1"}, {"name": "TOKEN", "value": "s3cr3t"}]}),
+                json!({"env": [{"name": "TOKEN", "value": "s3cr3t2"}]}),
+            ),
+            (json!({"env": []}), json!({"env": [{"name": "TOKEN", "value": "s3cr3t2"}]})),
+        ] {
+            let shown = show(before, after);
+            assert!(!shown.contains("s3cr3t") && shown.contains(HIDDEN), "{shown}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Differences between the values two versions run with.
 
 use super::Version;
-use super::mask::mask_value;
+use super::mask::mask_effective;
 use super::meaning::same_meaning;
 use crate::model::pointer::join;
 use crate::postgres;
@@ -35,32 +35,65 @@ const PASSED_THROUGH: &[&str] =
 type Entries = BTreeMap<String, (Value, Option<String>)>;
 
 /// Every effective value that differs in meaning between two versions, by name.
+///
+/// A parameter that nobody sets has PostgreSQL's own default: writing that default is no difference, and a removal shows it.
 pub fn effective_changes(before: Option<&Version>, after: Option<&Version>) -> Vec<EffectiveChange> {
     let major = after.or(before).map_or(0, |version| version.effective.postgres.major);
     let entries = |version: Option<&Version>| version.map(|version| flatten(&version.effective)).unwrap_or_default();
-    let (before, after) = (entries(before), entries(after));
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let (mut old, mut new) = (entries(before), entries(after));
+    if let (Some(before), Some(after)) = (before, after) {
+        fill_built_in(before.effective.postgres.major, &mut old, &new);
+        fill_built_in(after.effective.postgres.major, &mut new, &old);
+        for (part, was, is) in [
+            ("pooling", before.effective.pooling.is_some(), after.effective.pooling.is_some()),
+            ("exporter", before.effective.exporter.is_some(), after.effective.exporter.is_some()),
+        ] {
+            if was != is {
+                switch(part, was, &mut old);
+                switch(part, is, &mut new);
+            }
+        }
+    }
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     names
         .into_iter()
         .filter_map(|name| {
-            let (old, new) = (before.get(name), after.get(name));
+            let (old, new) = (old.get(name), new.get(name));
             if let (Some((old, _)), Some((new, _))) = (old, new)
                 && same(major, name, old, new)
             {
                 return None;
             }
-            let masked = |entry: Option<&(Value, Option<String>)>| {
-                entry.map(|(value, _)| mask_value("Effective", &format!("/{}", name.replace('.', "/")), value))
-            };
+            let masked = |entry: Option<&(Value, Option<String>)>| entry.map(|(value, _)| mask_effective(name, value));
             let origin = new.and_then(|(_, origin)| origin.clone());
             Some(EffectiveChange { name: name.clone(), before: masked(old), after: masked(new), origin })
         })
         .collect()
 }
 
+const PARAMETERS: &str = "postgres.parameters.";
+
+/// Adds PostgreSQL's own default of every parameter that only the other side sets.
+fn fill_built_in(major: u32, entries: &mut Entries, other: &Entries) {
+    for name in other.keys().filter(|name| !entries.contains_key(*name)).cloned().collect::<Vec<_>>() {
+        if let Some(value) = name.strip_prefix(PARAMETERS).and_then(|parameter| postgres::built_in_default(major, parameter)) {
+            entries.insert(name, (Value::from(value), Some("PostgreSQL's own default".to_owned())));
+        }
+    }
+}
+
+/// A part that is switched on or off is one difference, not one for each of its settings.
+fn switch(part: &str, on: bool, entries: &mut Entries) {
+    entries.retain(|name, _| name.strip_prefix(part).is_none_or(|rest| !rest.starts_with('.')));
+    entries.insert(part.to_owned(), (Value::from(if on { "on" } else { "off" }), None));
+}
+
 fn same(major: u32, name: &str, old: &Value, new: &Value) -> bool {
-    if let (Some(parameter), Some(old), Some(new)) = (name.strip_prefix("postgres.parameters."), old.as_str(), new.as_str()) {
+    if let (Some(parameter), Some(old), Some(new)) = (name.strip_prefix(PARAMETERS), old.as_str(), new.as_str()) {
         return postgres::same_value(major, parameter, old, new);
+    }
+    if let (Some(setting), Some(old), Some(new)) = (name.strip_prefix("pooling.parameters."), old.as_str(), new.as_str()) {
+        return postgres::same_pooler_value(setting, old, new);
     }
     same_meaning(&format!("/{}", name.replace('.', "/")), old, new)
 }

@@ -4,7 +4,7 @@ use crate::model::{Quantity, holds_quantity};
 use serde_json::Value;
 
 /// Whether two leaf values mean the same to the API server and to people:
-/// numbers and their text (`80`, `"80"`) and Kubernetes quantities (`1024Mi`, `1Gi`; `1000m`, `1`).
+/// numbers and their text (`80`, `"80"`) Kubernetes quantities (`1024Mi`, `1Gi`; `1000m`, `1`) and durations (`P90D`, `PT2160H`).
 ///
 /// Quantities are compared only where both texts carry a unit or are plain numbers, and only below a field whose name
 /// says that it holds an amount, because `1e3` or `1k` may be an ordinary word elsewhere.
@@ -20,9 +20,21 @@ pub fn same_meaning(pointer: &str, one: &Value, two: &Value) -> bool {
                 (Some(one), Some(two)) => one == two,
                 _ => false,
             },
+            (Some(one), Some(two)) if pointer.rsplit('/').next() == Some("duration") => {
+                matches!((seconds(&one), seconds(&two)), (Some(one), Some(two)) if one == two)
+            }
             _ => false,
         },
     }
+}
+
+/// An ISO 8601 duration in seconds, days as 24 hours; `None` where its length depends on a calendar (`P1M`).
+fn seconds(text: &str) -> Option<i64> {
+    let span: jiff::Span = text.parse().ok()?;
+    if span.get_years() != 0 || span.get_months() != 0 {
+        return None;
+    }
+    span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok().map(|duration| duration.as_secs())
 }
 
 fn leaf_text(value: &Value) -> Option<String> {
@@ -58,6 +70,9 @@ mod tests {
             ("/data/number", json!("80"), json!(80), false),
             ("/metadata/labels/version", json!("1000m"), json!("1"), false),
             ("/spec/instances", json!(3.0), json!(3), true),
+            ("/postgres/ssl/duration", json!("P90D"), json!("PT2160H"), true),
+            ("/postgres/ssl/duration", json!("P90D"), json!("P91D"), false),
+            ("/postgres/ssl/duration", json!("P1M"), json!("P30D"), false),
         ] {
             assert_eq!(same_meaning(pointer, &one, &two), same, "{pointer}: {one} and {two}");
         }

@@ -1,7 +1,6 @@
 //! Differences between two sets of objects.
 
-use super::compare::{FieldChange, compare};
-use super::mask::mask_value;
+use super::compare::{FieldChange, compare_masked};
 use crate::model::{Object, ObjectKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,6 +33,9 @@ pub struct ObjectChange {
     /// Field changes of an object that differs, secrets masked; empty for one that appears or goes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldChange>,
+    /// What that does, where the action alone would be misread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// Every object that differs between two rendered sets, in the order of their keys.
@@ -47,12 +49,9 @@ pub fn object_changes(before: &[Object], after: &[Object]) -> Vec<ObjectChange> 
 fn one(key: &ObjectKey, before: Option<&Object>, after: Option<&Object>) -> Option<ObjectChange> {
     let (action, fields) = match (before, after) {
         (Some(before), Some(after)) => {
-            let mut fields = compare(before.value(), after.value());
+            let fields = compare_masked(&key.kind, before.value(), after.value());
             if fields.is_empty() {
                 return None;
-            }
-            for change in &mut fields {
-                mask(&key.kind, change);
             }
             (ObjectAction::Changed, fields)
         }
@@ -65,14 +64,8 @@ fn one(key: &ObjectKey, before: Option<&Object>, after: Option<&Object>) -> Opti
         name: key.name.clone(),
         action,
         fields,
+        note: None,
     })
-}
-
-/// Masks both sides of a change of an object of `kind`.
-pub(super) fn mask(kind: &str, change: &mut FieldChange) {
-    for value in [&mut change.before, &mut change.after].into_iter().flatten() {
-        *value = mask_value(kind, &change.pointer, value);
-    }
 }
 
 #[cfg(test)]

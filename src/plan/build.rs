@@ -1,8 +1,12 @@
 //! From versions to a plan.
 
 use crate::diagnostics::Diagnostic;
-use crate::diff::{Cause, Disturbance, EffectiveChange, Impact, ObjectChange, Version, causes, effective_changes, impact, object_changes};
+use crate::diff::{
+    Cause, Disturbance, EffectiveChange, Impact, ObjectAction, ObjectChange, Risk, Version, causes, effective_changes, impact,
+    object_changes,
+};
 use crate::model::{Digest, NamespacedName};
+use crate::validate::version_transition;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +37,8 @@ pub struct PlanInput {
     pub blocked: BTreeMap<NamespacedName, Vec<Diagnostic>>,
     /// Changes that a rule refuses although the newer side is valid by itself (a smaller volume, another major version).
     pub refused: BTreeMap<NamespacedName, Vec<Diagnostic>>,
+    /// Why the earlier version of a cluster is not known, where that is a finding of the older side.
+    pub unknown: BTreeMap<NamespacedName, Vec<Diagnostic>>,
     /// Objects outside clusters that differ: Namespaces, ConfigMaps, configurations that no cluster uses.
     pub others: Vec<ObjectChange>,
 }
@@ -45,6 +51,8 @@ pub enum ClusterAction {
     Refused,
     /// The manifest does not pass; what runs stays.
     Blocked,
+    /// The earlier version is not known, so nobody can say what changes.
+    Unknown,
     /// It changes.
     Change,
     /// It leaves the source: reported, kept running, untouched.
@@ -80,6 +88,26 @@ pub struct ClusterPlan {
 }
 
 impl ClusterPlan {
+    /// Whether something is carried out that has an effect.
+    pub fn changes(&self) -> bool {
+        match self.action {
+            ClusterAction::Create => true,
+            ClusterAction::Change => self.has_effect(),
+            ClusterAction::Refused | ClusterAction::Blocked | ClusterAction::Unknown | ClusterAction::Orphan => false,
+        }
+    }
+
+    /// Whether anything differs beside the words of the manifest.
+    pub fn has_effect(&self) -> bool {
+        // A configuration whose text differs though no value does, such as a default that is written out, says the same.
+        let same_words = |change: &ObjectChange| {
+            matches!(change.kind.as_str(), "ConfigMap" | "Endpoints")
+                && change.action == ObjectAction::Changed
+                && change.fields.iter().all(|field| !field.pointer.starts_with("/metadata/labels"))
+        };
+        !self.values.is_empty() || !self.impact.findings.is_empty() || !self.objects.iter().all(same_words)
+    }
+
     /// Namespace and name.
     pub fn key(&self) -> NamespacedName {
         NamespacedName::new(&self.namespace, &self.name)
@@ -118,15 +146,21 @@ pub struct Count {
 }
 
 impl Plan {
-    /// Whether there is anything to do or to say.
+    /// Whether there is nothing to do and nothing to say. A cluster whose manifest says the same in another way counts as a
+    /// difference (`diff --exit-code`): a revision of its own is released for it, although nothing that runs notices.
     pub fn is_empty(&self) -> bool {
         self.clusters.is_empty() && self.others.is_empty()
+    }
+
+    /// How many clusters change: those that are made and those whose change is carried out and has an effect.
+    pub fn changing(&self) -> usize {
+        self.clusters.iter().filter(|cluster| cluster.changes()).count()
     }
 }
 
 /// Builds the plan.
 pub fn build(input: PlanInput) -> Plan {
-    let PlanInput { base, head, before, after, blocked, refused, others } = input;
+    let PlanInput { base, head, before, after, blocked, refused, unknown, others } = input;
     let names: BTreeSet<&NamespacedName> = before.keys().chain(after.keys()).chain(blocked.keys()).collect();
     let total = names.len();
     let mut clusters: Vec<ClusterPlan> = names
@@ -140,7 +174,7 @@ pub fn build(input: PlanInput) -> Plan {
                 }
                 (false, Some(Before::Known(old)), Some(new)) => changed(name, old, new, problems(&refused)),
                 (false, Some(Before::Unknown(why)), Some(_)) => {
-                    Some(plain(name, ClusterAction::Blocked, &format!("what runs is not known: {why}"), Vec::new()))
+                    Some(plain(name, ClusterAction::Unknown, &format!("unknown before: {why}"), problems(&unknown)))
                 }
                 (false, Some(Before::Absent) | None, Some(new)) => Some(created(name, new)),
                 (false, None, None) => None,
@@ -155,8 +189,9 @@ pub fn build(input: PlanInput) -> Plan {
 
 fn danger(cluster: &ClusterPlan) -> (u8, usize, Disturbance) {
     let action = match cluster.action {
-        ClusterAction::Refused => 4,
-        ClusterAction::Blocked => 3,
+        ClusterAction::Refused => 5,
+        ClusterAction::Blocked => 4,
+        ClusterAction::Unknown => 3,
         ClusterAction::Change => 2,
         ClusterAction::Orphan => 1,
         ClusterAction::Create => 0,
@@ -181,29 +216,37 @@ pub(super) fn consequence(cluster: &ClusterPlan) -> String {
     let base = match cluster.action {
         ClusterAction::Refused => "refused".to_owned(),
         ClusterAction::Blocked => "blocked".to_owned(),
+        ClusterAction::Unknown => "unknown before".to_owned(),
         ClusterAction::Orphan => "orphaned, kept running".to_owned(),
         ClusterAction::Create => "created".to_owned(),
-        ClusterAction::Change if cluster.impact.switchovers > 0 => format!("{} + switchover", strongest(&cluster.impact)),
-        ClusterAction::Change => strongest(&cluster.impact),
+        ClusterAction::Change if !cluster.has_effect() => "no effect".to_owned(),
+        ClusterAction::Change => disturbed(&cluster.impact),
     };
-    let risks: Vec<String> =
-        cluster.impact.risks.iter().filter(|risk| **risk != crate::diff::Risk::Refused).map(ToString::to_string).collect();
+    let risks: Vec<String> = cluster.impact.risks.iter().filter(|risk| **risk != Risk::Refused).map(ToString::to_string).collect();
     if risks.is_empty() { base } else { format!("{base}, at risk: {}", risks.join(", ")) }
 }
 
-fn strongest(impact: &Impact) -> String {
-    impact.disturbance.to_string()
+/// What stops or is read again, then the switchover, then the volumes: none of them hides another.
+fn disturbed(impact: &Impact) -> String {
+    let stops = impact.disturbances.iter().rev().find(|disturbance| **disturbance != Disturbance::Storage);
+    let mut parts: Vec<String> = stops.iter().map(ToString::to_string).collect();
+    if impact.rounds > 1 {
+        parts = vec![match stops {
+            Some(Disturbance::Restart) => "two restarts".to_owned(),
+            _ => format!("{} and restart", parts.concat()),
+        }];
+    }
+    if impact.switchovers > 0 {
+        parts.push("switchover".to_owned());
+    }
+    if impact.disturbances.contains(&Disturbance::Storage) {
+        parts.push(Disturbance::Storage.to_string());
+    }
+    if parts.is_empty() { Disturbance::Nothing.to_string() } else { parts.join(" + ") }
 }
 
 fn plain(name: &NamespacedName, action: ClusterAction, summary: &str, diagnostics: Vec<Diagnostic>) -> ClusterPlan {
-    let impact = Impact {
-        disturbance: Disturbance::Nothing,
-        switchovers: 0,
-        risks: BTreeSet::new(),
-        summary: summary.to_owned(),
-        instances: Vec::new(),
-        findings: Vec::new(),
-    };
+    let impact = Impact::nothing(summary);
     ClusterPlan {
         namespace: name.namespace.clone(),
         name: name.name.clone(),
@@ -223,7 +266,7 @@ fn created(name: &NamespacedName, new: &Version) -> ClusterPlan {
     ClusterPlan { objects: object_changes(&[], &new.objects), ..plain(name, ClusterAction::Create, &summary, Vec::new()) }
 }
 
-fn changed(name: &NamespacedName, old: &Version, new: &Version, refusals: Vec<Diagnostic>) -> Option<ClusterPlan> {
+fn changed(name: &NamespacedName, old: &Version, new: &Version, mut refusals: Vec<Diagnostic>) -> Option<ClusterPlan> {
     let causes = causes(Some(old), Some(new));
     let values = effective_changes(Some(old), Some(new));
     let objects = object_changes(&old.objects, &new.objects);
@@ -231,15 +274,12 @@ fn changed(name: &NamespacedName, old: &Version, new: &Version, refusals: Vec<Di
         return None;
     }
     let mut impact = impact(old, new, &values, &objects);
+    refusals.extend(version_refusal(old, new).filter(|problem| refusals.iter().all(|other| other.code != problem.code)));
     if !refusals.is_empty() {
-        impact.risks = BTreeSet::from([crate::diff::Risk::Refused]);
-        impact.disturbance = Disturbance::Nothing;
-        impact.switchovers = 0;
-        impact.instances.clear();
-        "refused: nothing of this change is carried out".clone_into(&mut impact.summary);
+        impact = impact.refused();
     }
-    let action = if impact.risks.contains(&crate::diff::Risk::Refused) { ClusterAction::Refused } else { ClusterAction::Change };
-    Some(ClusterPlan {
+    let action = if impact.risks.contains(&Risk::Refused) { ClusterAction::Refused } else { ClusterAction::Change };
+    let mut cluster = ClusterPlan {
         namespace: name.namespace.clone(),
         name: name.name.clone(),
         action,
@@ -248,5 +288,15 @@ fn changed(name: &NamespacedName, old: &Version, new: &Version, refusals: Vec<Di
         values,
         objects,
         diagnostics: refusals,
-    })
+    };
+    if action == ClusterAction::Change && !cluster.has_effect() {
+        "no effect: the manifest says the same in another way".clone_into(&mut cluster.impact.summary);
+    }
+    Some(cluster)
+}
+
+/// The rule about versions needs both of them resolved, which only the two versions of a plan are.
+fn version_refusal(old: &Version, new: &Version) -> Option<Diagnostic> {
+    let cluster = new.manifests.iter().find(|manifest| manifest.object.kind() == "SGCluster")?;
+    version_transition(&old.effective.postgres.version.value, &new.effective.postgres.version.value, cluster)
 }

@@ -2,12 +2,18 @@
 
 use super::build::{ClusterAction, ClusterPlan, Plan, consequence};
 use super::group::{Group, groups};
-use crate::diff::{Cause, EffectiveChange, FieldChange, HIDDEN, ObjectAction, ObjectChange};
+use crate::diff::{Cause, Disturbance, EffectiveChange, FieldChange, HIDDEN, ObjectAction, ObjectChange};
 use serde_json::Value;
 use std::fmt::Write as _;
 
 /// How many clusters of a group are named.
 const NAMED: usize = 8;
+
+/// How many groups are shown in full; the most dangerous come first.
+const GROUPS: usize = 20;
+
+/// How many places of one reason are named.
+const PLACES: usize = 3;
 
 /// The plan, consequence first. With `objects` the changed Kubernetes objects are listed field by field as well.
 pub fn text(plan: &Plan, objects: bool) -> String {
@@ -20,7 +26,7 @@ pub fn text(plan: &Plan, objects: bool) -> String {
         let _ = writeln!(out, "no difference{sides} · {} {}", plan.total, clusters(plan.total));
         return out;
     }
-    let _ = writeln!(out, "plan {}{sides} · {} of {} {} change", plan.id, plan.clusters.len(), plan.total, clusters(plan.total));
+    let _ = writeln!(out, "plan {}{sides} · {} of {} {} change", plan.id, plan.changing(), plan.total, clusters(plan.total));
     let groups = groups(plan);
     if !plan.counts.is_empty() {
         let _ = writeln!(out);
@@ -35,9 +41,13 @@ pub fn text(plan: &Plan, objects: bool) -> String {
             let _ = writeln!(out, "  {:<width$}  {:>4}  {}", count.consequence, count.clusters, shortened(&which));
         }
     }
-    for group in &groups {
+    for group in groups.iter().take(GROUPS) {
         out.push('\n');
         one_group(&mut out, group, objects);
+    }
+    let left: usize = groups.iter().skip(GROUPS).map(|group| group.all.len()).sum();
+    if left > 0 {
+        let _ = writeln!(out, "\nand {left} more {}; --output json has them all", clusters(left));
     }
     if !plan.others.is_empty() {
         out.push_str("\nother objects\n");
@@ -82,6 +92,8 @@ fn one_group(out: &mut String, group: &Group<'_>, objects: bool) {
     let ClusterPlan { namespace, name, action, impact, causes, values, objects: changed, diagnostics } = group.first;
     let mark = match action {
         ClusterAction::Refused | ClusterAction::Blocked => '✗',
+        ClusterAction::Unknown => '?',
+        ClusterAction::Change if !group.first.has_effect() => '=',
         ClusterAction::Change => '~',
         ClusterAction::Create => '+',
         ClusterAction::Orphan => '!',
@@ -91,9 +103,10 @@ fn one_group(out: &mut String, group: &Group<'_>, objects: bool) {
         let others: Vec<String> = group.all[1..].iter().map(|cluster| format!("{}/{}", cluster.namespace, cluster.name)).collect();
         let _ = writeln!(
             out,
-            "  the same change in {} {}: {}",
+            "  the same change in {} {}{}: {}",
             others.len(),
             if others.len() == 1 { "other cluster" } else { "other clusters" },
+            if group.labels_differ { ", with other values of labels or annotations" } else { "" },
             shortened(&others)
         );
     }
@@ -118,11 +131,17 @@ fn one_group(out: &mut String, group: &Group<'_>, objects: bool) {
             value(out, change, reason);
         }
     }
+    if *action == ClusterAction::Change {
+        reasons(out, group.first);
+    }
     if !impact.instances.is_empty() {
         out.push_str("  what happens\n");
         for instance in &impact.instances {
             let _ = writeln!(out, "    {}: {} ({})", instance.instance, instance.disturbance, instance.note);
         }
+    }
+    for note in &impact.notes {
+        let _ = writeln!(out, "  note: {}", one_line(note));
     }
     if objects {
         for change in changed {
@@ -130,6 +149,37 @@ fn one_group(out: &mut String, group: &Group<'_>, objects: bool) {
         }
     } else if *action == ClusterAction::Change && !changed.is_empty() {
         let _ = writeln!(out, "  {} Kubernetes {} change", changed.len(), if changed.len() == 1 { "object" } else { "objects" });
+    }
+}
+
+/// Findings about something else than an effective value, one line for each reason.
+fn reasons(out: &mut String, cluster: &ClusterPlan) {
+    let mut lines: Vec<(Disturbance, &str, Vec<&str>)> = Vec::new();
+    for finding in &cluster.impact.findings {
+        if cluster.values.iter().any(|change| change.name == finding.subject) {
+            continue;
+        }
+        match lines.iter_mut().find(|(disturbance, reason, _)| (*disturbance, *reason) == (finding.disturbance, finding.reason.as_str())) {
+            Some((.., places)) => places.push(&finding.subject),
+            None => lines.push((finding.disturbance, &finding.reason, vec![&finding.subject])),
+        }
+    }
+    if !lines.is_empty() {
+        out.push_str("  why\n");
+    }
+    for (disturbance, reason, places) in lines {
+        let more = if places.len() > PLACES { format!(" and {} more", places.len() - PLACES) } else { String::new() };
+        // `StatefulSet orders` is said once for several of its fields.
+        let object = |place: &str| place.match_indices(' ').nth(1).map_or(0, |(blank, _)| blank + 1);
+        let start = object(places[0]);
+        let common = places.iter().all(|place| place.get(..start) == places[0].get(..start));
+        let shown: Vec<&str> = places
+            .iter()
+            .take(PLACES)
+            .enumerate()
+            .map(|(index, place)| if index > 0 && common { &place[start..] } else { place })
+            .collect();
+        let _ = writeln!(out, "    {disturbance}: {}{more}    {}", one_line(&shown.join(", ")), one_line(reason));
     }
 }
 
@@ -162,7 +212,8 @@ fn object(out: &mut String, change: &ObjectChange, fields: bool) {
         ObjectAction::Removed => '-',
     };
     let place = if change.namespace.is_empty() { change.name.clone() } else { format!("{}/{}", change.namespace, change.name) };
-    let _ = writeln!(out, "  {mark} {} {place}", change.kind);
+    let note = change.note.as_ref().map(|note| format!("    {}", one_line(note))).unwrap_or_default();
+    let _ = writeln!(out, "  {mark} {} {place}{note}", change.kind);
     if fields {
         for one in &change.fields {
             field(out, one, 4);

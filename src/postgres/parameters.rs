@@ -53,6 +53,7 @@ pub struct Parameter {
     minimum: Spans,
     maximum: Spans,
     boot: Spans,
+    in_file: bool,
 }
 
 impl Parameter {
@@ -100,6 +101,11 @@ impl Parameter {
         self.boot.get(major).map(|value| if value == "''" { "" } else { value })
     }
 
+    /// Whether the configuration file may hold it. One that may not stops the start, or is taken and has no effect.
+    pub const fn belongs_in_file(&self) -> bool {
+        self.in_file
+    }
+
     /// Major versions that have it.
     pub fn majors(&self) -> Vec<u32> {
         self.context.versions()
@@ -112,7 +118,9 @@ static PARAMETERS: LazyLock<BTreeMap<String, Parameter>> = LazyLock::new(|| {
         .filter(|line| !line.starts_with('#'))
         .filter_map(|line| {
             let columns: Vec<&str> = line.split('\t').collect();
-            let [name, vartype, unit, words, context, minimum, maximum, boot, library, ..] = columns.as_slice() else { return None };
+            let [name, vartype, unit, words, context, minimum, maximum, boot, library, settable, ..] = columns.as_slice() else {
+                return None;
+            };
             let parameter = Parameter {
                 name: (*name).to_owned(),
                 unit: (!unit.is_empty()).then(|| (*unit).to_owned()),
@@ -123,6 +131,7 @@ static PARAMETERS: LazyLock<BTreeMap<String, Parameter>> = LazyLock::new(|| {
                 minimum: Spans::parse(minimum),
                 maximum: Spans::parse(maximum),
                 boot: Spans::parse(boot),
+                in_file: !matches!(*settable, "no" | "cmdline"),
             };
             Some((name.to_ascii_lowercase(), parameter))
         })
@@ -137,6 +146,52 @@ pub fn find(name: &str) -> Option<&'static Parameter> {
 /// When a change of a parameter takes effect in a major version; `None` for one it does not know.
 pub fn context(major: u32, name: &str) -> Option<Context> {
     find(name)?.context(major)
+}
+
+/// Parameters that `initdb` writes into the file below ours: without a line of ours they have its value, not the compiled one.
+/// Source: PostgreSQL documentation, "initdb"; the file it writes.
+const WRITTEN_BY_INITDB: &[&str] = &[
+    "datestyle",
+    "default_text_search_config",
+    "dynamic_shared_memory_type",
+    "lc_messages",
+    "lc_monetary",
+    "lc_numeric",
+    "lc_time",
+    "log_timezone",
+    "timezone",
+];
+
+/// The value a parameter has where nobody sets it, in one spelling that PostgreSQL takes; `None` where that is not known.
+pub fn built_in_default(major: u32, name: &str) -> Option<String> {
+    if WRITTEN_BY_INITDB.contains(&name.to_ascii_lowercase().as_str()) {
+        return None;
+    }
+    let boot = find(name)?.boot_value(major)?;
+    super::normalise(major, name, boot).ok().map(|_| super::canonical(major, name, boot))
+}
+
+/// Whether a library comes with PostgreSQL itself, so that every image has it.
+/// Source: PostgreSQL documentation, appendix "Additional Supplied Modules and Extensions".
+pub fn is_contrib_library(name: &str) -> bool {
+    const LIBRARIES: &[&str] = &[
+        "auth_delay",
+        "auto_explain",
+        "basebackup_to_shell",
+        "basic_archive",
+        "passwordcheck",
+        "pg_overexplain",
+        "pg_prewarm",
+        "pg_stat_statements",
+        "pg_trgm",
+        "pg_walinspect",
+        "pgcrypto",
+        "plpgsql",
+        "postgres_fdw",
+        "test_decoding",
+    ];
+    let plain = name.trim().trim_matches('"').trim_start_matches("$libdir/").trim_end_matches(".so");
+    LIBRARIES.contains(&plain)
 }
 
 /// Names of every parameter of a major version, sorted.
@@ -160,6 +215,10 @@ mod tests {
         assert_eq!(find("work_mem").unwrap().unit.as_deref(), Some("kB"));
         assert_eq!(find("max_connections").unwrap().minimum(15), Some(1.0));
         assert_eq!(find("checkpoint_completion_target").unwrap().boot_value(13), Some("0.5"));
+        assert_eq!(built_in_default(17, "JIT").as_deref(), Some("on"));
+        assert_eq!(built_in_default(17, "work_mem").as_deref(), Some("4096kB"));
+        assert_eq!(built_in_default(17, "timezone"), None);
+        assert!(!find("data_checksums").unwrap().belongs_in_file() && find("work_mem").unwrap().belongs_in_file());
         assert!(names(18).len() > 350, "the table lost rows: {}", names(18).len());
     }
 }

@@ -64,12 +64,35 @@ pub fn pooler_needs_restart(name: &str) -> bool {
     !pooler_setting(name).is_some_and(PoolerSetting::is_reloadable)
 }
 
+/// The whole number of a setting; C notation, as PgBouncer reads it.
+pub fn pooler_number(text: &str) -> Option<i64> {
+    let (sign, digits) = text.trim().strip_prefix('-').map_or((1, text.trim()), |digits| (-1, digits));
+    let (radix, digits) = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        Some(hexadecimal) => (16, hexadecimal),
+        None if digits.len() > 1 && digits.starts_with('0') => (8, digits),
+        None => (10, digits),
+    };
+    i64::from_str_radix(digits, radix).ok().map(|number| number * sign)
+}
+
+/// Whether two texts mean the same to PgBouncer: numbers by value, words of an enum in any case.
+pub fn same_pooler_value(name: &str, one: &str, two: &str) -> bool {
+    one == two
+        || pooler_setting(name).is_some_and(|setting| match setting.kind.as_str() {
+            "int" => pooler_number(one).is_some() && pooler_number(one) == pooler_number(two),
+            "enum" => one.eq_ignore_ascii_case(two),
+            _ => false,
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn reload_facts() {
+        assert!(same_pooler_value("default_pool_size", "80", "0x50") && !same_pooler_value("default_pool_size", "80", "080"));
+        assert!(same_pooler_value("pool_mode", "session", "Session") && !same_pooler_value("auth_query", "a", "A"));
         assert!(!pooler_needs_restart("default_pool_size"));
         assert!(pooler_needs_restart("listen_port"));
         assert!(pooler_setting("transaction_timeout").is_none(), "1.25 brought it; 1.24 refuses to start with it");

@@ -86,6 +86,12 @@ pub fn same_value(major: u32, name: &str, one: &str, two: &str) -> bool {
     one == two || matches!((normalise(major, name, one), normalise(major, name, two)), (Ok(one), Ok(two)) if one == two)
 }
 
+/// The number a text stands for, in the parameter's base unit; `None` where it is none.
+pub fn number_of(major: u32, name: &str, text: &str) -> Option<f64> {
+    let numeric = matches!(find(name)?.vartype(major), Vartype::Integer | Vartype::Real);
+    numeric.then(|| normalise(major, name, text).ok()?.parse().ok()).flatten()
+}
+
 /// The value in one canonical spelling that PostgreSQL takes: base units with their unit where it has a plain name.
 /// Equal meaning gives equal text; a value or parameter that is not known stays as it is.
 pub fn canonical(major: u32, name: &str, text: &str) -> String {
@@ -274,6 +280,10 @@ mod tests {
         ] {
             assert_eq!(normalise(17, name, text).ok().as_deref(), value, "{name} = {text:?}");
         }
+        assert_eq!(number_of(17, "max_connections", "0x190"), Some(400.0));
+        assert_eq!(number_of(17, "max_connections", "0144"), Some(100.0));
+        assert_eq!(number_of(17, "max_slot_wal_keep_size", "-1"), Some(-1.0));
+        assert_eq!(number_of(17, "fsync", "1"), None);
         assert_eq!(canonical(17, "work_mem", "1GB"), "1048576kB");
         assert_eq!(canonical(17, "shared_buffers", "8MB"), "1024");
         assert_eq!(canonical(17, "my.setting", "x"), "x");

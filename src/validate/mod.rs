@@ -10,7 +10,7 @@ mod transition;
 mod valid;
 
 pub use structural::{not_supported_yet, structural, structural_of};
-pub use transition::{CODES as TRANSITION_CODES, transition};
+pub use transition::{CODES as TRANSITION_CODES, transition, version_transition};
 pub use valid::{ValidCluster, check_cluster, check_manifest};
 
 /// Every code this stage uses, besides those of the rules.

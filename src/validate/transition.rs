@@ -23,6 +23,11 @@ pub const CODES: &[Code] = &[
         "the major version would change",
         "The data files of one major version cannot be read by another. The upgrade is an operation of its own (SGDbOps `majorVersionUpgrade`); a downgrade is a restore into a new cluster.",
     ),
+    Code::error(
+        "minor-version-downgrades",
+        "the minor version would go back",
+        "The older minor lacks fixes the running one has, may not know parameters that are written for the newer, and nobody tests the way back. Where an upgrade went wrong, roll back to the earlier revision, which names its version, or take a newer minor.",
+    ),
 ];
 
 /// Changes of Patroni's static configuration that Patroni takes without a new bootstrap.
@@ -46,19 +51,10 @@ pub fn transition(old: &Object, new: &Manifest) -> Vec<Diagnostic> {
         );
         refuse(size, problem.help("volumes only grow: write the old size or more"));
     }
-    let version = "/spec/postgres/version";
-    if let (Some(before), Some(after)) = (old.text(version).and_then(major), new.object.text(version).and_then(major))
-        && before != after
+    if let (Some(before), Some(after)) = (old.text(VERSION), new.object.text(VERSION))
+        && let Some(problem) = version_problem(before, after)
     {
-        let help = if after > before {
-            "put the old major back; the upgrade is the operation majorVersionUpgrade of an SGDbOps"
-        } else {
-            "put the old major back; going back means restoring into a new cluster"
-        };
-        refuse(
-            version,
-            Diagnostic::error("major-version-changes", format!("the major version would change from {before} to {after}")).help(help),
-        );
+        refuse(VERSION, problem);
     }
     let flavor = "/spec/postgres/flavor";
     if old.text(flavor).unwrap_or("vanilla") != new.object.text(flavor).unwrap_or("vanilla") {
@@ -79,6 +75,34 @@ pub fn transition(old: &Object, new: &Manifest) -> Vec<Diagnostic> {
     problems
 }
 
+const VERSION: &str = "/spec/postgres/version";
+
+/// Refused changes of the version that runs, both sides resolved: what is written may be an alias (`latest`, `17`) that says
+/// nothing about what it stood for when the running revision was made.
+pub fn version_transition(running: &str, wanted: &str, new: &Manifest) -> Option<Diagnostic> {
+    version_problem(running, wanted).map(|problem| problem.at(new.locate(VERSION)).path(VERSION))
+}
+
+/// Of two full versions, or of as much of them as is written.
+fn version_problem(before: &str, after: &str) -> Option<Diagnostic> {
+    let (old, new) = (major(before)?, major(after)?);
+    if old != new {
+        let help = if new > old {
+            format!("write `version: '{old}'` again; the upgrade is the operation majorVersionUpgrade of an SGDbOps")
+        } else {
+            format!("write `version: '{old}'` again; going back means restoring into a new cluster")
+        };
+        return Some(
+            Diagnostic::error("major-version-changes", format!("the major version would change from {before} to {after}")).help(help),
+        );
+    }
+    let minor = |version: &str| version.split_once('.').and_then(|(_, minor)| minor.parse::<u32>().ok());
+    (minor(after)? < minor(before)?).then(|| {
+        Diagnostic::error("minor-version-downgrades", format!("the minor version would go back from {before} to {after}"))
+            .help(format!("write `version: '{before}'`; after an upgrade that went wrong, roll back to the earlier revision"))
+    })
+}
+
 fn fixed_part(value: Option<&Value>) -> Value {
     let mut value = value.cloned().unwrap_or(Value::Null);
     if let Some(postgresql) = value.get_mut("postgresql").and_then(Value::as_object_mut) {
@@ -88,4 +112,28 @@ fn fixed_part(value: Option<&Value>) -> Value {
         }
     }
     if value.as_object().is_some_and(serde_json::Map::is_empty) { Value::Null } else { value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cluster(version: &str) -> Object {
+        Object::new(serde_json::json!({"apiVersion": "stackgres.io/v1", "kind": "SGCluster", "metadata": {"name": "a"},
+            "spec": {"postgres": {"version": version}}}))
+    }
+
+    /// An alias says nothing about what runs: a downgrade in disguise would start an old server on new data files.
+    #[test]
+    fn versions_are_compared_as_they_run() {
+        let new = Manifest::live(cluster("17"));
+        let code = |running: &str, wanted: &str| version_transition(running, wanted, &new).map(|problem| problem.code);
+        assert_eq!(code("18.6", "17.12").as_deref(), Some("major-version-changes"));
+        assert_eq!(code("17.12", "18.6").as_deref(), Some("major-version-changes"));
+        assert_eq!(code("17.12", "17.6").as_deref(), Some("minor-version-downgrades"));
+        assert_eq!(code("17.6", "17.12"), None);
+        assert_eq!(code("17.12", "17.12"), None);
+        let written = |old: &str, new: &str| transition(&cluster(old), &Manifest::live(cluster(new))).len();
+        assert_eq!((written("17", "18"), written("17.12", "17.6"), written("17.6", "17"), written("latest", "17")), (1, 1, 0, 0));
+    }
 }

@@ -17,6 +17,7 @@ mod crds;
 mod demo;
 mod golden;
 mod load;
+mod plans;
 mod real_cluster;
 mod revisions;
 mod source;

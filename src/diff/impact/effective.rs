@@ -1,43 +1,71 @@
 //! What a changed effective value does.
 
-use super::parameters;
-use super::{Disturbance, Finding, Risk};
+use super::parameters::{self, Direction};
+use super::{Disturbance, Finding, Risk, replication};
 use crate::diff::Version;
 use crate::diff::effective::EffectiveChange;
-use crate::postgres;
+use crate::postgres::{self, pooler_number};
+use crate::resolve::Effective;
 use serde_json::Value;
+
+/// Hot-standby parameters by the way they go.
+#[derive(Debug, Default)]
+pub(super) struct Moved {
+    pub(super) raised: Vec<String>,
+    pub(super) lowered: Vec<String>,
+}
+
+/// Which hot-standby parameters are raised and which are lowered.
+pub(super) fn moved(major: u32, changes: &[EffectiveChange]) -> Moved {
+    let mut moved = Moved::default();
+    for change in changes {
+        let Some(parameter) = change.name.strip_prefix("postgres.parameters.") else { continue };
+        match parameters::hot_standby(major, parameter, change) {
+            Some(Direction::Raised) => moved.raised.push(parameter.to_owned()),
+            Some(Direction::Lowered) => moved.lowered.push(parameter.to_owned()),
+            None => {}
+        }
+    }
+    moved
+}
 
 /// Findings of the effective values that differ.
 pub(super) fn findings(before: &Version, after: &Version, changes: &[EffectiveChange]) -> Vec<Finding> {
     let (old, new) = (&before.effective, &after.effective);
+    let standbys = old.instances.value.max(new.instances.value) > 1;
     let mut findings = Vec::new();
     for change in changes {
         let name = change.name.as_str();
         if let Some(parameter) = name.strip_prefix("postgres.parameters.") {
-            findings.push(parameters::finding(new.postgres.major, parameter, change));
+            findings.push(parameters::finding(new.postgres.major, parameter, change, standbys));
         } else if name == "postgres.version" {
-            findings.push(version(old.postgres.major, new.postgres.major, &new.postgres.version.value, name));
-        } else if let Some(parameter) = name.strip_prefix("pooling.parameters.") {
-            findings.push(pooler(parameter, name));
-        } else if name.starts_with("pooling.") && old.pooling.is_some() && new.pooling.is_some() {
-            findings.push(Finding::new(Disturbance::Reload, name, "the pooler reads its file again"));
+            findings.push(version(old, new, name));
+        } else if name == "pooling" {
+            findings.push(switched(new));
+        } else if let Some(setting) = name.strip_prefix("pooling.") {
+            findings.push(pooler(setting, change));
         } else if name.starts_with("postgres.hostBasedAuthentication") {
-            findings.push(Finding::new(Disturbance::Reload, name, "pg_hba.conf is read again; sessions that are open stay"));
+            let finding = Finding::new(Disturbance::Reload, name, "pg_hba.conf is read again; sessions that are open stay");
+            findings.push(finding.because("who may log in changes"));
         } else if name == "storage.size" {
             findings.push(Finding::new(Disturbance::Storage, name, "volumes grow in place where the storage class allows it"));
         } else if name == "storage.storageClass" {
-            findings.push(Finding::new(Disturbance::Storage, name, "only volumes made from now on use it"));
-        } else if name.starts_with("replication.") {
-            findings.push(replication(name, change));
+            findings.push(Finding::new(
+                Disturbance::Storage,
+                name,
+                "existing volumes stay as they are; only volumes made from now on use it",
+            ));
         } else if name == "instances" {
-            findings.extend(instances(old.instances.value, new.instances.value));
+            findings.push(instances(old.instances.value, new.instances.value));
         }
     }
+    findings.extend(replication::findings(old, new));
     findings
 }
 
-fn version(old: u32, new: u32, version: &str, name: &str) -> Finding {
-    if old == new {
+fn version(old: &Effective, new: &Effective, name: &str) -> Finding {
+    let version = &new.postgres.version.value;
+    if old.postgres.major == new.postgres.major {
         Finding::new(Disturbance::PodRecreation, name, format!("the image of PostgreSQL {version} needs new pods"))
     } else {
         Finding::new(
@@ -49,37 +77,109 @@ fn version(old: u32, new: u32, version: &str, name: &str) -> Finding {
     }
 }
 
-fn pooler(parameter: &str, name: &str) -> Finding {
-    if postgres::pooler_needs_restart(parameter) {
-        Finding::new(Disturbance::PodRecreation, name, "the pooler reads it at start only")
-    } else {
-        Finding::new(Disturbance::Reload, name, "the pooler reads its file again")
+fn text(value: Option<&Value>) -> &str {
+    value.and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Pooling switched on or off.
+fn switched(new: &Effective) -> Finding {
+    let connections = new.postgres.parameters.get("max_connections").map_or("100", |value| value.value.as_str());
+    let reason = match &new.pooling {
+        None => format!("sessions through the pooler end; clients then connect to PostgreSQL itself, {connections} at most"),
+        Some(pooling) => {
+            let mode = pooling.parameters.get("pool_mode").map_or("session", |value| value.value.as_str());
+            format!("sessions end with their pods; clients then come through the pooler in {mode} mode")
+        }
+    };
+    Finding::new(Disturbance::PodRecreation, "pooling", reason).risk(Risk::Availability)
+}
+
+/// A setting of the pooler: `parameters.NAME`, `databases.NAME.OPTION`, `users.NAME.OPTION`.
+fn pooler(setting: &str, change: &EffectiveChange) -> Finding {
+    let reload = Finding::new(Disturbance::Reload, &change.name, "the pooler reads its file again");
+    if setting.strip_prefix("parameters.").is_some_and(postgres::pooler_needs_restart) {
+        return Finding::new(Disturbance::PodRecreation, &change.name, "the pooler reads it at start only");
+    }
+    let lowered = || {
+        let number = |value: &Option<Value>| pooler_number(text(value.as_ref()));
+        matches!((number(&change.before), number(&change.after)), (Some(old), Some(new)) if new < old && new > 0)
+    };
+    match setting.rsplit('.').next().unwrap_or_default() {
+        "pool_mode" => pool_mode(reload, text(change.before.as_ref()), text(change.after.as_ref())),
+        "max_client_conn" if lowered() => {
+            reload.because(format!("clients beyond {} are refused", text(change.after.as_ref()))).risk(Risk::Availability)
+        }
+        "default_pool_size" | "pool_size" | "max_db_connections" | "max_user_connections" if lowered() => {
+            reload.because("more clients wait for a server connection")
+        }
+        _ => reload,
     }
 }
 
-fn replication(name: &str, change: &EffectiveChange) -> Finding {
-    let text = |value: &Option<Value>| value.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
-    let finding = Finding::new(Disturbance::Reload, name, "Patroni applies it without a restart");
-    if name != "replication.mode" {
-        return finding;
-    }
-    let (old, new) = (text(&change.before), text(&change.after));
-    let synchronous = |mode: &str| mode.contains("sync") && mode != "async";
-    if synchronous(&old) && !synchronous(&new) {
-        Finding::new(Disturbance::Reload, name, "commits no longer wait for a standby: a failover may lose the last ones")
-            .risk(Risk::Durability)
-    } else if new.starts_with("strict") {
-        Finding::new(Disturbance::Reload, name, "writes stop whenever no synchronous standby is there").risk(Risk::Availability)
-    } else {
-        finding
+fn pool_mode(finding: Finding, old: &str, new: &str) -> Finding {
+    let (old, new) = (old.to_ascii_lowercase(), new.to_ascii_lowercase());
+    match new.as_str() {
+        "statement" => finding.because("transactions of several statements are refused").risk(Risk::Availability),
+        "transaction" if old != "statement" => finding
+            .because("what a session keeps breaks: SET, LISTEN, temporary tables, session advisory locks, cursors WITH HOLD, SQL PREPARE")
+            .risk(Risk::Availability),
+        "session" => finding
+            .because("a client holds its server connection until it leaves: clients beyond the pool size wait")
+            .risk(Risk::Availability),
+        _ => finding,
     }
 }
 
-fn instances(old: u32, new: u32) -> Option<Finding> {
-    if new > old {
-        Some(Finding::new(Disturbance::Nothing, "instances", format!("{} more: each copies the data from a running instance", new - old)))
-    } else {
-        let finding = Finding::new(Disturbance::Nothing, "instances", format!("{} fewer: never the primary; volumes stay", old - new));
-        Some(if new == 1 { finding.risk(Risk::Availability).risk(Risk::Durability) } else { finding })
+fn instances(old: u32, new: u32) -> Finding {
+    let finding = |disturbance: Disturbance, reason: String| Finding::new(disturbance, "instances", reason);
+    match (old, new) {
+        (_, 0) => finding(Disturbance::PodRemoval, "the cluster stops; its volumes, Secrets and Services stay".to_owned())
+            .risk(Risk::Availability),
+        (0, _) => finding(Disturbance::Nothing, "the cluster starts from the volumes it has".to_owned()),
+        _ if new > old => finding(Disturbance::Nothing, format!("{} more: each copies the data from a running instance", new - old)),
+        _ => {
+            let finding = finding(
+                Disturbance::PodRemoval,
+                format!("{} fewer: their sessions end; a primary among them hands over first; volumes stay", old - new),
+            );
+            if new == 1 { finding.because("no failover is left").risk(Risk::Availability).risk(Risk::Durability) } else { finding }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(name: &str, before: &str, after: &str) -> EffectiveChange {
+        EffectiveChange { name: name.to_owned(), before: Some(Value::from(before)), after: Some(Value::from(after)), origin: None }
+    }
+
+    /// A reload of the pooler may break every client.
+    #[test]
+    fn the_pooler_s_clients_are_thought_of() {
+        for (setting, before, after, risk, reason) in [
+            ("parameters.pool_mode", "session", "transaction", true, "temporary tables"),
+            ("parameters.pool_mode", "transaction", "session", true, "wait"),
+            ("databases.app.pool_mode", "session", "statement", true, "refused"),
+            ("parameters.max_client_conn", "1000", "100", true, "beyond 100"),
+            ("parameters.max_client_conn", "100", "1000", false, "reads its file"),
+            ("parameters.default_pool_size", "80", "0x10", false, "wait"),
+            ("parameters.max_db_connections", "10", "0", false, "reads its file"),
+        ] {
+            let found = pooler(setting, &change(&format!("pooling.{setting}"), before, after));
+            assert_eq!(found.risks.contains(&Risk::Availability), risk, "{setting} {before} {after}: {found:?}");
+            assert!(found.reason.contains(reason), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn fewer_instances_are_noticed() {
+        assert_eq!(instances(1, 0).disturbance, Disturbance::PodRemoval);
+        assert!(instances(1, 0).risks.contains(&Risk::Availability));
+        assert_eq!(instances(3, 2).disturbance, Disturbance::PodRemoval);
+        assert!(instances(3, 2).risks.is_empty());
+        assert_eq!(instances(2, 1).risks.len(), 2);
+        assert_eq!(instances(2, 3).disturbance, Disturbance::Nothing);
     }
 }

@@ -1,12 +1,15 @@
 //! What a change does to the database.
 //!
 //! In: two versions and what differs between them. Out: the disturbance, the risks and a reason for each.
-//! Invariant: every difference has a finding; what no rule knows counts as a re-creation of the pods.
+//! Invariant: every difference that something running notices has a finding; what no rule knows of a pod counts as its re-creation.
 //! Why: a reviewer must read the consequence before the fields.
 
 mod effective;
 mod objects;
+mod order;
 mod parameters;
+mod patroni;
+mod replication;
 
 use super::Version;
 use super::effective::EffectiveChange;
@@ -24,14 +27,16 @@ pub enum Disturbance {
     Nothing,
     /// A configuration is read again; sessions stay.
     Reload,
+    /// Volumes grow, or the claim for new ones changes; PostgreSQL runs on.
+    Storage,
+    /// Pods end and do not come back; the sessions on them end.
+    PodRemoval,
     /// PostgreSQL restarts inside its pod.
     Restart,
     /// The primary role moves; writers pause.
     Switchover,
     /// Pods are deleted and made again.
     PodRecreation,
-    /// A volume grows or is replaced.
-    Storage,
 }
 
 impl fmt::Display for Disturbance {
@@ -39,10 +44,11 @@ impl fmt::Display for Disturbance {
         f.write_str(match self {
             Self::Nothing => "nothing",
             Self::Reload => "reload",
+            Self::Storage => "storage",
+            Self::PodRemoval => "pod removal",
             Self::Restart => "restart",
             Self::Switchover => "switchover",
             Self::PodRecreation => "pod re-creation",
-            Self::Storage => "storage",
         })
     }
 }
@@ -102,6 +108,12 @@ impl Finding {
         self.risks.insert(risk);
         self
     }
+
+    /// Adds to the reason.
+    fn because(mut self, reason: impl fmt::Display) -> Self {
+        self.reason = format!("{}; {reason}", self.reason);
+        self
+    }
 }
 
 /// What happens to one role of the cluster.
@@ -122,6 +134,12 @@ pub struct InstanceImpact {
 pub struct Impact {
     /// The strongest disturbance.
     pub disturbance: Disturbance,
+    /// Everything that is disturbed: growing volumes beside new pods, for example.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub disturbances: BTreeSet<Disturbance>,
+    /// How often every instance is stopped: more than once only where the rules forbid to do it at once, and `notes` say why.
+    #[serde(default)]
+    pub rounds: u32,
     /// Planned switchovers.
     pub switchovers: u32,
     /// Everything put at risk.
@@ -132,79 +150,61 @@ pub struct Impact {
     /// Per role.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instances: Vec<InstanceImpact>,
+    /// What else a reviewer should know: why there are two rounds, why growing comes first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Why, the strongest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
 }
 
+impl Impact {
+    /// An impact that disturbs nothing and says one thing.
+    pub fn nothing(summary: impl Into<String>) -> Self {
+        Self {
+            disturbance: Disturbance::Nothing,
+            disturbances: BTreeSet::new(),
+            rounds: 0,
+            switchovers: 0,
+            risks: BTreeSet::new(),
+            summary: summary.into(),
+            instances: Vec::new(),
+            notes: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// The same findings of a change that is not carried out.
+    #[must_use]
+    pub fn refused(self) -> Self {
+        Self {
+            risks: BTreeSet::from([Risk::Refused]),
+            findings: self.findings,
+            ..Self::nothing("refused: nothing of this change is carried out")
+        }
+    }
+}
+
 /// Judges what differs between two versions of a running cluster.
 pub fn impact(before: &Version, after: &Version, values: &[EffectiveChange], objects: &[ObjectChange]) -> Impact {
     let mut findings = effective::findings(before, after, values);
-    findings.extend(objects::findings(objects));
+    findings.extend(patroni::findings(before, after));
+    findings.extend(objects::findings(before, after, objects, &findings));
+    let (old, new) = (before.effective.instances.value, after.effective.instances.value);
+    if old == 0 || new == 0 {
+        // Of a cluster that does not run before or afterwards, nothing restarts: it starts with the new values.
+        for finding in &mut findings {
+            if !matches!(finding.disturbance, Disturbance::PodRemoval | Disturbance::Storage) {
+                finding.disturbance = Disturbance::Nothing;
+            }
+        }
+    }
     findings.sort_by(|one, two| {
         (two.risks.contains(&Risk::Refused), two.disturbance, two.risks.len())
             .cmp(&(one.risks.contains(&Risk::Refused), one.disturbance, one.risks.len()))
             .then_with(|| one.cmp(two))
     });
     findings.dedup();
-    summarise(before.effective.instances.value, after.effective.instances.value, &after.effective.cluster.name, findings)
-}
-
-fn summarise(instances_before: u32, instances: u32, name: &str, findings: Vec<Finding>) -> Impact {
-    let disturbance = findings.iter().map(|finding| finding.disturbance).max().unwrap_or(Disturbance::Nothing);
-    let stops = findings.iter().any(|finding| matches!(finding.disturbance, Disturbance::Restart | Disturbance::PodRecreation));
-    let moves = stops && instances > 1 && instances_before > 1;
-    let mut risks: BTreeSet<Risk> = findings.iter().flat_map(|finding| finding.risks.iter().copied()).collect();
-    if stops && !moves {
-        risks.insert(Risk::Availability);
-    }
-    let refused = risks.contains(&Risk::Refused);
-    let strongest = findings.iter().map(|finding| finding.disturbance).filter(|disturbance| *disturbance != Disturbance::Storage).max();
-    let how = strongest.unwrap_or(Disturbance::Nothing);
-    let summary = if refused {
-        "refused: nothing of this change is carried out".to_owned()
-    } else {
-        let storage = if disturbance == Disturbance::Storage { ", the volumes change" } else { "" };
-        let first = match how {
-            Disturbance::Nothing => "nothing that runs notices".to_owned(),
-            Disturbance::Reload => "reload, no connection is lost".to_owned(),
-            _ if moves => format!("{how} of every instance, replicas first, one switchover"),
-            _ => format!("{how}; with one instance, reads and writes stop meanwhile"),
-        };
-        format!("{first}{storage}")
-    };
-    let mut roles = Vec::new();
-    if !refused && stops {
-        if moves {
-            roles.push(InstanceImpact {
-                instance: "each replica".to_owned(),
-                disturbance: how,
-                note: "one at a time; the next only when it streams and has replayed what the primary wrote".to_owned(),
-            });
-        }
-        roles.push(InstanceImpact {
-            instance: "primary".to_owned(),
-            disturbance: if moves { Disturbance::Switchover } else { how },
-            note: if moves {
-                format!("hands over to a caught-up replica, then {how}")
-            } else {
-                "stops after a checkpoint and comes back".to_owned()
-            },
-        });
-    }
-    for ordinal in instances_before..instances {
-        roles.push(InstanceImpact {
-            instance: format!("{name}-{ordinal}"),
-            disturbance: Disturbance::Nothing,
-            note: "joins as a replica".to_owned(),
-        });
-    }
-    for ordinal in instances..instances_before {
-        roles.push(InstanceImpact {
-            instance: format!("{name}-{ordinal}"),
-            disturbance: Disturbance::PodRecreation,
-            note: "leaves; its volume stays, never while it is the primary".to_owned(),
-        });
-    }
-    Impact { disturbance, switchovers: u32::from(moves && !refused), risks, summary, instances: roles, findings }
+    let moved = effective::moved(after.effective.postgres.major, values);
+    order::summarise(old, new, &after.effective.cluster.name, &moved, findings)
 }

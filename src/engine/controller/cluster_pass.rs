@@ -15,7 +15,6 @@ use crate::render::generated;
 use crate::render::revision::{Revision, to_prune, to_secret};
 use crate::rollout::{Decision, Drift, Situation, next};
 use crate::status::{Condition, merge, replacing, seconds, would_change};
-use crate::validate::transition;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -183,9 +182,8 @@ async fn release_own_inputs(pass: &ClusterPass<'_>, patch: &mut Value) -> Result
         return Ok(Err(refused(live.blocked.get(&name).map(Vec::as_slice).unwrap_or_default())));
     };
     let released = cluster.text("/status/release/revision").and_then(|released| facts.revision(&name, released));
-    let key = cluster.key();
-    if let Some(old) = released.as_ref().and_then(|released| released.manifests.iter().find(|manifest| manifest.key() == key)) {
-        let problems = transition(old, &valid.inputs().cluster);
+    if released.is_some() {
+        let problems = super::fleet_pass::refused(released.as_ref(), cluster, valid);
         if !problems.is_empty() {
             return Ok(Err(refused(&problems)));
         }

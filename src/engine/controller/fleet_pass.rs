@@ -14,10 +14,11 @@ use crate::kubernetes::{Account, Cluster, KubernetesError};
 use crate::load::{LoadOptions, Manifest};
 use crate::model::{NamespacedName, Object};
 use crate::plan::{Before, Plan, PlanInput, build, text};
+use crate::render::revision::Revision;
 use crate::resolve::Settings;
 use crate::rollout::Drift;
 use crate::status::Condition;
-use crate::validate::{ValidCluster, check_manifest, transition};
+use crate::validate::{ValidCluster, check_manifest, transition, version_transition};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -70,9 +71,23 @@ impl FleetPass<'_> {
         let key = inputs.cluster.key();
         let Some(live) = self.facts.own.get(&key) else { return Vec::new() };
         let released = live.text("/status/release/revision").and_then(|revision| self.facts.revision(&inputs.name(), revision));
-        let old = released.and_then(|revision| revision.manifests.into_iter().find(|manifest| manifest.key() == key));
-        transition(old.as_ref().unwrap_or(live), &inputs.cluster)
+        refused(released.as_ref(), live, valid)
     }
+}
+
+/// What may not change from what was released, or where nothing is known of that from what is live.
+pub(super) fn refused(released: Option<&Revision>, live: &Object, valid: &ValidCluster) -> Vec<Diagnostic> {
+    let inputs = valid.inputs();
+    let key = inputs.cluster.key();
+    let old = released.and_then(|revision| revision.manifests.iter().find(|manifest| manifest.key() == key));
+    let mut problems = transition(old.unwrap_or(live), &inputs.cluster);
+    // `latest` and `17` are versions as well, once they are resolved.
+    if let Some(revision) = released {
+        let (running, wanted) = (&revision.effective.postgres.version.value, &valid.effective().postgres.version.value);
+        let version = version_transition(running, wanted, &inputs.cluster);
+        problems.extend(version.filter(|found| problems.iter().all(|problem| problem.code != found.code)).into_iter().collect::<Vec<_>>());
+    }
+    problems
 }
 
 /// The drift policy of a fleet.

@@ -4,8 +4,11 @@ use super::{Check, Context, Rule, at};
 use crate::diagnostics::{Code, Diagnostic, nearest};
 use crate::load::Manifest;
 use crate::model::pointer::join;
-use crate::postgres::{BLOCKED, ValueProblem, find, major, names, normalise};
+use crate::postgres::{
+    BLOCKED, Context as ParameterContext, ValueProblem, context as context_of, find, major, names, normalise, patroni_substitutes,
+};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -27,10 +30,34 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         code: Code::error(
             "parameter-not-settable",
-            "the program sets this parameter itself",
-            "Addresses, file names, archiving and logging are tied to the pod and to Patroni. Setting them would break replication, backups or the logs.",
+            "the parameter cannot be set",
+            "Addresses, file names, archiving and logging are tied to the pod and to Patroni: setting them would break replication, backups or the logs. Others are fixed when PostgreSQL is built or the data directory is made (`data_checksums`, `wal_segment_size`): a line with them stops the start.",
         ),
         check: Check::Cluster(|_| Vec::new()),
+    },
+    Rule {
+        code: Code::error(
+            "duplicate-parameter",
+            "one parameter is written twice",
+            "PostgreSQL reads the names of parameters without regard to case, so `JIT` and `jit` are one. Which of two values wins would depend on their order.",
+        ),
+        check: Check::Cluster(own_twice),
+    },
+    Rule {
+        code: Code::error(
+            "below-patroni-minimum",
+            "Patroni would not take this value",
+            "Patroni starts PostgreSQL and sets some parameters itself. A value below its own minimum is replaced by its own default, with a line in its log and nothing else, so the cluster would run with a value that nobody wrote.",
+        ),
+        check: Check::Cluster(patroni_minimum),
+    },
+    Rule {
+        code: Code::error(
+            "huge-pages-missing",
+            "PostgreSQL would not start without huge pages",
+            "With `huge_pages = on` the server stops at start unless it gets all of its shared memory in huge pages, and a pod gets only those that its SGInstanceProfile asks for (`spec.hugePages`). `try` takes them where they are.",
+        ),
+        check: Check::Cluster(huge_pages),
     },
     Rule {
         code: Code::error(
@@ -73,7 +100,11 @@ fn shared(manifest: &Manifest) -> Vec<Diagnostic> {
         .object
         .text("/spec/postgresVersion")
         .and_then(major)
-        .map(|major| check(manifest, "/spec/postgresql.conf", major))
+        .map(|major| {
+            let mut problems = check(manifest, "/spec/postgresql.conf", major);
+            problems.extend(twice(manifest, "/spec/postgresql.conf"));
+            problems
+        })
         .unwrap_or_default()
 }
 
@@ -86,7 +117,65 @@ fn check(manifest: &Manifest, pointer: &str, major: u32) -> Vec<Diagnostic> {
     entries.filter_map(|(name, value)| Some(at(manifest, &join(pointer, name), one(major, name, value.as_str()?)?))).collect()
 }
 
+/// Names that stand twice in one file, in different case; the second is the finding.
+fn twice(manifest: &Manifest, pointer: &str) -> Vec<Diagnostic> {
+    let mut seen: BTreeMap<String, &String> = BTreeMap::new();
+    let entries = manifest.object.get(pointer).and_then(Value::as_object).into_iter().flatten();
+    entries
+        .filter_map(|(name, _)| {
+            let first = seen.insert(name.to_ascii_lowercase(), name)?;
+            let problem = Diagnostic::error("duplicate-parameter", format!("`{first}` and `{name}` are one parameter"))
+                .help(format!("keep one of them; the other stands at {}", manifest.locate(&join(pointer, first))));
+            Some(at(manifest, &join(pointer, name), problem))
+        })
+        .collect()
+}
+
+fn own_twice(context: &Context<'_>) -> Vec<Diagnostic> {
+    twice(&context.inputs.cluster, OWN)
+}
+
+fn patroni_minimum(context: &Context<'_>) -> Vec<Diagnostic> {
+    let Some(effective) = context.effective else { return Vec::new() };
+    let entries = effective.postgres.parameters.iter();
+    entries
+        // The connections have a rule of their own.
+        .filter(|(name, _)| *name != "max_connections")
+        .filter_map(|(name, value)| {
+            let found = patroni_substitutes(effective.postgres.major, name, &value.value)?;
+            let problem = Diagnostic::error(
+                "below-patroni-minimum",
+                format!("{name} = {}: Patroni would run with {} instead", value.value, found.instead),
+            );
+            Some(parameter(context, name, problem.help(format!("write {} or more", found.minimum))))
+        })
+        .collect()
+}
+
+fn huge_pages(context: &Context<'_>) -> Vec<Diagnostic> {
+    let Some(effective) = context.effective else { return Vec::new() };
+    let on = value(context, "huge_pages").and_then(|value| normalise(effective.postgres.major, "huge_pages", value).ok());
+    let asked = effective.resources.get("patroni").is_some_and(|amounts| amounts.limits.keys().any(|name| name.starts_with("hugepages-")));
+    if on.as_deref() != Some("on") || asked {
+        return Vec::new();
+    }
+    let problem = Diagnostic::error("huge-pages-missing", "huge_pages is on, and the pod asks for no huge pages")
+        .help("add spec.hugePages to the SGInstanceProfile, or write `try`");
+    vec![parameter(context, "huge_pages", problem)]
+}
+
 fn one(major: u32, name: &str, value: &str) -> Option<Diagnostic> {
+    if find(name).is_some_and(|parameter| parameter.context(major).is_some() && !parameter.belongs_in_file())
+        || name.eq_ignore_ascii_case("is_superuser")
+    {
+        let why = match context_of(major, name) {
+            Some(ParameterContext::Internal) => "is fixed when PostgreSQL is built or the data directory is made",
+            _ => "has no place in the configuration file",
+        };
+        return Some(
+            Diagnostic::error("parameter-not-settable", format!("`{name}` {why}")).help("take it out: PostgreSQL would not start"),
+        );
+    }
     if BLOCKED.contains(&name.to_ascii_lowercase().as_str()) {
         return Some(Diagnostic::error("parameter-not-settable", format!("the program sets `{name}` itself")).help("take it out"));
     }
@@ -149,7 +238,8 @@ fn value<'a>(context: &'a Context<'_>, name: &str) -> Option<&'a str> {
 }
 
 fn wal_level(context: &Context<'_>) -> Vec<Diagnostic> {
-    match value(context, "wal_level") {
+    let major = context.effective.map_or(17, |effective| effective.postgres.major);
+    match value(context, "wal_level").and_then(|value| normalise(major, "wal_level", value).ok()).as_deref() {
         Some("minimal") => vec![parameter(
             context,
             "wal_level",

@@ -1,0 +1,210 @@
+//! The pure part of a pass: what `check`, `render`, `diff` and the fleet loop share. No cluster, no clock.
+
+use self::blocking::Reasons;
+use crate::diagnostics::{Diagnostic, Diagnostics, Location};
+use crate::diff::{ObjectAction, ObjectChange, Version, object_changes};
+use crate::load::{LeftAlone, Manifest, load};
+use crate::model::{NamespacedName, Object, ObjectKey};
+use crate::plan::{Before, PlanInput, build};
+use crate::render::render;
+use crate::resolve::{Settings, resolve};
+use crate::validate::{ValidCluster, check_cluster, check_manifest, transition};
+use std::collections::{BTreeMap, BTreeSet};
+
+mod blocking;
+
+pub use crate::load::{LoadOptions, SourceFile};
+pub use crate::plan::{ClusterAction, Plan, objects_text, text as plan_text};
+
+/// How to look at a source.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// How to load.
+    pub load: LoadOptions,
+    /// Images and versions.
+    pub settings: Settings,
+    /// The set is not complete: a missing reference is a warning.
+    pub partial: bool,
+}
+
+/// Everything known about a source.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Documents that passed, of every kind.
+    pub manifests: Vec<Manifest>,
+    /// Clusters that can run.
+    pub clusters: BTreeMap<NamespacedName, ValidCluster>,
+    /// Clusters that are there and cannot run, with what is wrong. Unknown, never absent.
+    pub blocked: BTreeMap<NamespacedName, Vec<Diagnostic>>,
+    /// Objects that are there and have errors: unknown, never absent.
+    pub unreadable: BTreeSet<ObjectKey>,
+    /// Everything that clusters refer to.
+    pub used: BTreeSet<ObjectKey>,
+    /// Named and not touched.
+    pub left_alone: Vec<LeftAlone>,
+    /// Every finding, in the order of places; what only follows from another finding comes last.
+    pub diagnostics: Diagnostics,
+    /// Some file or document may hold a cluster whose name is not known: nothing can be said to be absent.
+    pub unidentified: bool,
+}
+
+/// Checks every document and every cluster of a source.
+pub fn check(files: &[SourceFile], options: &Options) -> Report {
+    let loaded = load(files, &options.load);
+    let reasons = blocking::of_documents(files, &loaded, &options.load);
+    let mut report = checked(loaded.manifests, loaded.blocked, reasons, options);
+    report.left_alone = loaded.left_alone;
+    report.unidentified = loaded.unidentified;
+    report.diagnostics.extend(loaded.diagnostics);
+    blocking::order(&mut report.diagnostics);
+    report
+}
+
+/// Checks manifests that were read already; `unreadable` names objects that exist and could not be read.
+pub fn check_manifests(manifests: Vec<Manifest>, unreadable: BTreeSet<ObjectKey>, options: &Options) -> Report {
+    checked(manifests, unreadable, Reasons::new(), options)
+}
+
+fn checked(manifests: Vec<Manifest>, mut unreadable: BTreeSet<ObjectKey>, mut reasons: Reasons, options: &Options) -> Report {
+    let mut report = Report::default();
+    let mut sound = Vec::new();
+    for manifest in manifests {
+        let findings = check_manifest(&manifest);
+        if findings.has_errors() {
+            unreadable.insert(manifest.key());
+            reasons.entry(manifest.key()).or_default().extend(findings.0.iter().filter(|finding| finding.is_error()).cloned());
+        } else {
+            sound.push(manifest);
+        }
+        report.diagnostics.extend(findings);
+    }
+    for key in unreadable.iter().filter(|key| key.kind == "SGCluster") {
+        report.blocked.insert(key.namespaced_name(), reasons.get(key).cloned().unwrap_or_default());
+    }
+    let resolution = resolve(&sound, &unreadable, options.partial);
+    let mut namespaces: BTreeMap<Location, String> = BTreeMap::new();
+    for (name, problems) in resolution.blocked {
+        namespaces.extend(problems.iter().map(|problem| (problem.location.clone(), name.namespace.clone())));
+        let problems = blocking::with_root_causes(&name, problems.0.into_iter().filter(Diagnostic::is_error).collect(), &reasons);
+        report.blocked.insert(name, problems);
+    }
+    report.diagnostics.extend(blocking::grouped(resolution.diagnostics, &namespaces));
+    report.used = resolution.used;
+    for inputs in resolution.clusters {
+        let name = inputs.name();
+        let (valid, findings) = check_cluster(inputs, &options.settings);
+        match valid {
+            Some(valid) => {
+                report.clusters.insert(name, valid);
+            }
+            None => {
+                report.blocked.insert(name, findings.0.iter().filter(|finding| finding.is_error()).cloned().collect());
+            }
+        }
+        report.diagnostics.extend(findings);
+    }
+    report.manifests = sound;
+    report.unreadable = unreadable;
+    blocking::order(&mut report.diagnostics);
+    report
+}
+
+/// A valid cluster as a version that can be compared.
+pub fn version(cluster: &ValidCluster) -> Version {
+    Version {
+        manifests: cluster.inputs().manifests().cloned().collect(),
+        effective: cluster.effective().clone(),
+        objects: render(cluster).objects,
+    }
+}
+
+/// The plan from one source to another.
+pub fn plan_between(base: &Report, base_name: &str, head: &Report, head_name: &str) -> Plan {
+    let mut input = PlanInput { base: base_name.to_owned(), head: head_name.to_owned(), ..PlanInput::default() };
+    for (name, cluster) in &base.clusters {
+        input.before.insert(name.clone(), Before::Known(Box::new(version(cluster))));
+    }
+    for (name, problems) in &base.blocked {
+        let first = problems.first().map(|problem| format!(": {}", problem.message)).unwrap_or_default();
+        input.before.insert(name.clone(), Before::Unknown(format!("the older side does not pass{first}")));
+        input.unknown.insert(name.clone(), problems.clone());
+    }
+    for (name, cluster) in &head.clusters {
+        if let Some(old) = base.clusters.get(name) {
+            let refused = transition(&old.inputs().cluster.object, &cluster.inputs().cluster);
+            if !refused.is_empty() {
+                input.refused.insert(name.clone(), refused);
+            }
+        }
+        input.after.insert(name.clone(), version(cluster));
+    }
+    input.blocked.clone_from(&head.blocked);
+    input.others = others(base, head);
+    build(input)
+}
+
+/// Documents that differ and are told by no cluster's change.
+///
+/// Both sides are asked for the same documents: one that a cluster uses on one side only (it became blocked, it let go of its
+/// configuration) has neither appeared nor gone. A document with errors on one side is unknown there, not absent.
+fn others(base: &Report, head: &Report) -> Vec<ObjectChange> {
+    let known: BTreeSet<&NamespacedName> = base.clusters.keys().filter(|name| head.clusters.contains_key(*name)).collect();
+    let of = |report: &Report, name: &NamespacedName| -> Vec<ObjectKey> {
+        report.clusters.get(name).into_iter().flat_map(|cluster| cluster.inputs().manifests()).map(Manifest::key).collect()
+    };
+    let told: BTreeSet<ObjectKey> = known.iter().flat_map(|name| [of(base, name), of(head, name)]).flatten().collect();
+    // What comes with a new cluster, or stays with one that leaves, is told by that cluster.
+    let alone = |one: &Report, other: &Report| -> BTreeSet<ObjectKey> {
+        one.clusters
+            .keys()
+            .filter(|name| !other.clusters.contains_key(*name) && !other.blocked.contains_key(*name))
+            .flat_map(|name| of(one, name))
+            .collect()
+    };
+    let (coming, leaving) = (alone(head, base), alone(base, head));
+    let keys = |report: &Report| -> BTreeSet<ObjectKey> { report.manifests.iter().map(Manifest::key).collect() };
+    let (old_keys, new_keys) = (keys(base), keys(head));
+    let wanted = |key: &ObjectKey| {
+        let unknown = base.unreadable.contains(key) || head.unreadable.contains(key);
+        let managed = key.kind != "ConfigMap" || base.used.contains(key) || head.used.contains(key);
+        let covered = match (old_keys.contains(key), new_keys.contains(key)) {
+            (true, true) => told.contains(key),
+            (false, _) => coming.contains(key),
+            (true, false) => leaving.contains(key),
+        };
+        key.kind != "SGCluster" && managed && !unknown && !covered
+    };
+    let objects = |report: &Report| -> Vec<Object> {
+        report.manifests.iter().filter(|manifest| wanted(&manifest.key())).map(|manifest| manifest.object.clone()).collect()
+    };
+    let mut changes = object_changes(&objects(base), &objects(head));
+    for change in changes.iter_mut().filter(|change| change.action == ObjectAction::Removed) {
+        change.note = Some(stays(change, base, head));
+    }
+    changes
+}
+
+/// What leaving the source means for an object outside clusters: absence is not deletion.
+fn stays(change: &ObjectChange, base: &Report, head: &Report) -> String {
+    if change.kind != "Namespace" {
+        return "no longer in the source: it stays in Kubernetes".to_owned();
+    }
+    let here =
+        |names: Vec<&NamespacedName>| names.into_iter().filter(|name| name.namespace == change.name).cloned().collect::<BTreeSet<_>>();
+    let staying = here(head.clusters.keys().chain(head.blocked.keys()).collect());
+    let before = here(base.clusters.keys().chain(base.blocked.keys()).collect());
+    let orphaned = before.difference(&staying).count();
+    let clusters = |count: usize| if count == 1 { "1 cluster".to_owned() } else { format!("{count} clusters") };
+    match (staying.len(), orphaned) {
+        (0, 0) => "no longer in the source: nothing is deleted".to_owned(),
+        (0, orphaned) => format!("no longer in the source: nothing is deleted, {} in it left orphaned and running", clusters(orphaned)),
+        (staying, 0) => format!("no longer in the source: nothing is deleted, and {} in it still managed", clusters(staying)),
+        (staying, orphaned) => {
+            format!(
+                "no longer in the source: nothing is deleted; {} in it still managed, {} left orphaned and running",
+                clusters(staying),
+                clusters(orphaned)
+            )
+        }
+    }
+}
