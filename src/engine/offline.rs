@@ -37,6 +37,8 @@ pub struct Report {
     pub used: BTreeSet<ObjectKey>,
     /// Named and not touched.
     pub left_alone: Vec<LeftAlone>,
+    /// Some document or file may hold a cluster whose identity is not known: no cluster counts as gone.
+    pub unidentified: bool,
     /// Every finding, in the order of places.
     pub diagnostics: Diagnostics,
 }
@@ -46,6 +48,7 @@ pub fn check(files: &[SourceFile], options: &Options) -> Report {
     let loaded = load(files, &options.load);
     let mut report = check_manifests(loaded.manifests, loaded.blocked, options);
     report.left_alone = loaded.left_alone;
+    report.unidentified = loaded.unidentified;
     report.diagnostics.extend(loaded.diagnostics);
     report.diagnostics.sort();
     report
