@@ -25,4 +25,9 @@ impl Code {
     pub const fn warning(code: &'static str, summary: &'static str, explanation: &'static str) -> Self {
         Self { code, severity: Severity::Warning, summary, explanation }
     }
+
+    /// A code that tells something worth knowing.
+    pub const fn info(code: &'static str, summary: &'static str, explanation: &'static str) -> Self {
+        Self { code, severity: Severity::Info, summary, explanation }
+    }
 }

@@ -77,9 +77,19 @@ pub const CODES: &[Code] = &[
     Code::error(
         "duplicate-object",
         "two documents describe the same object",
-        "Neither is used, because which one counts would depend on the order of files. Remove one.",
+        "Neither is used, because which one counts would depend on the order of files. Remove one. A Kustomize base and the patches of an overlay look like this: commit what `kustomize build` prints, or name the patches in `.stackgresignore`.",
     ),
     Code::error("unknown-kind", "no such kind in the group stackgres.io", "Check the spelling; the message names the nearest kind."),
+    Code::error(
+        "kind-not-supported-yet",
+        "the kind is part of the API and not carried out yet",
+        "This version does nothing with it. Where leaving it alone would touch data, availability or backups it is an error; elsewhere it is a warning and the document is left alone.",
+    ),
+    Code::error(
+        "unclear-identity",
+        "the document looks like one of ours and does not say what it is",
+        "`apiVersion` and `kind` tell what a document is, and their spelling and case matter. Taken for something else, the document would be left alone and its cluster would count as gone.",
+    ),
     Code::error(
         "wrong-api-version",
         "the kind exists in another API version",
@@ -89,5 +99,15 @@ pub const CODES: &[Code] = &[
         "fleet-in-source",
         "an SGFleet stands in a fleet's own source",
         "A fleet decides what a repository may touch, so it is set up beside the repository, not in it. The document is left alone.",
+    ),
+    Code::warning(
+        "bad-ignore-pattern",
+        "a pattern of `.stackgresignore` cannot be read",
+        "It matches nothing, so what it should keep out is read. Patterns are those of gitignore: `*`, `?`, `[a-z]`, `**`, `!`, and a backslash before a character that stands for itself.",
+    ),
+    Code::info(
+        "left-alone",
+        "the document is not managed and not touched",
+        "Of a source, only the kinds of this API, Namespaces and the ConfigMaps that clusters use are managed. Everything else is named once, so that nothing is passed over unseen.",
     ),
 ];

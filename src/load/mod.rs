@@ -5,15 +5,18 @@
 //! Why: positions are taken here once, so that every later stage can point at file, line and column.
 
 mod codes;
+mod identity;
 mod ignore;
+mod kinds;
 mod limits;
 mod manifest;
 mod scalar;
 mod sort;
+mod template;
 mod verdict;
 mod yaml;
 
 pub use codes::CODES;
 pub use limits::Limits;
 pub use manifest::{Manifest, SourceFile};
-pub use sort::{LeftAlone, LoadOptions, Loaded, is_ignored, load};
+pub use sort::{IgnoreAbove, LeftAlone, LoadOptions, Loaded, is_ignored, load};

@@ -1,10 +1,11 @@
 //! From files to manifests.
 
+use super::identity::{cluster_is_unknown, identity, may_be_secret, quietly};
 use super::ignore::{FILE, Ignore};
 use super::limits::Limits;
 use super::manifest::{Manifest, SourceFile};
 use super::verdict::{Verdict, judge};
-use super::yaml::{Document, documents};
+use super::yaml::{Document, Read, documents};
 use crate::diagnostics::{Diagnostic, Diagnostics, Location, Position, SourceMap};
 use crate::model::{Object, ObjectKey};
 use serde_json::Value;
@@ -20,6 +21,21 @@ pub struct LoadOptions {
     pub default_namespace: Option<String>,
     /// Namespaces that may be touched; empty allows all.
     pub namespaces: Vec<String>,
+    /// Paths of files that were named one by one: they are read whatever their ending, and never passed over in silence.
+    pub named: BTreeSet<String>,
+    /// Ignore files that stand above the root of the source, the outermost first.
+    pub ignores_above: Vec<IgnoreAbove>,
+}
+
+/// An ignore file above the root of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IgnoreAbove {
+    /// Path of the file, for messages.
+    pub file: String,
+    /// Path from its folder to the root of the source, with a trailing slash.
+    pub below: String,
+    /// Its text.
+    pub text: String,
 }
 
 /// Something that is named and not touched.
@@ -38,6 +54,11 @@ pub struct Loaded {
     pub manifests: Vec<Manifest>,
     /// Objects that are ours and could not be read: unknown, never absent.
     pub blocked: BTreeSet<ObjectKey>,
+    /// Whether some document or file may hold a cluster whose name or namespace is not known. While that is so, no cluster
+    /// counts as gone.
+    pub unidentified: bool,
+    /// Documents of ours that are blocked and have a value all the same, to look for further problems. Never to be used.
+    pub flawed: Vec<Manifest>,
     /// Everything else.
     pub left_alone: Vec<LeftAlone>,
     /// Problems.
@@ -47,14 +68,21 @@ pub struct Loaded {
 /// Reads every file of a source.
 pub fn load(files: &[SourceFile], options: &LoadOptions) -> Loaded {
     let mut loaded = Loaded::default();
-    let ignores = ignores(files);
+    let ignores = ignores(files, &options.ignores_above, &mut loaded.diagnostics);
     let mut total = 0_usize;
     for file in files {
-        if verdict(&ignores, &file.path) || file.path.ends_with(FILE) {
+        if file.path.ends_with(FILE) && !options.named.contains(&file.path) {
+            continue;
+        }
+        if verdict(&ignores, &file.path) {
+            if options.named.contains(&file.path) {
+                loaded.left_alone.push(LeftAlone { location: place(&file.path, 0, 0), reason: format!("{FILE} names it") });
+            }
             continue;
         }
         total += file.content.len();
         if total > options.limits.total_bytes {
+            loaded.unidentified = true;
             loaded.diagnostics.push(
                 Diagnostic::error("source-too-large", format!("the files together hold more than {} bytes", options.limits.total_bytes))
                     .at(place(&file.path, 0, 0))
@@ -72,19 +100,32 @@ pub fn load(files: &[SourceFile], options: &LoadOptions) -> Loaded {
 
 /// Whether an ignore file of the source names a path.
 pub fn is_ignored(files: &[SourceFile], path: &str) -> bool {
-    verdict(&ignores(files), path)
+    verdict(&ignores(files, &[], &mut Diagnostics::new()), path)
 }
 
 fn verdict(ignores: &[Ignore], path: &str) -> bool {
     ignores.iter().filter_map(|ignore| ignore.verdict(path)).next_back().unwrap_or(false)
 }
 
-fn ignores(files: &[SourceFile]) -> Vec<Ignore> {
-    let parse = |file: &SourceFile| {
-        let folder = file.path.strip_suffix(FILE).filter(|folder| folder.is_empty() || folder.ends_with('/'))?;
-        Some(Ignore::parse(folder, &String::from_utf8_lossy(&file.content)))
-    };
-    files.iter().filter_map(parse).collect()
+/// Every ignore file, the outermost first: an inner one has the last word.
+fn ignores(files: &[SourceFile], above: &[IgnoreAbove], problems: &mut Diagnostics) -> Vec<Ignore> {
+    let mut found = Vec::new();
+    for file in above {
+        let (ignore, wrong) = Ignore::parse_above(&file.file, &file.below, &file.text);
+        found.push(ignore);
+        problems.extend(wrong);
+    }
+    let mut inside: Vec<(&str, &SourceFile)> = files
+        .iter()
+        .filter_map(|file| Some((file.path.strip_suffix(FILE).filter(|folder| folder.is_empty() || folder.ends_with('/'))?, file)))
+        .collect();
+    inside.sort_by_key(|(folder, _)| folder.matches('/').count());
+    for (folder, file) in inside {
+        let (ignore, wrong) = Ignore::parse(folder, &String::from_utf8_lossy(&file.content));
+        found.push(ignore);
+        problems.extend(wrong);
+    }
+    found
 }
 
 fn place(file: &str, line: usize, column: usize) -> Location {
@@ -93,10 +134,11 @@ fn place(file: &str, line: usize, column: usize) -> Location {
 
 fn one_file(file: &SourceFile, options: &LoadOptions, loaded: &mut Loaded) {
     let lower = file.path.to_ascii_lowercase();
-    if ![".yaml", ".yml", ".json"].iter().any(|ending| lower.ends_with(ending)) {
+    if ![".yaml", ".yml", ".json"].iter().any(|ending| lower.ends_with(ending)) && !options.named.contains(&file.path) {
         return;
     }
     if file.content.len() > options.limits.file_bytes {
+        loaded.unidentified = true;
         loaded.diagnostics.push(
             Diagnostic::error(
                 "file-too-large",
@@ -110,6 +152,7 @@ fn one_file(file: &SourceFile, options: &LoadOptions, loaded: &mut Loaded) {
     let text = match std::str::from_utf8(&file.content) {
         Ok(text) => text,
         Err(error) => {
+            loaded.unidentified = true;
             let before = String::from_utf8_lossy(&file.content[..error.valid_up_to()]);
             let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().map_or(0, |tail| tail.chars().count()) + 1;
@@ -121,40 +164,40 @@ fn one_file(file: &SourceFile, options: &LoadOptions, loaded: &mut Loaded) {
             return;
         }
     };
-    if is_template(&file.path, text) {
-        loaded.left_alone.push(LeftAlone {
-            location: place(&file.path, 0, 0),
-            reason: "a Helm chart or template: render it before committing".to_owned(),
-        });
+    if file.path.rsplit('/').next() == Some("Chart.yaml") {
+        let reason = "a Helm chart: render it before committing".to_owned();
+        loaded.left_alone.push(LeftAlone { location: place(&file.path, 0, 0), reason });
         return;
     }
-    let (found, outside) = documents(&file.path, text, &options.limits);
+    let Read { documents: found, outside, cut_off } = documents(&file.path, text, &options.limits);
     loaded.diagnostics.extend(outside);
+    loaded.unidentified |= cut_off;
     for document in found {
         one_document(document, options, loaded);
     }
 }
 
-/// Helm's own files, and text with template actions outside of quotes where a value should stand.
-fn is_template(path: &str, text: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name == "Chart.yaml"
-        || text.lines().any(|line| {
-            let line = line.trim_start();
-            line.starts_with("{{") || line.split_once(": ").is_some_and(|(_, value)| value.trim_start().starts_with("{{"))
-        })
-}
-
 fn one_document(document: Document, options: &LoadOptions, loaded: &mut Loaded) {
-    let Document { value, partial, positions, problems } = document;
-    let start = positions.positions.values().min().copied().unwrap_or(Position { line: 1, column: 1 });
+    let Document { value, partial, open, positions, problems, template, names_cluster } = document;
+    let start = positions.positions.values().min().copied();
+    let start = start.or_else(|| problems.iter().next().map(|first| Position { line: first.location.line, column: 1 }));
+    let start = start.unwrap_or(Position { line: 1, column: 1 });
+    if template {
+        // Whoever fills it in decides what it is called.
+        loaded.unidentified |= names_cluster;
+        let reason = "a template: render it before committing".to_owned();
+        loaded.left_alone.push(LeftAlone { location: place(&positions.file, start.line, start.column), reason });
+        return;
+    }
     let Some(value) = value else {
+        loaded.unidentified |= cluster_is_unknown(&partial, &problems, Some(&open), options.default_namespace.is_some());
         block(&partial, options, loaded);
-        loaded.diagnostics.extend(problems);
+        let secret = may_be_secret(&partial);
+        loaded.diagnostics.extend(problems.into_iter().map(|problem| if secret { quietly(problem) } else { problem }));
         return;
     };
     match judge(&value) {
-        Verdict::List => list(&value, &positions, problems, options, loaded),
+        Verdict::List(item) => list(&value, &positions, problems, item.as_ref(), options, loaded),
         verdict => finish(value, positions, problems, verdict, start, options, loaded),
     }
 }
@@ -171,10 +214,30 @@ fn block(value: &Value, options: &LoadOptions, loaded: &mut Loaded) {
     }
 }
 
-fn list(value: &Value, positions: &SourceMap, problems: Diagnostics, options: &LoadOptions, loaded: &mut Loaded) {
-    let items = value.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+fn list(
+    value: &Value,
+    positions: &SourceMap,
+    problems: Diagnostics,
+    kind: Option<&(String, String)>,
+    options: &LoadOptions,
+    loaded: &mut Loaded,
+) {
+    let items = match value.get("items") {
+        Some(Value::Array(items)) => items.clone(),
+        _ => {
+            loaded.unidentified = true;
+            loaded.diagnostics.extend(problems);
+            loaded.diagnostics.push(
+                Diagnostic::error("wrong-type", "the items of a list are a list")
+                    .at(positions.locate("/items"))
+                    .path("/items")
+                    .help("put a dash before each object"),
+            );
+            return;
+        }
+    };
     let mut problems = problems.0;
-    for (index, item) in items.into_iter().enumerate() {
+    for (index, mut item) in items.into_iter().enumerate() {
         let prefix = format!("/items/{index}");
         let inner = SourceMap {
             file: positions.file.clone(),
@@ -187,14 +250,34 @@ fn list(value: &Value, positions: &SourceMap, problems: Diagnostics, options: &L
                 })
                 .collect(),
         };
-        let path = format!("items[{index}]");
-        let (mine, others): (Vec<_>, Vec<_>) = problems.into_iter().partition(|problem| problem.path.starts_with(&path));
-        problems = others;
+        let mut mine = Diagnostics::new();
+        problems.retain(|problem| {
+            let Some(path) = inside(&problem.path, index) else { return true };
+            let mut problem = problem.clone();
+            problem.path = path;
+            mine.push(problem);
+            false
+        });
+        if let (Some((version, kind)), Some(map)) = (kind, item.as_object_mut()) {
+            map.entry("apiVersion").or_insert_with(|| Value::from(version.clone()));
+            map.entry("kind").or_insert_with(|| Value::from(kind.clone()));
+        }
         let start = inner.positions.values().min().copied().unwrap_or(Position { line: 1, column: 1 });
-        let verdict = judge(&item);
-        finish(item, inner, Diagnostics(mine), verdict, start, options, loaded);
+        match judge(&item) {
+            Verdict::List(kind) => list(&item, &inner, mine, kind.as_ref(), options, loaded),
+            verdict => finish(item, inner, mine, verdict, start, options, loaded),
+        }
     }
     loaded.diagnostics.extend(problems);
+}
+
+/// The path inside an item of a list, so that every message names places in the object and not in the list around it.
+fn inside(path: &str, index: usize) -> Option<String> {
+    let rest = path.strip_prefix(&format!("items[{index}]"))?;
+    match rest.strip_prefix('.') {
+        Some(rest) => Some(rest.to_owned()),
+        None => (rest.is_empty() || rest.starts_with('[')).then(|| rest.to_owned()),
+    }
 }
 
 fn finish(
@@ -208,79 +291,36 @@ fn finish(
 ) {
     let location = place(&positions.file, start.line, start.column);
     match verdict {
-        Verdict::Empty | Verdict::List => {}
+        Verdict::Empty | Verdict::List(_) => {}
         Verdict::LeftAlone(reason) => loaded.left_alone.push(LeftAlone { location, reason: reason.to_owned() }),
-        Verdict::Problem(problem) => {
-            block(&value, options, loaded);
-            let pointer = if problem.path.is_empty() { String::new() } else { format!("/{}", problem.path) };
-            loaded.diagnostics.push(problem.at(positions.locate(&pointer)));
-        }
-        Verdict::Managed => {
-            let errors = problems.has_errors();
-            loaded.diagnostics.extend(problems);
-            let mut refused = identity(&mut value, &positions, options);
-            let bad = errors || refused.has_errors();
-            loaded.diagnostics.0.append(&mut refused.0);
-            if bad {
+        Verdict::Problem(pointer, problem) => {
+            if problem.is_error() {
+                loaded.unidentified |= cluster_is_unknown(&value, &problems, None, options.default_namespace.is_some());
                 block(&value, options, loaded);
             } else {
-                loaded.manifests.push(Manifest { object: Object::new(value), source: Arc::new(positions) });
+                loaded.left_alone.push(LeftAlone { location, reason: problem.message.clone() });
+            }
+            loaded.diagnostics.push(problem.at(positions.locate(pointer)).path(pointer));
+        }
+        Verdict::Managed => {
+            let mut errors = problems.has_errors();
+            let refused = identity(&mut value, &positions, options);
+            errors |= refused.has_errors();
+            if errors {
+                let all: Diagnostics = problems.iter().chain(&refused).cloned().collect();
+                loaded.unidentified |= cluster_is_unknown(&value, &all, None, options.default_namespace.is_some());
+                block(&value, options, loaded);
+            }
+            loaded.diagnostics.extend(problems);
+            loaded.diagnostics.extend(refused);
+            let manifest = Manifest { object: Object::new(value), source: Arc::new(positions) };
+            if errors {
+                loaded.flawed.push(manifest);
+            } else {
+                loaded.manifests.push(manifest);
             }
         }
     }
-}
-
-/// Name and namespace of a managed object.
-fn identity(value: &mut Value, positions: &SourceMap, options: &LoadOptions) -> Diagnostics {
-    let mut problems = Diagnostics::new();
-    let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let kind = text(value, "/kind");
-    if text(value, "/metadata/name").is_empty() {
-        let help = if value.pointer("/metadata/generateName").is_some() {
-            "generateName has no place in Git: every run would make another object"
-        } else {
-            "add metadata.name"
-        };
-        problems.push(
-            Diagnostic::error("missing-name", format!("the {kind} has no name"))
-                .at(positions.locate("/metadata"))
-                .path("/metadata/name")
-                .help(help),
-        );
-        return problems;
-    }
-    if kind == "Namespace" {
-        let name = text(value, "/metadata/name");
-        if !options.namespaces.is_empty() && !options.namespaces.contains(&name) {
-            problems.push(not_allowed(&name, options).at(positions.locate("/metadata/name")).path("/metadata/name"));
-        }
-        return problems;
-    }
-    let namespace = text(value, "/metadata/namespace");
-    match (namespace.is_empty(), &options.default_namespace) {
-        (false, _) => {
-            if !options.namespaces.is_empty() && !options.namespaces.contains(&namespace) {
-                problems.push(not_allowed(&namespace, options).at(positions.locate("/metadata/namespace")).path("/metadata/namespace"));
-            }
-        }
-        (true, Some(default)) => {
-            if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
-                metadata.insert("namespace".to_owned(), Value::from(default.clone()));
-            }
-        }
-        (true, None) => problems.push(
-            Diagnostic::error("missing-namespace", format!("the {kind} names no namespace"))
-                .at(positions.locate("/metadata"))
-                .path("/metadata/namespace")
-                .help(format!("add metadata.namespace: one of {}", options.namespaces.join(", "))),
-        ),
-    }
-    problems
-}
-
-fn not_allowed(namespace: &str, options: &LoadOptions) -> Diagnostic {
-    Diagnostic::error("namespace-not-allowed", format!("the fleet may not touch the namespace {namespace}"))
-        .help(format!("it may touch {}; spec.namespaces of the SGFleet decides", options.namespaces.join(", ")))
 }
 
 /// Two documents of one object block each other.
@@ -291,12 +331,15 @@ fn duplicates(loaded: &mut Loaded) {
     }
     places.retain(|_, places| places.len() > 1);
     for (key, places) in &places {
-        for location in places {
-            let others: Vec<String> = places.iter().filter(|other| *other != location).map(ToString::to_string).collect();
+        for (index, location) in places.iter().enumerate() {
+            let others: Vec<String> =
+                places.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, place)| place.to_string()).collect();
             loaded.diagnostics.push(
                 Diagnostic::error("duplicate-object", format!("{key} is described twice; also at {}", others.join(", ")))
                     .at(location.clone())
-                    .help("remove one of them"),
+                    .help(
+                        "remove one of them; if one is a patch (a Kustomize overlay), commit what `kustomize build` prints, or name the patches in .stackgresignore",
+                    ),
             );
         }
     }

@@ -2,6 +2,7 @@
 
 use super::limits::Limits;
 use super::scalar::{Scalar, plain};
+use super::template::{has_actions, is_action};
 use crate::diagnostics::{Diagnostic, Diagnostics, Location, Position, SourceMap};
 use crate::model::pointer::join;
 use granit_parser::{Event, Parser, ScalarStyle, Span};
@@ -14,10 +15,27 @@ pub(super) struct Document {
     pub value: Option<Value>,
     /// What was read before a broken document ended, for its identity.
     pub partial: Value,
+    /// Pointer of the innermost part that was open when a broken document ended.
+    pub open: String,
     /// Where each value stands.
     pub positions: SourceMap,
     /// Problems inside the document.
     pub problems: Diagnostics,
+    /// Whether something else must fill it in first.
+    pub template: bool,
+    /// Whether its text names an SGCluster, for documents whose values say nothing.
+    pub names_cluster: bool,
+}
+
+/// What a file holds.
+#[derive(Debug)]
+pub(super) struct Read {
+    /// Its documents.
+    pub documents: Vec<Document>,
+    /// Problems of the file as a whole.
+    pub outside: Diagnostics,
+    /// Whether a limit ended the reading, so that what follows is unknown.
+    pub cut_off: bool,
 }
 
 enum Frame {
@@ -28,36 +46,51 @@ enum Frame {
 struct Builder<'a> {
     file: &'a str,
     limits: &'a Limits,
+    /// Lines before the part that is read now.
+    lines: usize,
     documents: Vec<Document>,
     stack: Vec<Frame>,
     values: usize,
+    /// Levels inside a part that is passed over, and whether it stands where a key must.
+    skipped: usize,
+    skipped_key: bool,
+    /// Whether a mapping stood where a key must, which template actions look like.
+    complex_key: bool,
     stopped: bool,
 }
 
 /// Reads every document of a file. Broken ones are reported and the next one is tried.
-pub(super) fn documents(file: &str, text: &str, limits: &Limits) -> (Vec<Document>, Diagnostics) {
+///
+/// The text is cut at `---` lines first: YAML allows no such line inside a document, so nothing that is wrong in one
+/// document can swallow the next.
+pub(super) fn documents(file: &str, text: &str, limits: &Limits) -> Read {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut builder = Builder { file, limits, documents: Vec::new(), stack: Vec::new(), values: 0, stopped: false };
+    let mut builder = Builder {
+        file,
+        limits,
+        lines: 0,
+        documents: Vec::new(),
+        stack: Vec::new(),
+        values: 0,
+        skipped: 0,
+        skipped_key: false,
+        complex_key: false,
+        stopped: false,
+    };
     let mut outside = Diagnostics::new();
-    let mut parser = Parser::new_from_str(text);
-    while !builder.stopped {
-        match parser.next_event() {
-            None => break,
-            Some(Ok((event, span))) => builder.event(&event, &span),
-            Some(Err(error)) => {
-                let mark = error.marker();
-                let problem = syntax(text, &error.info(), mark.line().max(1)).at(place(file, mark.line().max(1), mark.col() + 1));
-                match builder.documents.last_mut().filter(|document| document.value.is_none()) {
-                    Some(document) => {
-                        document.problems.push(problem);
-                        builder.abandon();
-                    }
-                    None => outside.push(problem),
-                }
-                if !matches!(parser.proceed_next_document(), Ok(true)) {
-                    break;
-                }
-            }
+    for part in parts(text) {
+        let first = builder.documents.len();
+        builder.complex_key = false;
+        builder.part(part);
+        let actions = std::cell::LazyCell::new(|| has_actions(part));
+        let names_cluster = part.contains("SGCluster");
+        let complex_key = builder.complex_key;
+        for document in &mut builder.documents[first..] {
+            document.template |= (document.value.is_none() || complex_key) && *actions;
+            document.names_cluster = names_cluster;
+        }
+        if builder.stopped {
+            break;
         }
         if builder.documents.len() > limits.documents {
             outside.push(
@@ -65,33 +98,124 @@ pub(super) fn documents(file: &str, text: &str, limits: &Limits) -> (Vec<Documen
                     .at(place(file, 1, 1))
                     .help("split the file"),
             );
+            builder.stopped = true;
             break;
         }
+        builder.lines += part.matches('\n').count();
     }
-    (builder.documents, outside)
+    Read { documents: builder.documents, outside, cut_off: builder.stopped }
+}
+
+/// The text between `---` lines; each part but the first begins with its line.
+fn parts(text: &str) -> Vec<&str> {
+    let mut starts = vec![0];
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        if offset > 0 && line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n'])) {
+            starts.push(offset);
+        }
+        offset += line.len();
+    }
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    starts.iter().zip(ends).map(|(start, end)| &text[*start..end]).collect()
 }
 
 fn place(file: &str, line: usize, column: usize) -> Location {
     Location { file: file.to_owned(), line, column }
 }
 
-/// A syntax problem; a tab in the indentation of its line is the usual cause and named as such.
+/// A syntax problem in words of our own: the parser's may repeat what stands in the document, which may be a password.
 fn syntax(text: &str, info: &str, line: usize) -> Diagnostic {
     let indentation = |line: usize| {
         text.lines()
             .nth(line.saturating_sub(1))
             .is_some_and(|line| line.chars().take_while(|character| character.is_whitespace()).any(|character| character == '\t'))
     };
+    if info.contains("recursion limit") || info.contains("nesting") {
+        return Diagnostic::error("too-deep", "mappings and lists are nested too deep").help("look for a generator that runs away");
+    }
+    if info.contains("unknown anchor") || info.contains("alias") {
+        return Diagnostic::error("yaml-syntax", "not YAML: a value that begins with `*` refers to an anchor that is not there")
+            .help("quote the value if it is text, for example a cron schedule: \"*/5 * * * *\"");
+    }
     if indentation(line) || info.contains("tab") {
         return Diagnostic::error("tab-indentation", "a tab stands in the indentation").help("use blanks; YAML forbids tabs there");
     }
-    Diagnostic::error("yaml-syntax", format!("not YAML: {info}"))
-        .help("check quotes, colons and the indentation of this line and the one before")
+    Diagnostic::error("yaml-syntax", format!("not YAML: {}", info.lines().next().unwrap_or_default())).help(
+        "check quotes, colons and the indentation of this line and the one before; if it is no manifest, name the file in .stackgresignore",
+    )
 }
 
 impl Builder<'_> {
-    fn position(span: &Span) -> Position {
-        Position { line: span.start.line(), column: span.start.col() + 1 }
+    /// Reads the text between two `---` lines.
+    fn part(&mut self, text: &str) {
+        // Directives belong to the document after the next line of dashes, and mean nothing here.
+        if text.lines().all(|line| line.trim().is_empty() || line.starts_with(['#', '%'])) {
+            return;
+        }
+        self.stack.clear();
+        self.skipped = 0;
+        let (first, mut broken) = (self.documents.len(), None);
+        let mut parser = Parser::new_from_str(text);
+        while !self.stopped {
+            match parser.next_event() {
+                None => break,
+                Some(Ok((event, span))) => self.event(&event, &span),
+                Some(Err(error)) => {
+                    let mark = error.marker();
+                    let line = mark.line().max(1);
+                    let problem = syntax(text, &error.info(), line).at(place(self.file, self.lines + line, mark.col() + 1));
+                    let count = self.documents.len();
+                    if count == first || broken == Some(count) || self.documents.last().is_some_and(|document| document.value.is_some()) {
+                        self.open_document();
+                    }
+                    broken = Some(self.documents.len());
+                    let told = problem.code == "too-deep" && self.has("too-deep");
+                    if let Some(document) = self.documents.last_mut().filter(|_| !told) {
+                        document.problems.push(problem);
+                    }
+                    self.abandon();
+                    if !matches!(parser.proceed_next_document(), Ok(true)) {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    fn has(&self, code: &str) -> bool {
+        self.documents.last().is_some_and(|document| document.problems.iter().any(|problem| problem.code == code))
+    }
+
+    fn open_document(&mut self) {
+        self.stack.clear();
+        self.skipped = 0;
+        self.documents.push(Document {
+            value: None,
+            partial: Value::Null,
+            open: String::new(),
+            positions: SourceMap { file: self.file.to_owned(), positions: std::collections::BTreeMap::new() },
+            problems: Diagnostics::new(),
+            template: false,
+            names_cluster: false,
+        });
+    }
+
+    fn position(&self, span: &Span) -> Position {
+        Position { line: self.lines + span.start.line(), column: span.start.col() + 1 }
+    }
+
+    /// Ends the reading at a limit; what was read of the document stays for its identity.
+    fn stop(&mut self) {
+        self.abandon();
+        self.stopped = true;
+    }
+
+    /// Gives the open mapping a key where the document has none that could be one.
+    fn placeholder(&mut self, here: Position) {
+        if let Some(Frame::Map { key: key @ None, .. }) = self.stack.last_mut() {
+            *key = Some((format!("? line {} column {}", here.line, here.column), here));
+        }
     }
 
     fn problem(&mut self, position: Position, pointer: &str, problem: Diagnostic) {
@@ -103,6 +227,13 @@ impl Builder<'_> {
 
     /// Keeps what was read of a broken document, so that its identity may still be known.
     fn abandon(&mut self) {
+        let open = self.stack.last().map(|frame| match frame {
+            Frame::Map { pointer, key, .. } => key.as_ref().map_or_else(|| pointer.clone(), |(key, _)| join(pointer, key)),
+            Frame::List { pointer, .. } => pointer.clone(),
+        });
+        if let (Some(open), Some(document)) = (open, self.documents.last_mut()) {
+            document.open = open;
+        }
         while self.stack.len() > 1 {
             self.close();
         }
@@ -110,19 +241,39 @@ impl Builder<'_> {
             document.partial = value_of(frame);
         }
         self.stack.clear();
+        self.skipped = 0;
+    }
+
+    /// Passes over a part that cannot be used. Returns whether the event belonged to it.
+    fn skip(&mut self, event: &Event<'_>, here: Position) -> bool {
+        if self.skipped == 0 {
+            return false;
+        }
+        match event {
+            Event::MappingStart(..) | Event::SequenceStart(..) => self.skipped += 1,
+            Event::MappingEnd | Event::SequenceEnd => {
+                self.skipped -= 1;
+                if self.skipped == 0 && !self.skipped_key {
+                    self.put(Value::Null);
+                } else if self.skipped == 0 {
+                    self.placeholder(here);
+                }
+            }
+            _ => {}
+        }
+        true
     }
 
     fn event(&mut self, event: &Event<'_>, span: &Span) {
-        let here = Self::position(span);
+        let here = self.position(span);
+        if self.skip(event, here) {
+            return;
+        }
         match event {
-            Event::DocumentStart(..) => {
-                self.stack.clear();
-                self.documents.push(Document {
-                    value: None,
-                    partial: Value::Null,
-                    positions: SourceMap { file: self.file.to_owned(), positions: std::collections::BTreeMap::new() },
-                    problems: Diagnostics::new(),
-                });
+            Event::DocumentStart(..) => self.open_document(),
+            Event::Alias(..) | Event::UnresolvedAlias(..) if matches!(self.stack.last(), Some(Frame::Map { key: None, .. })) => {
+                self.problem(here, "", Diagnostic::error("alias-refused", "aliases are refused").help("write the key out"));
+                self.placeholder(here);
             }
             Event::Alias(..) | Event::UnresolvedAlias(..) => {
                 let pointer = self.place(here).unwrap_or_default();
@@ -142,14 +293,16 @@ impl Builder<'_> {
                 self.anchor(*anchor, here);
                 if let Some(Frame::Map { key: None, pointer, .. }) = self.stack.last() {
                     let pointer = pointer.clone();
-                    self.problem(here, &pointer, Diagnostic::error("not-text-key", "a mapping or list is used as a key"));
-                    self.stopped = true;
+                    let problem = Diagnostic::error("not-text-key", "a mapping or list is used as a key");
+                    self.problem(here, &pointer, problem.help("keys are text; quote a value that begins with a brace or bracket"));
+                    self.complex_key = true;
+                    (self.skipped, self.skipped_key) = (1, true);
                     return;
                 }
                 let Some(pointer) = self.place(here) else { return };
                 if self.stack.len() >= self.limits.depth {
                     self.problem(here, &pointer, Diagnostic::error("too-deep", format!("nested deeper than {} levels", self.limits.depth)));
-                    self.stopped = true;
+                    (self.skipped, self.skipped_key) = (1, false);
                     return;
                 }
                 self.stack.push(if matches!(event, Event::MappingStart(..)) {
@@ -206,7 +359,7 @@ impl Builder<'_> {
         self.values += 1;
         if self.values > self.limits.values {
             self.problem(here, "", Diagnostic::error("too-many-values", format!("more than {} values in one file", self.limits.values)));
-            self.stopped = true;
+            self.stop();
             return None;
         }
         let (pointer, position, duplicate) = match self.stack.last() {
@@ -253,6 +406,11 @@ impl Builder<'_> {
         if tagged {
             self.problem(here, pointer, Diagnostic::error("not-a-json-value", "tags are refused").help("write a plain or quoted value"));
             return Value::Null;
+        }
+        if is_action(pointer, text, style == ScalarStyle::Plain)
+            && let Some(document) = self.documents.last_mut()
+        {
+            document.template = true;
         }
         if style != ScalarStyle::Plain {
             return Value::from(text);

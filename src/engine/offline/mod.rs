@@ -44,7 +44,7 @@ pub struct Report {
     pub left_alone: Vec<LeftAlone>,
     /// Every finding, in the order of places; what only follows from another finding comes last.
     pub diagnostics: Diagnostics,
-    /// Some file or document may hold a cluster whose name is not known: nothing can be said to be absent.
+    /// Some document or file may hold a cluster whose identity is not known: no cluster counts as gone.
     pub unidentified: bool,
 }
 
