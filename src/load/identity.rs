@@ -108,9 +108,7 @@ pub(super) fn cluster_is_unknown(value: &Value, problems: &Diagnostics, open: Op
     let still_open = open.is_some_and(|open| open.is_empty() || open.starts_with("/metadata"));
     let foreign = problems.iter().any(|problem| problem.code == "namespace-not-allowed");
     let namespace = text("/metadata/namespace");
-    text("/metadata/name").is_empty()
-        || (namespace.is_empty() && (!default || still_open))
-        || (doubtful("metadata.namespace") && !foreign)
+    text("/metadata/name").is_empty() || (namespace.is_empty() && (!default || still_open)) || (doubtful("metadata.namespace") && !foreign)
 }
 
 /// Whether a document may be a Secret: nothing that it holds may be repeated in a message.

@@ -138,7 +138,10 @@ mod tests {
 
     #[test]
     fn patterns() {
-        let (ignore, problems) = Ignore::parse("", "\u{feff}charts/\n*.tpl.yaml\n/top.yaml\n!keep.tpl.yaml\ndocs/**/x.yaml\n# no\nv[0-9].yaml\n[!a-z]_x.yaml\n\\#y.yaml\nw[[:digit:]]\n");
+        let (ignore, problems) = Ignore::parse(
+            "",
+            "\u{feff}charts/\n*.tpl.yaml\n/top.yaml\n!keep.tpl.yaml\ndocs/**/x.yaml\n# no\nv[0-9].yaml\n[!a-z]_x.yaml\n\\#y.yaml\nw[[:digit:]]\n",
+        );
         assert!(problems.is_empty(), "{problems:?}");
         for (path, verdict) in [
             ("charts/a.yaml", Some(true)),

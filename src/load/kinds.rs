@@ -24,7 +24,10 @@ const SUCCESSORS: &[(&str, &str)] = &[
     ("SGPoolConfig", "SGPoolingConfig"),
     ("SGProfile", "SGInstanceProfile"),
     ("StackGresBackup", "SGBackup"),
-    ("StackGresBackupConfig", "an SGObjectStorage for the storage, and spec.configurations.backups of the SGCluster for schedule and retention"),
+    (
+        "StackGresBackupConfig",
+        "an SGObjectStorage for the storage, and spec.configurations.backups of the SGCluster for schedule and retention",
+    ),
     ("StackGresCluster", "SGCluster"),
     ("StackGresConnectionPoolingConfig", "SGPoolingConfig"),
     ("StackGresPostgresConfig", "SGPostgresConfig"),
@@ -56,14 +59,19 @@ pub(super) fn group_is_near(version: &str) -> bool {
 
 /// Whether a kind may be meant to be an SGCluster.
 pub(super) fn may_be_cluster(kind: &str) -> bool {
-    kind.is_empty() || kind == "SGCluster" || kind == "StackGresCluster" || find_kind(kind).is_none() && nearest(kind, ["SGCluster"].into_iter()).is_some()
+    kind.is_empty()
+        || kind == "SGCluster"
+        || kind == "StackGresCluster"
+        || find_kind(kind).is_none() && nearest(kind, ["SGCluster"].into_iter()).is_some()
 }
 
 /// What is said of a kind of the API that exists and is not carried out, or existed once.
 pub(super) fn not_carried_out(kind: &str) -> Option<Diagnostic> {
     if let Some((_, _, severity, help)) = NOT_YET.iter().find(|(name, ..)| *name == kind) {
         let severity = *severity;
-        return Some(Diagnostic::new(severity, "kind-not-supported-yet", format!("{kind} is not supported yet by this version")).help(*help));
+        return Some(
+            Diagnostic::new(severity, "kind-not-supported-yet", format!("{kind} is not supported yet by this version")).help(*help),
+        );
     }
     let (_, successor) = SUCCESSORS.iter().find(|(name, _)| *name == kind)?;
     Some(Diagnostic::error("unknown-kind", format!("{kind} is of an early version of the API")).help(format!("write {successor}")))

@@ -222,19 +222,16 @@ fn list(
     options: &LoadOptions,
     loaded: &mut Loaded,
 ) {
-    let items = match value.get("items") {
-        Some(Value::Array(items)) => items.clone(),
-        _ => {
-            loaded.unidentified = true;
-            loaded.diagnostics.extend(problems);
-            loaded.diagnostics.push(
-                Diagnostic::error("wrong-type", "the items of a list are a list")
-                    .at(positions.locate("/items"))
-                    .path("/items")
-                    .help("put a dash before each object"),
-            );
-            return;
-        }
+    let Some(Value::Array(items)) = value.get("items").cloned() else {
+        loaded.unidentified = true;
+        loaded.diagnostics.extend(problems);
+        loaded.diagnostics.push(
+            Diagnostic::error("wrong-type", "the items of a list are a list")
+                .at(positions.locate("/items"))
+                .path("/items")
+                .help("put a dash before each object"),
+        );
+        return;
     };
     let mut problems = problems.0;
     for (index, mut item) in items.into_iter().enumerate() {

@@ -119,7 +119,8 @@ fn near(version: &str, kind: &str) -> Verdict {
     match ours_by_name(kind) {
         Some(right) => Verdict::Problem(
             "/apiVersion",
-            Diagnostic::error("wrong-api-version", format!("{kind} is not served as {version}")).help(format!("write `apiVersion: {right}`")),
+            Diagnostic::error("wrong-api-version", format!("{kind} is not served as {version}"))
+                .help(format!("write `apiVersion: {right}`")),
         ),
         None if kind_is_near(kind) => Verdict::Problem("/kind", unknown(kind)),
         None => Verdict::Problem(
