@@ -31,6 +31,8 @@ const MEBIBYTE: i64 = 1 << 20;
 /// Parameters a user cannot set: the program or Patroni depends on them.
 pub const BLOCKED: &[&str] = &[
     "archive_command",
+    // PostgreSQL 16 and newer refuse it beside `archive_command`; 15 would leave WAL unarchived.
+    "archive_library",
     "archive_mode",
     "cluster_name",
     "data_directory",

@@ -1,6 +1,7 @@
 //! PgBouncer's settings, read from `SHOW CONFIG` of running processes (`pooler_settings.tsv`).
 
 use super::spans::Spans;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -20,6 +21,59 @@ pub struct PoolerSetting {
 }
 
 impl PoolerSetting {
+    /// Options of a line of section `[databases]` that users may set. Address and credentials are not among them: the pooler
+    /// leads to its own instance. Source: PgBouncer 1.24 documentation, section `[databases]`; an unknown option ends the load.
+    pub const DATABASE_OPTIONS: &'static [&'static str] = &[
+        "application_name",
+        "client_encoding",
+        "connect_query",
+        "datestyle",
+        "dbname",
+        "max_db_client_connections",
+        "max_db_connections",
+        "min_pool_size",
+        "pool_mode",
+        "pool_size",
+        "reserve_pool",
+        "reserve_pool_size",
+        "server_lifetime",
+        "timezone",
+    ];
+
+    /// Options of a line of section `[users]`. Source: PgBouncer 1.24 documentation, section `[users]`.
+    pub const USER_OPTIONS: &'static [&'static str] = &[
+        "client_idle_timeout",
+        "idle_transaction_timeout",
+        "max_user_client_connections",
+        "max_user_connections",
+        "pool_mode",
+        "pool_size",
+        "query_timeout",
+        "reserve_pool_size",
+    ];
+
+    /// A value as PgBouncer's file has it, in one spelling for one meaning: `true` and `1`, `100` and `"100"`.
+    /// Source: measured, PgBouncer takes only `0` and `1` for a flag, and no fraction in a whole number.
+    pub fn text_of(name: &str, value: &Value) -> String {
+        let kind = pooler_setting(name).map(|setting| setting.kind.as_str());
+        let text = match value {
+            Value::String(text) => text.trim_matches(' ').to_owned(),
+            Value::Bool(flag) => u8::from(*flag).to_string(),
+            other => other.to_string(),
+        };
+        match (kind, text.to_ascii_lowercase().as_str()) {
+            (Some("bool01"), "true") => "1".to_owned(),
+            (Some("bool01"), "false") => "0".to_owned(),
+            _ if value.is_number() => text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned),
+            _ => text,
+        }
+    }
+
+    /// Whether a text can stand in the file: one line of visible characters. A line break would begin a setting of its own.
+    pub fn fits_one_line(text: &str) -> bool {
+        !text.chars().any(char::is_control)
+    }
+
     /// Whether the image's PgBouncer knows it; one that it does not know stops its start.
     pub fn is_known(&self) -> bool {
         self.reload.get(VERSION).is_some()
@@ -88,6 +142,20 @@ pub fn same_pooler_value(name: &str, one: &str, two: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn one_spelling_for_one_meaning() {
+        for value in [json!(100), json!("100"), json!(100.0)] {
+            assert_eq!(PoolerSetting::text_of("max_client_conn", &value), "100");
+            assert_eq!(PoolerSetting::text_of("max_user_client_connections", &value), "100");
+        }
+        for value in [json!(true), json!("true"), json!(1), json!("1")] {
+            assert_eq!(PoolerSetting::text_of("application_name_add_host", &value), "1");
+        }
+        assert_eq!(PoolerSetting::text_of("server_check_query", &json!("true")), "true", "a text is left as it is");
+        assert!(PoolerSetting::fits_one_line("a b") && !PoolerSetting::fits_one_line("a\nb") && !PoolerSetting::fits_one_line("a\rb"));
+    }
 
     #[test]
     fn reload_facts() {

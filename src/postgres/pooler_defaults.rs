@@ -7,6 +7,10 @@ pub const POOLER_BLOCKED: &[&str] = &[
     "auth_query",
     "auth_type",
     "auth_user",
+    "client_tls_ca_file",
+    "client_tls_cert_file",
+    "client_tls_key_file",
+    "client_tls_sslmode",
     "conffile",
     "dns_max_ttl",
     "dns_nxdomain_ttl",
@@ -72,6 +76,15 @@ pub fn pooler_forced(ssl: bool) -> Vec<(&'static str, &'static str)> {
 mod tests {
     use super::*;
     use crate::postgres::pooler_setting;
+
+    /// A setting that is forced and not blocked would be accepted and have no effect, without a word.
+    #[test]
+    fn what_is_forced_is_blocked() {
+        for (name, _) in pooler_forced(true) {
+            assert!(POOLER_BLOCKED.contains(&name), "{name}");
+        }
+        assert!(POOLER_DEFAULTS.iter().all(|(name, _)| !POOLER_BLOCKED.contains(name)));
+    }
 
     /// An unknown setting stops PgBouncer from starting.
     #[test]

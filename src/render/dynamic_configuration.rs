@@ -44,16 +44,18 @@ pub(super) fn dynamic_configuration(effective: &Effective) -> Value {
         // One spelling for one meaning, or every respelling would be a change of the objects.
         .map(|(name, value)| (name.clone(), json!(canonical(effective.postgres.major, name, &value.value))))
         .collect();
-    configuration.insert(
-        "postgresql".to_owned(),
-        json!({
-            "use_pg_rewind": true,
-            "use_slots": true,
-            "remove_data_directory_on_rewind_failure": false,
-            "remove_data_directory_on_diverged_timelines": false,
-            "pg_hba": effective.postgres.host_based_authentication,
-            "parameters": parameters,
-        }),
-    );
+    let mut postgresql = json!({
+        "use_pg_rewind": true,
+        "use_slots": true,
+        "remove_data_directory_on_rewind_failure": false,
+        "remove_data_directory_on_diverged_timelines": false,
+        "pg_hba": effective.postgres.host_based_authentication,
+        "parameters": parameters,
+    });
+    // Maps of user names for the user's own lines of `pg_hba.conf`; ours use none.
+    if let Some(lines) = effective.patroni.pointer("/dynamicConfig/postgresql/pg_ident").filter(|lines| lines.is_array()) {
+        postgresql["pg_ident"] = lines.clone();
+    }
+    configuration.insert("postgresql".to_owned(), postgresql);
     Value::Object(configuration)
 }

@@ -27,7 +27,7 @@ pub(super) fn pods(effective: &Effective) -> BTreeMap<String, String> {
 
 /// Patroni's scope: the name of its leader object and of the primary Service.
 pub(super) fn scope(effective: &Effective) -> String {
-    effective.patroni.pointer("/initialConfig/scope").and_then(Value::as_str).unwrap_or(&effective.cluster.name).to_owned()
+    effective.scope().to_owned()
 }
 
 fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {

@@ -22,7 +22,7 @@ mod services;
 mod stateful_set;
 
 pub use policy::{Policy, policy};
-pub use secrets::{GeneratedSecret, Material};
+pub use secrets::{GeneratedSecret, IssuedCertificate, Material, certificate};
 
 use crate::model::Object;
 use crate::resolve::Effective;

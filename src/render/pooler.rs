@@ -1,24 +1,25 @@
 //! `pgbouncer.ini`.
 
 use crate::resolve::PoolingSettings;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// The file: databases, users, settings; every part sorted.
+/// Where every line leads: to the instance of the same pod.
+const BACKEND: &str = "host=/var/run/postgresql port=5432";
+
+/// The file: databases, users, settings; every part sorted. Each value stands in one line, which `resolve` makes sure of.
 pub(super) fn file(pooling: &PoolingSettings) -> String {
     let mut out = String::from("[databases]\n");
-    for (database, options) in &pooling.databases {
-        let mut line = format!("{database} = host=/var/run/postgresql port=5432");
-        for (option, value) in options {
-            let _ = write!(line, " {option}={}", quoted(value));
-        }
-        let _ = writeln!(out, "{line}");
+    for (database, options) in pooling.databases.iter().filter(|(database, _)| *database != "*") {
+        let _ = writeln!(out, "{} = {BACKEND}{}", name(database), pairs(options));
     }
-    out.push_str("* = host=/var/run/postgresql port=5432\n");
-    if !pooling.users.is_empty() {
+    // Every other database. The user's own line for it adds options; the last line of a name wins, so there is one only.
+    let _ = writeln!(out, "* = {BACKEND}{}", pooling.databases.get("*").map(pairs).unwrap_or_default());
+    let users: Vec<_> = pooling.users.iter().filter(|(_, options)| !options.is_empty()).collect();
+    if !users.is_empty() {
         out.push_str("\n[users]\n");
-        for (user, options) in &pooling.users {
-            let options: Vec<String> = options.iter().map(|(option, value)| format!("{option}={}", quoted(value))).collect();
-            let _ = writeln!(out, "{user} = {}", options.join(" "));
+        for (user, options) in users {
+            let _ = writeln!(out, "{} ={}", name(user), pairs(options));
         }
     }
     out.push_str("\n[pgbouncer]\n");
@@ -28,11 +29,54 @@ pub(super) fn file(pooling: &PoolingSettings) -> String {
     out
 }
 
+fn pairs(options: &BTreeMap<String, String>) -> String {
+    options.iter().fold(String::new(), |mut out, (option, value)| {
+        let _ = write!(out, " {option}={}", quoted(value));
+        out
+    })
+}
+
+/// A name of a database or user. Source: PgBouncer documentation, section `[databases]`: letters, digits and `_ . -` need no
+/// quotes, everything else stands in double quotes as an SQL identifier does.
+fn name(name: &str) -> String {
+    if name.chars().all(|character| character.is_ascii_alphanumeric() || "_.-".contains(character)) {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+}
+
 /// Values of connection strings with blanks or quotes stand in single quotes. Source: PgBouncer documentation, section `[databases]`.
 fn quoted(value: &str) -> String {
     if value.chars().all(|character| character.is_ascii_alphanumeric() || "-_.,:/".contains(character)) && !value.is_empty() {
         value.to_owned()
     } else {
         format!("'{}'", value.replace('\'', "''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn names_are_quoted_and_the_rest_has_one_line() {
+        let pooling = PoolingSettings {
+            parameters: BTreeMap::new(),
+            databases: [
+                ("my db".to_owned(), options(&[("connect_query", "select 'x'")])),
+                ("*".to_owned(), options(&[("pool_size", "7")])),
+            ]
+            .into(),
+            users: [("o\"k".to_owned(), options(&[("pool_mode", "session")])), ("nothing".to_owned(), BTreeMap::new())].into(),
+        };
+        assert_eq!(
+            file(&pooling),
+            "[databases]\n\"my db\" = host=/var/run/postgresql port=5432 connect_query='select ''x'''\n* = host=/var/run/postgresql port=5432 pool_size=7\n\n[users]\n\"o\"\"k\" = pool_mode=session\n\n[pgbouncer]\n"
+        );
     }
 }

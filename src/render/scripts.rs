@@ -44,15 +44,46 @@ CREATE ROLE "$(cat /etc/stackgres/credentials/authenticator-username)" SUPERUSER
 END
 "#;
 
-/// Tells the pooler to let go of server connections when the role changes, so that no client stays on a demoted instance.
+/// On the loss of the primary role: the pooler makes its server connections anew, so that none leads to the state before.
+///
+/// Clients stay. Which of them came for a primary the pooler does not know: both Services lead to one port, and `KILL` would end
+/// readers too, leaving the pooler paused if the script ended between `KILL` and `RESUME`. So a client that idles through a
+/// failover stays on the former primary, gets "read-only transaction" from its next write, and finds the new primary when it
+/// connects again. Clients in a session or transaction are cut off by the stop of the server itself.
+///
+/// The user's own callback, if there is one, comes first among the arguments and runs last, with the arguments Patroni gives.
 pub(super) const ROLE_CHANGED: &str = r#"#!/bin/sh
-# arguments: action, role, scope
-[ "$2" = primary ] && exit 0
-password=$(cat /etc/stackgres/credentials/pgbouncer-admin-password)
-PGPASSWORD=$password psql --no-psqlrc --quiet --host /var/run/postgresql --port 6432 --username pgbouncer_admin pgbouncer --command RECONNECT || true
+# arguments: the user's command, if there is one; action, role, scope
+role= previous=
+for word; do role=$previous previous=$word; done
+if [ "$role" != primary ] && [ -e /var/run/postgresql/.s.PGSQL.6432 ]; then
+  password=$(cat /etc/stackgres/credentials/pgbouncer-admin-password)
+  PGPASSWORD=$password psql --no-psqlrc --quiet --host /var/run/postgresql --port 6432 --username pgbouncer_admin pgbouncer --command RECONNECT || true
+fi
+[ $# -le 3 ] || exec "$@"
 "#;
 
 /// Before the stop: a checkpoint within a third of the grace, so that the shutdown's own one is short. Handing over is the controller's business.
+/// At least a second: `timeout 0` would have no bound.
 pub(super) const PRE_STOP: &str = r#"#!/bin/sh
-timeout "$(($1 / 3))" psql --no-psqlrc --quiet --host /var/run/postgresql --username postgres --dbname postgres --command CHECKPOINT || true
+seconds=$(($1 / 3))
+[ "$seconds" -gt 0 ] || seconds=1
+timeout "$seconds" psql --no-psqlrc --quiet --host /var/run/postgresql --username postgres --dbname postgres --command CHECKPOINT || true
 "#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `timeout 0` has no bound, so a grace of two seconds would be spent on the checkpoint.
+    #[test]
+    fn the_checkpoint_before_a_stop_is_bounded() {
+        assert!(PRE_STOP.contains("|| seconds=1") && PRE_STOP.contains("timeout \"$seconds\""));
+    }
+
+    /// Patroni appends action, role and scope to the whole command.
+    #[test]
+    fn the_role_is_the_last_word_but_one() {
+        assert!(ROLE_CHANGED.contains("role=$previous previous=$word") && ROLE_CHANGED.ends_with("exec \"$@\"\n"));
+    }
+}

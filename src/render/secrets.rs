@@ -86,24 +86,57 @@ pub(super) fn generated(effective: &Effective) -> Vec<GeneratedSecret> {
             ],
         ),
     ];
-    if effective.postgres.ssl.enabled.value && effective.postgres.ssl.certificate.is_none() {
-        let names = ["", "-primary", "-replicas"]
-            .into_iter()
-            .flat_map(|suffix| {
-                let host = format!("{name}{suffix}.{}", effective.cluster.namespace);
-                [host.clone(), format!("{host}.svc"), format!("{host}.svc.{}", effective.cluster_domain)]
-            })
-            .collect();
+    if let Some(certificate) = certificate(effective) {
         secrets.push(secret(
-            format!("{name}-ssl"),
+            certificate.secret,
             vec![
-                ("tls.crt", Material::Certificate { names, days: days(&effective.postgres.ssl.duration.value) }),
+                ("tls.crt", Material::Certificate { names: certificate.names, days: certificate.days }),
                 ("tls.key", Material::PrivateKey),
                 ("ca.crt", Material::Authority),
             ],
         ));
     }
     secrets
+}
+
+/// The certificate that is made for a cluster, and when a new one is due.
+///
+/// The authority outlives it: kept in a Secret of its own that no pod mounts, it signs each renewal, so that clients that trust
+/// `ca.crt` notice nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedCertificate {
+    /// Secret with `tls.crt`, `tls.key` and `ca.crt`, which the pods mount.
+    pub secret: String,
+    /// Secret with `ca.crt` and `ca.key`, which nobody mounts.
+    pub authority: String,
+    /// Host names it is for.
+    pub names: Vec<String>,
+    /// Days until it ends.
+    pub days: u32,
+    /// A new one is due when fewer days are left: a twelfth of its life, a day at least.
+    pub renew_before_days: u32,
+}
+
+/// The certificate to make and renew; `None` without TLS and with a certificate of the user's.
+pub fn certificate(effective: &Effective) -> Option<IssuedCertificate> {
+    if !effective.postgres.ssl.enabled.value || effective.postgres.ssl.certificate.is_some() {
+        return None;
+    }
+    let name = &effective.cluster.name;
+    let mut hosts: Vec<String> = vec![scope(effective), format!("{name}-primary"), format!("{name}-replicas")];
+    if scope(effective) != *name {
+        hosts.push(name.clone());
+    }
+    let names = hosts
+        .into_iter()
+        .flat_map(|host| {
+            let host = format!("{host}.{}", effective.cluster.namespace);
+            [host.clone(), format!("{host}.svc"), format!("{host}.svc.{}", effective.cluster_domain)]
+        })
+        .collect();
+    let days = days(&effective.postgres.ssl.duration.value);
+    let authority = format!("{name}-ssl-authority");
+    Some(IssuedCertificate { secret: format!("{name}-ssl"), authority, names, days, renew_before_days: (days / 12).max(1) })
 }
 
 /// Whole days of an ISO 8601 duration that was checked before; a day at least.

@@ -8,10 +8,9 @@ use std::collections::BTreeMap;
 
 /// Every Service of a cluster.
 pub(super) fn services(effective: &Effective) -> Vec<Object> {
-    let mut services = Vec::new();
+    // Patroni keeps the Endpoints of this Service: traffic follows the leader lock, without waiting for a probe.
+    let mut services = vec![service(effective, &scope(effective), &effective.primary_service, None, "primaryService")];
     if effective.primary_service.enabled.value {
-        // Patroni keeps the Endpoints of this Service: traffic follows the leader lock, without waiting for a probe.
-        services.push(service(effective, &scope(effective), &effective.primary_service, None, "primaryService"));
         let mut alias = json!({
             "apiVersion": "v1",
             "kind": "Service",
@@ -25,6 +24,10 @@ pub(super) fn services(effective: &Effective) -> Vec<Object> {
     if effective.replicas_service.enabled.value {
         let mut selector = patroni(effective);
         selector.insert("role".to_owned(), "replica".to_owned());
+        if effective.replication.role.value == "ha" {
+            // Instances of this role stand by and serve no reads: no pod carries the label.
+            selector.insert("noloadbalance".to_owned(), "false".to_owned());
+        }
         services.push(service(
             effective,
             &format!("{}-replicas", effective.cluster.name),
@@ -43,14 +46,18 @@ pub(super) fn services(effective: &Effective) -> Vec<Object> {
             "ports": [{"name": "patroniport", "port": 8008, "protocol": "TCP", "targetPort": "patroniport"}],
         },
     })));
-    let mut labels = patroni(effective);
-    labels.extend(generic(effective));
-    services.push(Object::new(json!({
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": metadata(effective, &format!("{}-config", scope(effective)), labels, &["services"]),
-        "spec": {"clusterIP": "None"},
-    })));
+    // Endpoints without a Service are removed when the controller manager starts: with them would go Patroni's configuration and
+    // the record of who is synchronous, and a replica that lacks commits could take over.
+    for suffix in ["config", "failover", "sync"] {
+        let mut labels = patroni(effective);
+        labels.extend(generic(effective));
+        services.push(Object::new(json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": metadata(effective, &format!("{}-{suffix}", scope(effective)), labels, &["services"]),
+            "spec": {"clusterIP": "None"},
+        })));
+    }
     services
 }
 
@@ -80,19 +87,28 @@ fn service(
 ) -> Object {
     let mut spec: Map<String, Value> = PASSED
         .iter()
+        .filter(|_| settings.enabled.value)
         .filter_map(|field| Some(((*field).to_owned(), settings.spec.get(field)?.clone())))
         .filter(|(_, value)| !value.is_null())
         .collect();
     if settings.r#type.value == "None" {
         spec.insert("type".to_owned(), json!("ClusterIP"));
         spec.insert("clusterIP".to_owned(), json!("None"));
-    } else {
+    } else if settings.enabled.value {
         spec.insert("type".to_owned(), json!(settings.r#type.value));
+    } else {
+        spec.insert("type".to_owned(), json!("ClusterIP"));
     }
     if let Some(selector) = &selector {
         spec.insert("selector".to_owned(), json!(selector));
     }
-    spec.insert("ports".to_owned(), ports(settings, effective.pooling.is_some()));
+    if settings.enabled.value {
+        spec.insert("ports".to_owned(), ports(effective, settings));
+    } else if settings.r#type.value != "None" {
+        // Switched off, it stays: Endpoints without a Service are removed, and the leader lock is in them. One port of a name that
+        // no Endpoints have leads nowhere. It cannot become headless: `clusterIP` of a Service never changes to `None`.
+        spec.insert("ports".to_owned(), json!([{"name": "disabled", "port": 1, "protocol": "TCP", "targetPort": 1}]));
+    }
     let mut labels = generic(effective);
     if selector.is_none() {
         labels.extend(patroni(effective));
@@ -105,25 +121,38 @@ fn service(
     }))
 }
 
+/// The user's ports with their names in the Service. One without a name is named by its position.
+pub(super) fn custom_ports(settings: &ServiceSettings) -> impl Iterator<Item = (String, &Value)> {
+    let ports = settings.spec.get("customPorts").and_then(Value::as_array).into_iter().flatten().enumerate();
+    ports.map(|(index, port)| {
+        let name = port.get("name").and_then(Value::as_str).map_or_else(|| index.to_string(), str::to_owned);
+        (Effective::custom_name(&name), port)
+    })
+}
+
 /// 5432 leads to the pooler, 5433 to PostgreSQL itself; then the user's own ports.
-fn ports(settings: &ServiceSettings, pooled: bool) -> Value {
+fn ports(effective: &Effective, settings: &ServiceSettings) -> Value {
     // Without a pooler one port of the pod serves both, and a pod names each port once.
-    let direct = if pooled { "pgreplication" } else { "pgport" };
+    let direct = if effective.pooling.is_some() { "pgreplication" } else { "pgport" };
     let mut ports = vec![
         json!({"name": "pgport", "port": 5432, "protocol": "TCP", "targetPort": "pgport"}),
         json!({"name": "pgreplication", "port": 5433, "protocol": "TCP", "targetPort": direct}),
     ];
+    let on_nodes = matches!(settings.r#type.value.as_str(), "NodePort" | "LoadBalancer");
     for (port, field) in ports.iter_mut().zip(["pgport", "replicationport"]) {
-        if let Some(node_port) = settings.spec.pointer(&format!("/nodePorts/{field}")).filter(|_| settings.r#type.value != "ClusterIP") {
+        if let Some(node_port) = settings.spec.pointer(&format!("/nodePorts/{field}")).filter(|_| on_nodes) {
             port["nodePort"] = node_port.clone();
         }
     }
-    for (index, custom) in settings.spec.get("customPorts").and_then(Value::as_array).into_iter().flatten().enumerate() {
-        let mut port = custom.clone();
-        let name = custom.get("name").and_then(Value::as_str).map_or_else(|| index.to_string(), str::to_owned);
-        port["name"] = json!(format!("custom-{name}"));
-        if port.get("protocol").is_none() {
-            port["protocol"] = json!("TCP");
+    for (name, custom) in custom_ports(settings) {
+        let mut port = json!({"name": name, "port": custom["port"], "protocol": "TCP"});
+        for field in ["appProtocol", "protocol", "nodePort"] {
+            if let Some(value) = custom.get(field).filter(|value| !value.is_null() && (field != "nodePort" || on_nodes)) {
+                port[field] = value.clone();
+            }
+        }
+        if let Some((name, number)) = effective.target_port(custom) {
+            port["targetPort"] = name.map_or_else(|| json!(number), Value::String);
         }
         ports.push(port);
     }

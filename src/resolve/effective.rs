@@ -90,6 +90,52 @@ pub struct Effective {
     pub cluster_domain: String,
 }
 
+impl Effective {
+    /// The name of a user's container, volume or port in the pod: with the prefix `custom-`, once.
+    pub fn custom_name(name: &str) -> String {
+        if name.starts_with("custom-") { name.to_owned() } else { format!("custom-{name}") }
+    }
+
+    /// Patroni's scope: the name of its leader object and of the primary Service.
+    pub fn scope(&self) -> &str {
+        self.patroni.pointer("/initialConfig/scope").and_then(Value::as_str).unwrap_or(&self.cluster.name)
+    }
+
+    /// Ports of our own containers: number and name.
+    pub fn own_ports(&self) -> Vec<(i64, &'static str)> {
+        let mut ports = vec![(5432, "pgreplication"), (8009, "patroniport")];
+        if self.pooling.is_some() {
+            ports.push((6432, "pgport"));
+        } else {
+            ports[0].1 = "pgport";
+        }
+        if self.exporter.is_some() {
+            ports.push((9187, "pgexporter"));
+        }
+        ports
+    }
+
+    /// The pod's port that a Service's custom port leads to: its name, where it is given by name, and its number. `None` where no
+    /// container has a port of that name.
+    pub fn target_port(&self, port: &Value) -> Option<(Option<String>, i64)> {
+        let Some(target) = port.get("targetPort").filter(|target| !target.is_null()) else {
+            return Some((None, port.get("port")?.as_i64()?));
+        };
+        let Some(name) = target.as_str() else { return Some((None, target.as_i64()?)) };
+        if let Ok(number) = name.parse() {
+            return Some((None, number));
+        }
+        let custom = Self::custom_name(name);
+        let ports = self.pods.get("customContainers").and_then(Value::as_array).into_iter().flatten();
+        let mut ports = ports.filter_map(|container| container.get("ports")?.as_array()).flatten();
+        let named = |port: &&Value| port.get("name").and_then(Value::as_str).is_some_and(|name| Self::custom_name(name) == custom);
+        if let Some(number) = ports.find(named).and_then(|port| port.get("containerPort")?.as_i64()) {
+            return Some((Some(custom), number));
+        }
+        self.own_ports().into_iter().find(|(_, own)| *own == name).map(|(number, own)| (Some(own.to_owned()), number))
+    }
+}
+
 /// PostgreSQL settings of a cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

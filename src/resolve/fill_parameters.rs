@@ -1,10 +1,12 @@
 //! PostgreSQL parameters and client authentication of a cluster.
 
 use super::effective::{EffectiveValue, Origin};
+use super::fill_resources::patroni_is_sized;
 use super::inputs::Inputs;
 use crate::load::Manifest;
+use crate::model::Quantity;
 use crate::model::pointer::join;
-use crate::postgres::{BLOCKED, Because, Size, defaults, forced};
+use crate::postgres::{BLOCKED, Because, Size, defaults, forced, normalise};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -24,6 +26,7 @@ pub(super) fn parameters(inputs: &Inputs, size: Size, ssl: bool) -> BTreeMap<Str
         written(config, "/spec/postgresql.conf", &mut parameters);
     }
     written(&inputs.cluster, "/spec/configurations/postgres/postgresql.conf", &mut parameters);
+    huge_pages(inputs, size.major, &mut parameters);
     for (name, value) in forced(ssl) {
         parameters.insert(name.to_owned(), EffectiveValue { value, origin: Origin::Forced });
     }
@@ -42,18 +45,66 @@ fn written(manifest: &Manifest, pointer: &str, parameters: &mut BTreeMap<String,
     }
 }
 
+/// `huge_pages = try` where the instance's huge pages hold all shared memory, `off` elsewhere.
+///
+/// With fewer, the server would map its memory and end with a bus error when it touches the page that is too much: the limit
+/// is enforced when a page is used. Source: PostgreSQL documentation, "Linux Huge Pages"; Kubernetes documentation, "Manage HugePages".
+fn huge_pages(inputs: &Inputs, major: u32, parameters: &mut BTreeMap<String, EffectiveValue<String>>) {
+    if parameters.get("huge_pages").is_some_and(|value| value.origin != Origin::Default) {
+        return;
+    }
+    // Without a limit of its own a container gets no huge pages at all.
+    if !patroni_is_sized(inputs, inputs.cluster.object.text("/spec/profile").unwrap_or_default()) {
+        return;
+    }
+    let Some((size, amount)) = huge_page_memory(inputs) else { return };
+    let Some(needed) = shared_memory(major, parameters) else { return };
+    if amount < needed || size == "1Gi" && major < 14 {
+        return;
+    }
+    let tuned = |value: &str| EffectiveValue { value: value.to_owned(), origin: Origin::Tuned(format!("huge pages {size}")) };
+    parameters.insert("huge_pages".to_owned(), tuned("try"));
+    if size == "1Gi" {
+        parameters.entry("huge_page_size".to_owned()).or_insert_with(|| tuned("1GB"));
+    }
+}
+
+/// Size and amount of the huge pages PostgreSQL may use: those of 2 MiB, or else those of 1 GiB.
+fn huge_page_memory(inputs: &Inputs) -> Option<(&'static str, i64)> {
+    let profile = &inputs.instance_profile.as_ref()?.object;
+    ["2Mi", "1Gi"]
+        .into_iter()
+        .find_map(|size| Some((size, Quantity::parse(profile.text(&format!("/spec/hugePages/hugepages-{size}"))?)?.ceiling())))
+}
+
+/// Bytes of shared memory: the buffers, an eighth for what grows with them, and 64 MiB for everything else.
+fn shared_memory(major: u32, parameters: &BTreeMap<String, EffectiveValue<String>>) -> Option<i64> {
+    let pages: i64 = normalise(major, "shared_buffers", &parameters.get("shared_buffers")?.value).ok()?.parse().ok()?;
+    Some((pages.saturating_mul(8_192) / 8).saturating_mul(9).saturating_add(64 << 20))
+}
+
 /// `pg_hba.conf`: what the program needs, then the user's lines, then the default. First match wins in PostgreSQL, so a
-/// user's `reject` can never lock out replication or the pooler.
-pub(super) fn host_based_authentication(inputs: &Inputs, ssl: bool) -> Vec<String> {
-    let host = if ssl { "hostssl" } else { "host" };
-    let mut lines = vec![
-        "local all postgres peer".to_owned(),
-        "local all all scram-sha-256".to_owned(),
-        "host all authenticator 127.0.0.1/32 scram-sha-256".to_owned(),
-        "host all authenticator ::1/128 scram-sha-256".to_owned(),
-        format!("{host} replication replicator all scram-sha-256"),
-        format!("{host} postgres replicator all scram-sha-256"),
-    ];
+/// user's `reject` can lock out neither replication nor the pooler nor a rewind.
+///
+/// - `local replication`: Patroni asks its own instance for the timeline that way (`use_unix_socket_repl`); without the line it
+///   cannot tell whether a former primary must be rewound. `local all` does not match replication.
+/// - `postgres` over TCP to the database `postgres`: `pg_rewind`, the check that the other side is the primary, and the copying of
+///   logical slots. Source: Patroni 4.0.7, `rewind.py` and `slots.py`.
+/// - `host` and not `hostssl`: while TLS is being switched on, some instances have no certificate yet, and a `hostssl` line matches
+///   nothing there. The client side prefers TLS and takes it wherever it is offered.
+pub(super) fn host_based_authentication(inputs: &Inputs, _ssl: bool) -> Vec<String> {
+    let mut lines: Vec<String> = [
+        "local all postgres peer",
+        "local all all scram-sha-256",
+        "local replication replicator scram-sha-256",
+        "host all authenticator 127.0.0.1/32 scram-sha-256",
+        "host all authenticator ::1/128 scram-sha-256",
+        "host replication replicator all scram-sha-256",
+        "host postgres replicator all scram-sha-256",
+        "host postgres postgres all scram-sha-256",
+    ]
+    .map(str::to_owned)
+    .to_vec();
     let user = inputs.cluster.object.get("/spec/configurations/patroni/dynamicConfig/postgresql/pg_hba").and_then(Value::as_array);
     lines.extend(user.into_iter().flatten().filter_map(|line| line.as_str().map(str::to_owned)));
     lines.push("host all all all scram-sha-256".to_owned());

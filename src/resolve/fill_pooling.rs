@@ -4,7 +4,7 @@ use super::effective::{EffectiveValue, Origin, PoolingSettings};
 use super::inputs::Inputs;
 use crate::load::Manifest;
 use crate::model::pointer::join;
-use crate::postgres::{POOLER_BLOCKED, POOLER_DEFAULTS, pooler_forced};
+use crate::postgres::{POOLER_BLOCKED, POOLER_DEFAULTS, PoolerSetting, pooler_forced};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -39,24 +39,30 @@ pub(super) fn pooling(inputs: &Inputs, parameters: &BTreeMap<String, EffectiveVa
     settings
 }
 
-/// A value as PgBouncer's file has it.
-pub(super) fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Bool(flag) => u8::from(*flag).to_string(),
-        other => other.to_string(),
-    }
-}
-
+/// Takes a manifest's sections over. What could not stand in one line of the file is left out here as well as refused by
+/// `validate`, so that no way leads from a value to a setting of its own.
 fn section(manifest: &Manifest, pointer: &str, settings: &mut PoolingSettings) {
     let entries = |name: &str| manifest.object.get(&join(pointer, name)).and_then(Value::as_object).into_iter().flatten();
+    let fits = |name: &str, value: &str| PoolerSetting::fits_one_line(name) && PoolerSetting::fits_one_line(value);
     for (name, value) in entries("pgbouncer").filter(|(name, _)| !POOLER_BLOCKED.contains(&name.as_str())) {
         let origin = Origin::Manifest(manifest.locate(&join(&join(pointer, "pgbouncer"), name)));
-        settings.parameters.insert(name.clone(), EffectiveValue { value: plain(value), origin });
+        let value = PoolerSetting::text_of(name, value);
+        if fits(name, &value) {
+            settings.parameters.insert(name.clone(), EffectiveValue { value, origin });
+        }
     }
-    for (into, name) in [(&mut settings.databases, "databases"), (&mut settings.users, "users")] {
-        for (entry, options) in entries(name) {
-            let options = options.as_object().into_iter().flatten().map(|(option, value)| (option.clone(), plain(value))).collect();
+    for (into, name, allowed) in [
+        (&mut settings.databases, "databases", PoolerSetting::DATABASE_OPTIONS),
+        (&mut settings.users, "users", PoolerSetting::USER_OPTIONS),
+    ] {
+        for (entry, options) in entries(name).filter(|(entry, _)| !entry.is_empty() && PoolerSetting::fits_one_line(entry)) {
+            let options = options
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(option, value)| (option.clone(), PoolerSetting::text_of(option, value)))
+                .filter(|(option, value)| allowed.contains(&option.as_str()) && !value.is_empty() && fits(option, value))
+                .collect();
             into.insert(entry.clone(), options);
         }
     }

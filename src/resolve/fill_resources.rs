@@ -3,12 +3,16 @@
 //! The side containers' requests are taken out of the profile's, so that an instance asks the scheduler for what the profile
 //! says and no more. Source of the shares: the published behaviour of the API this implements.
 
-use super::effective::ResourceAmounts;
+use super::effective::{Effective, ResourceAmounts};
 use super::fill::{DEFAULT_CPU, DEFAULT_MEMORY};
 use super::inputs::Inputs;
 use crate::model::{Object, Quantity};
 use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// Side containers: name, least CPU in thousandths, memory.
+const SIDES: [(&str, i64, i64); 3] =
+    [("pgbouncer", 250, 64 << 20), ("prometheus-postgres-exporter", 0, 256 << 20), ("postgres-util", 0, 64 << 20)];
 
 pub(super) fn resources(inputs: &Inputs, profile: &str, pooling: bool, exporter: bool, util: bool) -> BTreeMap<String, ResourceAmounts> {
     let object = inputs.instance_profile.as_ref().map(|profile| &profile.object);
@@ -19,50 +23,61 @@ pub(super) fn resources(inputs: &Inputs, profile: &str, pooling: bool, exporter:
     let requested_memory = read("/spec/requests/memory").map_or(memory, Quantity::ceiling);
     let limits_for_sides = inputs.cluster.object.get("/spec/pods/resources/enableClusterLimitsRequirements") == Some(&Value::Bool(true));
     let split = inputs.cluster.object.get("/spec/pods/resources/disableResourcesRequestsSplitFromTotal") != Some(&Value::Bool(true));
-    let option = |name: &str| inputs.cluster.object.get(&format!("/spec/nonProductionOptions/{name}")).and_then(Value::as_bool);
-    let without_patroni = option("disablePatroniResourceRequirements").unwrap_or(profile == "development");
-    let without_sides = option("disableClusterResourceRequirements").unwrap_or(profile == "development");
+    let without_sides = without(inputs, "disableClusterResourceRequirements", profile);
 
     let mut resources = BTreeMap::new();
     let (mut side_cpu, mut side_memory) = (0, 0);
-    let sides = [
-        ("pgbouncer", pooling, 250, 64_i64 << 20),
-        ("prometheus-postgres-exporter", exporter, 0, 256 << 20),
-        ("postgres-util", util, 0, 64 << 20),
-    ];
-    for (name, present, least_cpu, default_memory) in sides {
+    for ((name, least_cpu, default_memory), present) in SIDES.into_iter().zip([pooling, exporter, util]) {
         if !present || without_sides {
             continue;
         }
         let share = |total: i64| (total / 16 + i64::from(total % 16 > 0)).clamp(least_cpu, 1_000);
-        let request_cpu = container(object, "requests/containers", name, "cpu").map_or_else(|| share(requested_cpu), Quantity::milli);
-        let request_memory = container(object, "requests/containers", name, "memory").map_or(default_memory, Quantity::ceiling);
+        let limit_cpu = container(object, "containers", name, "cpu").map_or_else(|| share(cpu), Quantity::milli);
+        let limit_memory = container(object, "containers", name, "memory").map_or(default_memory, Quantity::ceiling);
+        // What is computed is never above the limit; what is written is left for `validate` to refuse.
+        let cap = |request: i64, limit: i64| if limits_for_sides { request.min(limit) } else { request };
+        let request_cpu =
+            container(object, "requests/containers", name, "cpu").map_or_else(|| cap(share(requested_cpu), limit_cpu), Quantity::milli);
+        let request_memory =
+            container(object, "requests/containers", name, "memory").map_or_else(|| cap(default_memory, limit_memory), Quantity::ceiling);
         side_cpu += request_cpu;
         side_memory += request_memory;
-        let mut amounts = ResourceAmounts { requests: amounts(request_cpu, request_memory), limits: BTreeMap::new() };
+        let mut entry = ResourceAmounts { requests: amounts(request_cpu, request_memory), limits: BTreeMap::new() };
         if limits_for_sides {
-            let limit_cpu = container(object, "containers", name, "cpu").map_or_else(|| share(cpu), Quantity::milli);
-            let limit_memory = container(object, "containers", name, "memory").map_or(default_memory, Quantity::ceiling);
-            amounts.limits = self::amounts(limit_cpu, limit_memory);
+            entry.limits = amounts(limit_cpu, limit_memory);
         }
-        resources.insert(name.to_owned(), amounts);
+        huge_pages(object, &format!("containers/{name}/"), &mut entry);
+        resources.insert(name.to_owned(), entry);
     }
-    if !without_patroni {
+    if patroni_is_sized(inputs, profile) {
         let (less_cpu, less_memory) = if split { (side_cpu, side_memory) } else { (0, 0) };
         let mut patroni = ResourceAmounts {
             requests: amounts((requested_cpu - less_cpu).max(0), (requested_memory - less_memory).max(0)),
             limits: amounts(cpu, memory),
         };
-        for page in ["hugepages-2Mi", "hugepages-1Gi"] {
-            if let Some(amount) = object.and_then(|object| object.text(&format!("/spec/hugePages/{page}"))) {
-                patroni.requests.insert(page.to_owned(), amount.to_owned());
-                patroni.limits.insert(page.to_owned(), amount.to_owned());
-            }
-        }
+        huge_pages(object, "", &mut patroni);
         resources.insert("patroni".to_owned(), patroni);
     }
-    overrides(&inputs.cluster.object, &mut resources);
+    for (list, section) in [("customContainers", "containers"), ("customInitContainers", "initContainers")] {
+        for name in custom(&inputs.cluster.object, list) {
+            let entry = of_profile(object, section, &name);
+            if entry != ResourceAmounts::default() {
+                resources.insert(name, entry);
+            }
+        }
+    }
+    overrides(&inputs.cluster.object, [true, pooling, exporter, util], &mut resources);
     resources
+}
+
+/// Whether the database container has requests and limits.
+pub(super) fn patroni_is_sized(inputs: &Inputs, profile: &str) -> bool {
+    !without(inputs, "disablePatroniResourceRequirements", profile)
+}
+
+fn without(inputs: &Inputs, option: &str, profile: &str) -> bool {
+    let written = inputs.cluster.object.get(&format!("/spec/nonProductionOptions/{option}")).and_then(Value::as_bool);
+    written.unwrap_or(profile == "development")
 }
 
 fn container(object: Option<&Object>, section: &str, name: &str, what: &str) -> Option<Quantity> {
@@ -73,17 +88,69 @@ fn amounts(cpu: i64, memory: i64) -> BTreeMap<String, String> {
     [("cpu".to_owned(), Quantity::thousandths(cpu).cpu_text()), ("memory".to_owned(), Quantity::whole(memory).memory_text())].into()
 }
 
-/// `spec.pods.resources.containers` wins, resource by resource.
-fn overrides(cluster: &Object, resources: &mut BTreeMap<String, ResourceAmounts>) {
-    for section in ["containers", "initContainers"] {
+/// Names of the user's containers as they are in the pod.
+fn custom(cluster: &Object, list: &str) -> Vec<String> {
+    let items = cluster.get(&format!("/spec/pods/{list}")).and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(|item| Some(Effective::custom_name(item.get("name")?.as_str()?))).collect()
+}
+
+/// What a profile says of one of the user's containers: its limits, and what is reserved.
+fn of_profile(object: Option<&Object>, section: &str, name: &str) -> ResourceAmounts {
+    let mut entry = ResourceAmounts::default();
+    for what in ["cpu", "memory"] {
+        for (into, section) in [(&mut entry.limits, section.to_owned()), (&mut entry.requests, format!("requests/{section}"))] {
+            if let Some(amount) = object.and_then(|object| object.text(&format!("/spec/{section}/{name}/{what}"))) {
+                into.insert(what.to_owned(), amount.to_owned());
+            }
+        }
+    }
+    huge_pages(object, &format!("{section}/{name}/"), &mut entry);
+    entry
+}
+
+/// Huge pages are never overcommitted: what is reserved is the limit. Source: Kubernetes documentation, "Manage HugePages".
+fn huge_pages(object: Option<&Object>, place: &str, entry: &mut ResourceAmounts) {
+    for page in ["hugepages-2Mi", "hugepages-1Gi"] {
+        if let Some(amount) = object.and_then(|object| object.text(&format!("/spec/{place}hugePages/{page}"))) {
+            entry.requests.insert(page.to_owned(), amount.to_owned());
+            entry.limits.insert(page.to_owned(), amount.to_owned());
+        }
+    }
+}
+
+/// `spec.pods.resources` wins, resource by resource, for containers that are in the pod. A limit below the computed request
+/// takes the request down with it.
+fn overrides(cluster: &Object, present: [bool; 4], resources: &mut BTreeMap<String, ResourceAmounts>) {
+    let mut containers: Vec<String> = std::iter::once("patroni")
+        .chain(SIDES.iter().map(|(name, ..)| *name))
+        .zip(present)
+        .filter(|(_, present)| *present)
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    containers.extend(custom(cluster, "customContainers"));
+    for (section, known) in [("containers", containers), ("initContainers", custom(cluster, "customInitContainers"))] {
         for (name, value) in cluster.get(&format!("/spec/pods/resources/{section}")).and_then(Value::as_object).into_iter().flatten() {
+            if !known.contains(name) {
+                continue;
+            }
             let entry = resources.entry(name.clone()).or_default();
-            for (into, field) in [(&mut entry.requests, "requests"), (&mut entry.limits, "limits")] {
-                for (resource, amount) in value.get(field).and_then(Value::as_object).into_iter().flatten() {
-                    if let Some(amount) = amount.as_str() {
-                        into.insert(resource.clone(), amount.to_owned());
-                    }
+            let written = |field: &str| {
+                value
+                    .get(field)
+                    .and_then(Value::as_object)
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|(name, amount)| Some((name, amount.as_str()?)))
+            };
+            for (resource, amount) in written("limits") {
+                entry.limits.insert(resource.clone(), amount.to_owned());
+                let above = |request: &String| Quantity::parse(request) > Quantity::parse(amount);
+                if let Some(request) = entry.requests.get_mut(resource).filter(|request| above(request)) {
+                    amount.clone_into(request);
                 }
+            }
+            for (resource, amount) in written("requests") {
+                entry.requests.insert(resource.clone(), amount.to_owned());
             }
         }
     }

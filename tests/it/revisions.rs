@@ -6,7 +6,7 @@ use stackgres::engine::offline::{LoadOptions, Options, SourceFile, check};
 use stackgres::model::Object;
 use stackgres::render::revision::{Revision, from_secret, to_prune, to_secret};
 
-const BASE: &str = "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {name: a, namespace: n}\nspec:\n  instances: 2\n  postgres: {version: '17'}\n  pods: {persistentVolume: {size: 2Gi}}\n  sgInstanceProfile: p\n  configurations: {postgres: {postgresql.conf: {work_mem: 16MB, fsync: 'on'}}}\n---\napiVersion: stackgres.io/v1\nkind: SGInstanceProfile\nmetadata: {name: p, namespace: n}\nspec: {cpu: '1', memory: 2Gi}\n";
+const BASE: &str = "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {name: a, namespace: n}\nspec:\n  instances: 2\n  postgres: {version: '17'}\n  pods: {persistentVolume: {size: 2Gi}, resources: {containers: {pgbouncer: {limits: {memory: 256Mi}}}}, customVolumes: [{name: seed, configMap: {name: seed}}], scheduling: {nodeSelector: {memory: 1024Ki}, podAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1, podAffinityTerm: {topologyKey: a, labelSelector: {matchLabels: {b: c}}}}]}}}\n  sgInstanceProfile: p\n  configurations: {postgres: {postgresql.conf: {work_mem: 16MB, fsync: 'on'}}, pooling: {pgBouncer: {pgbouncer.ini: {pgbouncer: {max_client_conn: 100, application_name_add_host: true}, databases: {app: {pool_size: 5}}}}}}\n  metadata: {labels: {clusterPods: {size: 1024Ki}}}\n---\napiVersion: stackgres.io/v1\nkind: SGInstanceProfile\nmetadata: {name: p, namespace: n}\nspec: {cpu: '1', memory: 2Gi}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: seed, namespace: n}\ndata: {size: 1024Ki}\nbinaryData: {a: QQ==}\n";
 
 fn freeze(text: &str) -> Revision {
     let options = Options { load: LoadOptions::default(), ..Options::default() };
@@ -27,6 +27,11 @@ fn spelling_does_not_change_the_digest() {
         ("fsync: 'on'", "fsync: 'true'"),
         ("instances: 2", "instances: 2.0"),
         ("{name: a, namespace: n}", "{namespace: n, name: a, labels: {x: y}}"),
+        ("work_mem: 16MB", "WORK_MEM: 16MB"),
+        ("max_client_conn: 100", "max_client_conn: '100'"),
+        ("application_name_add_host: true", "application_name_add_host: 1"),
+        ("pool_size: 5", "pool_size: '5'"),
+        ("limits: {memory: 256Mi}", "limits: {memory: 262144Ki}"),
         ("  instances: 2\n  postgres: {version: '17'}\n", "  postgres: {version: \"17\"}\n  instances: 2\n  replication: {}\n"),
     ] {
         assert!(BASE.contains(from));
@@ -46,6 +51,14 @@ fn meaning_changes_the_digest() {
         ("instances: 2", "instances: 3"),
         ("version: '17'", "version: '16'"),
         ("version: '17'", "version: '17', ssl: {enabled: false}"),
+        ("topologyKey: a,", "topologyKey: a, namespaceSelector: {},"),
+        ("scheduling: {", "scheduling: {topologySpreadConstraints: [], "),
+        ("size: 1024Ki", "size: 1Mi"),
+        ("memory: 1024Ki", "memory: 1Mi"),
+        ("binaryData: {a: QQ==}", "binaryData: {a: Qg==}"),
+        ("data: {size: 1024Ki}", "data: {size: 1Mi}"),
+        ("pool_size: 5", "pool_size: 6"),
+        ("{app: {pool_size: 5}}", "{app: {pool_size: 5}, other: {}}"),
     ] {
         assert!(BASE.contains(from));
         assert_ne!(freeze(&BASE.replace(from, to)).digest, digest, "{from} and {to}");

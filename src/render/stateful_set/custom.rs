@@ -3,11 +3,8 @@
 use crate::resolve::Effective;
 use serde_json::{Value, json};
 
-const PREFIX: &str = "custom-";
-
 fn prefixed(name: &Value) -> Value {
-    let name = name.as_str().unwrap_or_default();
-    json!(if name.starts_with(PREFIX) { name.to_owned() } else { format!("{PREFIX}{name}") })
+    json!(Effective::custom_name(name.as_str().unwrap_or_default()))
 }
 
 /// Volumes of the user.
@@ -28,16 +25,14 @@ pub(super) fn containers(effective: &Effective, field: &str) -> Vec<Value> {
         .map(|container| {
             let mut container = container.clone();
             container["name"] = prefixed(&container["name"]);
-            for mount in container.get_mut("volumeMounts").and_then(Value::as_array_mut).into_iter().flatten() {
-                if mount.get("name").and_then(Value::as_str).is_some_and(|name| own.contains(&name)) {
-                    mount["name"] = prefixed(&mount["name"]);
+            for field in ["volumeMounts", "volumeDevices"] {
+                for mount in container.get_mut(field).and_then(Value::as_array_mut).into_iter().flatten() {
+                    if mount.get("name").and_then(Value::as_str).is_some_and(|name| own.contains(&name)) {
+                        mount["name"] = prefixed(&mount["name"]);
+                    }
                 }
             }
-            for port in container.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
-                if port.get("name").is_some() {
-                    port["name"] = prefixed(&port["name"]);
-                }
-            }
+            ports(&mut container);
             let name = container["name"].as_str().unwrap_or_default().to_owned();
             let init = field == "customInitContainers";
             if let Some(amounts) = effective.resources.get(&name).filter(|_| container.get("resources").is_none()) {
@@ -47,6 +42,38 @@ pub(super) fn containers(effective: &Effective, field: &str) -> Vec<Value> {
             container
         })
         .collect()
+}
+
+/// Where a container's ports are used by name.
+const USES: &[&str] = &[
+    "/livenessProbe/httpGet",
+    "/livenessProbe/tcpSocket",
+    "/readinessProbe/httpGet",
+    "/readinessProbe/tcpSocket",
+    "/startupProbe/httpGet",
+    "/startupProbe/tcpSocket",
+    "/lifecycle/postStart/httpGet",
+    "/lifecycle/postStart/tcpSocket",
+    "/lifecycle/preStop/httpGet",
+    "/lifecycle/preStop/tcpSocket",
+];
+
+/// Prefixes the names of a container's ports, and the names by which its own probes and hooks mean them.
+fn ports(container: &mut Value) {
+    let mut own = Vec::new();
+    for port in container.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(name) = port.get("name").and_then(Value::as_str).map(str::to_owned) {
+            port["name"] = json!(Effective::custom_name(&name));
+            own.push(name);
+        }
+    }
+    for place in USES {
+        if let Some(target) = container.pointer_mut(place)
+            && target.get("port").and_then(Value::as_str).is_some_and(|name| own.iter().any(|own| own == name))
+        {
+            target["port"] = prefixed(&target["port"]);
+        }
+    }
 }
 
 /// Adds the user's mounts and variables for one container.

@@ -10,6 +10,7 @@ mod patroni_container;
 mod volumes;
 
 use super::metadata::{generic, merged, metadata, pods};
+use super::patroni::start_digest;
 use crate::model::Object;
 use crate::resolve::Effective;
 use serde_json::{Map, Value, json};
@@ -54,6 +55,10 @@ fn template_metadata(effective: &Effective) -> Value {
     labels.extend(pods(effective));
     let mut annotations = merged(&effective.annotations, &["clusterPods"]);
     annotations.insert("kubectl.kubernetes.io/default-container".to_owned(), "patroni".to_owned());
+    annotations.insert("stackgres.io/start-configuration".to_owned(), start_digest(effective));
+    // Patroni writes these itself, from its first breath on.
+    labels.remove("role");
+    annotations.remove("status");
     json!({"labels": labels, "annotations": annotations})
 }
 

@@ -1,6 +1,7 @@
 //! The container that runs Patroni and PostgreSQL as one unprivileged process tree.
 
 use super::containers::{finish, image};
+use super::volumes::huge_pages;
 use crate::resolve::Effective;
 use serde_json::{Map, Value, json};
 
@@ -20,6 +21,9 @@ pub(super) fn patroni(effective: &Effective) -> Value {
         json!({"name": "backup-spool", "mountPath": "/var/spool/stackgres"}),
         json!({"name": "token", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount", "readOnly": true}),
     ];
+    for size in huge_pages(effective) {
+        mounts.push(json!({"name": format!("hugepages-{}", size.to_lowercase()), "mountPath": format!("/hugepages-{size}")}));
+    }
     if effective.postgres.ssl.enabled.value {
         mounts.push(json!({"name": "ssl", "mountPath": "/etc/stackgres/ssl", "readOnly": true}));
     }

@@ -26,6 +26,9 @@ pub(super) fn volumes(effective: &Effective) -> Value {
             {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}]}},
         ]}}),
     ];
+    for size in huge_pages(effective) {
+        volumes.push(json!({"name": format!("hugepages-{}", size.to_lowercase()), "emptyDir": {"medium": format!("HugePages-{size}")}}));
+    }
     if effective.postgres.ssl.enabled.value {
         volumes.push(certificate(effective));
     }
@@ -35,6 +38,13 @@ pub(super) fn volumes(effective: &Effective) -> Value {
     }
     volumes.extend(custom::volumes(effective));
     Value::Array(volumes)
+}
+
+/// Sizes of the huge pages of the database container. Each needs a volume of its medium to be used through files; the server's own
+/// shared memory takes them without. Source: Kubernetes documentation, "Manage HugePages".
+pub(super) fn huge_pages(effective: &Effective) -> Vec<&'static str> {
+    let limits = effective.resources.get("patroni").map(|amounts| &amounts.limits);
+    ["2Mi", "1Gi"].into_iter().filter(|size| limits.is_some_and(|limits| limits.contains_key(&format!("hugepages-{size}")))).collect()
 }
 
 /// Certificate and key under fixed names, from the generated Secret or from the user's. PostgreSQL refuses a key that others

@@ -3,16 +3,25 @@
 //! In: a manifest, or a cluster with its inputs and effective values. Out: diagnostics. Invariant: a rule reads, and never
 //! changes; its code never changes meaning. Why: a user can look every finding up, and a new rule has one file to copy from.
 
+mod container_sizes;
 mod names;
 mod parameters;
+mod patroni_scope;
+mod pod_names;
+mod pooler_file;
 mod pooling;
 mod replication;
 mod resources;
 mod scripts;
 mod security;
+mod service_fields;
 mod services;
 mod storage;
+#[cfg(test)]
+mod test_support;
 mod version;
+
+pub use patroni_scope::name_collisions;
 
 use crate::diagnostics::{Code, Diagnostic};
 use crate::load::Manifest;
@@ -62,13 +71,18 @@ pub struct Rule {
 /// Every rule.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     [
+        container_sizes::RULES,
         names::RULES,
         parameters::RULES,
+        patroni_scope::RULES,
+        pod_names::RULES,
+        pooler_file::RULES,
         pooling::RULES,
         replication::RULES,
         resources::RULES,
         scripts::RULES,
         security::RULES,
+        service_fields::RULES,
         services::RULES,
         storage::RULES,
         version::RULES,
