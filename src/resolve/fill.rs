@@ -58,7 +58,7 @@ pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
         !flag("/spec/pods/disableMetricsExporter", false).value && !flag("/spec/configurations/observability/disableMetrics", false).value;
     let pooling_on = !flag("/spec/pods/disableConnectionPooling", false).value;
     let parameters = fill_parameters::parameters(inputs, size, ssl.value);
-    let pooling = pooling_on.then(|| fill_pooling::pooling(inputs, &parameters, ssl.value));
+    let pooling = pooling_on.then(|| fill_pooling::pooling(inputs, &parameters, major, ssl.value));
     let util_off = flag("/spec/pods/disablePostgresUtil", false);
     Some(Effective {
         cluster: inputs.name(),
@@ -67,7 +67,7 @@ pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
             version: EffectiveValue { value: version.clone(), origin: Origin::Manifest(cluster.locate("/spec/postgres/version")) },
             major,
             flavor: pick(cluster, "/spec/postgres/flavor", text, "vanilla".to_owned()),
-            host_based_authentication: fill_parameters::host_based_authentication(inputs, ssl.value),
+            host_based_authentication: fill_parameters::host_based_authentication(inputs),
             parameters,
             ssl: SslSettings {
                 duration: pick(cluster, "/spec/postgres/ssl/duration", text, "P90D".to_owned()),

@@ -92,7 +92,7 @@ fn shared_memory(major: u32, parameters: &BTreeMap<String, EffectiveValue<String
 ///   logical slots. Source: Patroni 4.0.7, `rewind.py` and `slots.py`.
 /// - `host` and not `hostssl`: while TLS is being switched on, some instances have no certificate yet, and a `hostssl` line matches
 ///   nothing there. The client side prefers TLS and takes it wherever it is offered.
-pub(super) fn host_based_authentication(inputs: &Inputs, _ssl: bool) -> Vec<String> {
+pub(super) fn host_based_authentication(inputs: &Inputs) -> Vec<String> {
     let mut lines: Vec<String> = [
         "local all postgres peer",
         "local all all scram-sha-256",

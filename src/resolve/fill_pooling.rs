@@ -4,7 +4,7 @@ use super::effective::{EffectiveValue, Origin, PoolingSettings};
 use super::inputs::Inputs;
 use crate::load::Manifest;
 use crate::model::pointer::join;
-use crate::postgres::{POOLER_BLOCKED, POOLER_DEFAULTS, PoolerSetting, pooler_forced};
+use crate::postgres::{POOLER_BLOCKED, POOLER_DEFAULTS, PoolerSetting, number_of, pooler_forced};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 const RESERVED: i64 = 20;
 
 /// Defaults, then the SGPoolingConfig, then the cluster's own, then what the program sets; later wins.
-pub(super) fn pooling(inputs: &Inputs, parameters: &BTreeMap<String, EffectiveValue<String>>, ssl: bool) -> PoolingSettings {
+pub(super) fn pooling(inputs: &Inputs, parameters: &BTreeMap<String, EffectiveValue<String>>, major: u32, ssl: bool) -> PoolingSettings {
     let mut settings = PoolingSettings {
         parameters: POOLER_DEFAULTS
             .iter()
@@ -21,7 +21,9 @@ pub(super) fn pooling(inputs: &Inputs, parameters: &BTreeMap<String, EffectiveVa
         databases: BTreeMap::new(),
         users: BTreeMap::new(),
     };
-    let connections = parameters.get("max_connections").and_then(|value| value.value.trim().parse::<i64>().ok()).unwrap_or(100);
+    let written = parameters.get("max_connections").and_then(|value| number_of(major, "max_connections", &value.value));
+    #[expect(clippy::cast_possible_truncation, reason = "a whole number of at most 262143 (PostgreSQL documentation, section 20.3)")]
+    let connections = written.unwrap_or(100.0) as i64;
     settings.parameters.insert(
         "default_pool_size".to_owned(),
         EffectiveValue {

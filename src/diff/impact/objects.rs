@@ -6,10 +6,15 @@ use crate::diff::compare::FieldChange;
 use crate::diff::objects::{ObjectAction, ObjectChange};
 use serde_json::Value;
 
+/// Annotation of the pod template that stands for what Patroni reads only when it starts.
+const AT_START: &str = "start-configuration";
+
 /// Findings of the object changes. Configuration that holds effective values is judged by those values, not here.
 pub(super) fn findings(before: &Version, after: &Version, objects: &[ObjectChange], others: &[Finding]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = objects.iter().flat_map(one).collect();
-    if others.is_empty() && !respelled(before, after) {
+    // What Patroni reads only when it starts is not read again.
+    let at_start = objects.iter().flat_map(|object| &object.fields).any(|change| change.pointer.contains(AT_START));
+    if others.is_empty() && !at_start && !respelled(before, after) {
         findings.extend(objects.iter().filter_map(unexplained));
     }
     findings
@@ -59,7 +64,9 @@ fn stateful_set(subject: &str, change: &FieldChange) -> Option<Finding> {
     if pointer == "/spec/replicas" || pointer.starts_with("/metadata/") {
         return None;
     }
-    Some(if pointer.starts_with("/spec/template/") {
+    Some(if pointer.contains(AT_START) {
+        Finding::new(Disturbance::PodRecreation, subject, "changes what Patroni reads only when it starts")
+    } else if pointer.starts_with("/spec/template/") {
         Finding::new(Disturbance::PodRecreation, subject, "part of the pod template, which only new pods take")
     } else if pointer.starts_with("/spec/volumeClaimTemplates") {
         Finding::new(Disturbance::Storage, subject, "the StatefulSet is made again around its running pods")

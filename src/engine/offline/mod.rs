@@ -8,6 +8,7 @@ use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::plan::{Before, PlanInput, build};
 use crate::render::render;
 use crate::resolve::{Settings, resolve};
+use crate::validate::rules::name_collisions;
 use crate::validate::{ValidCluster, check_cluster, check_manifest, transition};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -90,8 +91,17 @@ fn checked(manifests: Vec<Manifest>, mut unreadable: BTreeSet<ObjectKey>, mut re
     }
     report.diagnostics.extend(blocking::grouped(resolution.diagnostics, &namespaces));
     report.used = resolution.used;
-    for inputs in resolution.clusters {
+    let mut collisions: BTreeMap<usize, Vec<Diagnostic>> = BTreeMap::new();
+    for (index, problem) in name_collisions(&resolution.clusters) {
+        collisions.entry(index).or_default().push(problem);
+    }
+    for (index, inputs) in resolution.clusters.into_iter().enumerate() {
         let name = inputs.name();
+        if let Some(problems) = collisions.remove(&index) {
+            report.diagnostics.extend(Diagnostics(problems.clone()));
+            report.blocked.insert(name, problems);
+            continue;
+        }
         let (valid, findings) = check_cluster(inputs, &options.settings);
         match valid {
             Some(valid) => {

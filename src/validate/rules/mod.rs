@@ -6,6 +6,7 @@
 mod container_sizes;
 mod names;
 mod parameters;
+mod patroni_configuration;
 mod patroni_scope;
 mod pod_names;
 mod pooler_file;
@@ -74,6 +75,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         container_sizes::RULES,
         names::RULES,
         parameters::RULES,
+        patroni_configuration::RULES,
         patroni_scope::RULES,
         pod_names::RULES,
         pooler_file::RULES,

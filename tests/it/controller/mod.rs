@@ -102,7 +102,7 @@ impl Fleet {
             namespace: self.namespace.clone(),
             lease: None,
             identity: "test".to_owned(),
-            interval: Duration::from_millis(500),
+            interval: Duration::from_millis(100),
             sources: SourceOptions {
                 directories: vec![std::env::temp_dir()],
                 cache: self.folder.path().join("cache"),

@@ -1,0 +1,169 @@
+//! What of Patroni's configuration is carried out.
+//!
+//! Source: Patroni documentation, "Dynamic Configuration Settings" and "YAML Configuration Settings"; which keys are rendered is
+//! decided in `render/dynamic_configuration.rs` and `render/patroni.rs`.
+
+use super::{Check, Context, Rule, at};
+use crate::diagnostics::{Code, Diagnostic};
+use crate::model::pointer::join;
+use serde_json::{Map, Value};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        code: Code::error(
+            "patroni-setting-not-carried-out",
+            "a key of Patroni's configuration is not carried out",
+            "A cluster that looks like a standby and is a primary, or a bootstrap method that is passed over, costs data; so what would be passed over is refused. Remove the key, or use the field of the SGCluster that stands for it.",
+        ),
+        check: Check::Cluster(not_carried_out),
+    },
+    Rule {
+        code: Code::warning(
+            "patroni-setting-without-effect",
+            "a key of Patroni's configuration has no effect",
+            "Another field of the SGCluster decides it, so that both cannot disagree.",
+        ),
+        check: Check::Cluster(without_effect),
+    },
+    Rule {
+        code: Code::error(
+            "patroni-setting-value",
+            "a value of Patroni's configuration is not what Patroni takes",
+            "Patroni would refuse the whole configuration or fall back to its default. `ttl` is at least `loop_wait` and twice `retry_timeout` together, so that one lost request does not cost the leader its lock.",
+        ),
+        check: Check::Cluster(values),
+    },
+];
+
+const DYNAMIC: &str = "/spec/configurations/patroni/dynamicConfig";
+const INITIAL: &str = "/spec/configurations/patroni/initialConfig";
+
+/// Keys of the static configuration that are rendered.
+const INITIAL_KEYS: &[&str] = &["scope", "log", "tags", "watchdog", "bootstrap", "postgresql"];
+const POSTGRESQL_KEYS: &[&str] = &["callbacks", "pre_promote", "before_stop", "pg_ctl_timeout"];
+const CALLBACKS: &[&str] = &["on_reload", "on_restart", "on_role_change", "on_start", "on_stop"];
+
+fn map<'a>(context: &'a Context<'_>, pointer: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    context.inputs.cluster.object.get(pointer).and_then(Value::as_object).into_iter().flat_map(Map::iter)
+}
+
+fn not_carried_out(context: &Context<'_>) -> Vec<Diagnostic> {
+    let mut found: Vec<(String, &str)> = Vec::new();
+    let mut outside = |pointer: &str, known: &[&str], help: &'static str| {
+        let unknown = map(context, pointer).filter(|(key, value)| !known.contains(&key.as_str()) && !value.is_null());
+        found.extend(unknown.map(|(key, _)| (join(pointer, key), help)));
+    };
+    let postgresql = join(INITIAL, "postgresql");
+    outside(INITIAL, INITIAL_KEYS, "this program writes the rest of Patroni's static configuration itself");
+    outside(&join(INITIAL, "bootstrap"), &["initdb"], "only `initdb` of it is carried out: the first data come from `spec.initialData`");
+    outside(&postgresql, POSTGRESQL_KEYS, "of `postgresql` only callbacks, pre_promote, before_stop and pg_ctl_timeout are carried out");
+    outside(&join(&postgresql, "callbacks"), CALLBACKS, "Patroni knows on_reload, on_restart, on_role_change, on_start and on_stop");
+    if map(context, DYNAMIC).any(|(key, value)| key == "standby_cluster" && !value.is_null()) {
+        found.push((join(DYNAMIC, "standby_cluster"), "a standby cluster is described in `spec.replicateFrom`"));
+    }
+    let cluster = &context.inputs.cluster;
+    let problem = |(pointer, help): (String, &str)| {
+        let key = pointer.rsplit('/').next().unwrap_or_default().to_owned();
+        at(cluster, &pointer, Diagnostic::error("patroni-setting-not-carried-out", format!("`{key}` is not carried out")).help(help))
+    };
+    found.into_iter().map(problem).collect()
+}
+
+fn without_effect(context: &Context<'_>) -> Vec<Diagnostic> {
+    let mode = ["synchronous_mode", "synchronous_mode_strict", "synchronous_node_count"];
+    let decided = map(context, DYNAMIC).filter(|(key, _)| mode.contains(&key.as_str()));
+    let mut found: Vec<(String, &str)> =
+        decided.map(|(key, _)| (join(DYNAMIC, key), "`spec.replication.mode` and `syncInstances` decide it")).collect();
+    let postgresql = join(DYNAMIC, "postgresql");
+    for (key, _) in map(context, &postgresql).filter(|(key, _)| !["pg_hba", "pg_ident"].contains(&key.as_str())) {
+        let help = if key == "parameters" {
+            "parameters stand in an SGPostgresConfig or in `spec.configurations.postgres`"
+        } else {
+            "of `postgresql` only pg_hba and pg_ident are taken from here"
+        };
+        found.push((join(&postgresql, key), help));
+    }
+    let cluster = &context.inputs.cluster;
+    let problem = |(pointer, help): (String, &str)| {
+        let key = pointer.rsplit('/').next().unwrap_or_default().to_owned();
+        at(cluster, &pointer, Diagnostic::warning("patroni-setting-without-effect", format!("`{key}` has no effect here")).help(help))
+    };
+    found.into_iter().map(problem).collect()
+}
+
+fn values(context: &Context<'_>) -> Vec<Diagnostic> {
+    let cluster = &context.inputs.cluster;
+    let wrong =
+        |pointer: &str, message: String, help: &str| at(cluster, pointer, Diagnostic::error("patroni-setting-value", message).help(help));
+    let mut problems = Vec::new();
+    let number = |key: &str| cluster.object.get(&join(DYNAMIC, key)).filter(|value| !value.is_null());
+    // Least values: Patroni documentation, "Dynamic Configuration Settings".
+    for (key, least) in [("ttl", 20), ("loop_wait", 1), ("retry_timeout", 3), ("maximum_lag_on_failover", 0), ("primary_start_timeout", 0)]
+    {
+        if number(key).is_some_and(|value| value.as_i64().is_none_or(|value| value < least)) {
+            problems.push(wrong(&join(DYNAMIC, key), format!("`{key}` is a whole number of at least {least}"), "write it without quotes"));
+        }
+    }
+    let or = |key: &str, default: i64| number(key).and_then(Value::as_i64).unwrap_or(default);
+    let (ttl, wait, retry) = (or("ttl", 30), or("loop_wait", 10), or("retry_timeout", 10));
+    if problems.is_empty() && wait + 2 * retry > ttl {
+        let pointer = ["ttl", "retry_timeout", "loop_wait"].into_iter().find(|key| number(key).is_some()).unwrap_or("ttl");
+        let message = format!("loop_wait {wait} + 2 × retry_timeout {retry} is more than ttl {ttl}");
+        problems.push(wrong(
+            &join(DYNAMIC, pointer),
+            message,
+            "Patroni would change the values by itself; raise `ttl`, or lower the other two",
+        ));
+    }
+    for key in ["pause", "failsafe_mode", "check_timeline"] {
+        if number(key).is_some_and(|value| !value.is_boolean()) {
+            problems.push(wrong(&join(DYNAMIC, key), format!("`{key}` is true or false"), "write it without quotes"));
+        }
+    }
+    for part in ["pg_hba", "pg_ident"] {
+        let list = join(&join(DYNAMIC, "postgresql"), part);
+        for (index, line) in cluster.object.get(&list).and_then(Value::as_array).into_iter().flatten().enumerate() {
+            if line.as_str().is_none_or(|line| line.contains(['\n', '\r'])) {
+                let help = "each entry is one line of the file";
+                problems.push(wrong(&format!("{list}/{index}"), format!("an entry of `{part}` is one line of text"), help));
+            }
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_support::findings;
+
+    fn codes(patroni: &str) -> Vec<String> {
+        findings(&format!("  configurations: {{patroni: {patroni}}}\n"))
+            .into_iter()
+            .filter_map(|finding| finding.split(' ').next().filter(|code| code.starts_with("patroni-setting")).map(str::to_owned))
+            .collect()
+    }
+
+    /// An ignored `standby_cluster` gives an independent primary beside the real one.
+    #[test]
+    fn what_would_be_passed_over_is_refused() {
+        assert_eq!(codes("{dynamicConfig: {standby_cluster: {host: x}}}"), ["patroni-setting-not-carried-out"]);
+        assert_eq!(codes("{initialConfig: {bootstrap: {method: x}, etcd3: {host: y}}}"), ["patroni-setting-not-carried-out"; 2]);
+        assert_eq!(
+            codes("{initialConfig: {postgresql: {callbacks: {on_start: x}, pg_ctl_timeout: 60}, tags: {nofailover: true}}}"),
+            [""; 0]
+        );
+        assert_eq!(
+            codes("{dynamicConfig: {synchronous_mode: true, postgresql: {parameters: {a: b}}}}"),
+            ["patroni-setting-without-effect"; 2]
+        );
+    }
+
+    /// Patroni falls back to its defaults without a word.
+    #[test]
+    fn values_are_what_patroni_takes() {
+        assert_eq!(codes("{dynamicConfig: {ttl: 30, loop_wait: 5, retry_timeout: 10, pause: false}}"), [""; 0]);
+        for bad in ["{ttl: '30'}", "{ttl: 3}", "{ttl: 25}", "{pause: 'no'}", "{postgresql: {pg_hba: [5]}}"] {
+            assert_eq!(codes(&format!("{{dynamicConfig: {bad}}}")), ["patroni-setting-value"], "{bad}");
+        }
+    }
+}
