@@ -42,6 +42,8 @@ const QUANTITIES: &[(&str, &[&str])] = &[
     (
         "SGCluster",
         &[
+            "spec/autoscaling/minAllowed/*/*",
+            "spec/autoscaling/maxAllowed/*/*",
             "spec/pods/persistentVolume/size",
             "spec/pods/resources/containers/*/limits/*",
             "spec/pods/resources/containers/*/requests/*",
@@ -55,9 +57,11 @@ const QUANTITIES: &[(&str, &[&str])] = &[
             "spec/pods/customInitContainers/*/env/*/valueFrom/resourceFieldRef/divisor",
             "spec/pods/customEnv/*/*/valueFrom/resourceFieldRef/divisor",
             "spec/pods/customInitEnv/*/*/valueFrom/resourceFieldRef/divisor",
+            "spec/pods/customVolumes/*/downwardAPI/items/*/resourceFieldRef/divisor",
             "spec/pods/customVolumes/*/emptyDir/sizeLimit",
             "spec/pods/customVolumes/*/ephemeral/volumeClaimTemplate/spec/resources/limits/*",
             "spec/pods/customVolumes/*/ephemeral/volumeClaimTemplate/spec/resources/requests/*",
+            "spec/pods/customVolumes/*/projected/sources/*/downwardAPI/items/*/resourceFieldRef/divisor",
         ],
     ),
     (
