@@ -4,9 +4,47 @@ use super::{Diagnostic, Diagnostics, Severity};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// Control characters never reach a terminal: a manifest could move the cursor or hide a line.
+/// Control characters never reach a terminal or a log: a manifest could move the cursor, hide or reverse text, or begin a line that
+/// a workflow takes for a command. A line break is shown as `\n`.
 pub fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() && character != '\n' { '\u{fffd}' } else { character }).collect()
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => out.push_str("\\n"),
+            // Directional formatting (Unicode Standard Annex 9), as in attacks on reviewers of source code.
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' => out.push('\u{fffd}'),
+            character if character.is_control() => out.push('\u{fffd}'),
+            character => out.push(character),
+        }
+    }
+    out
+}
+
+/// Whether the document around a line may be a Secret, whose content is never shown.
+fn may_be_secret(text: &str, line: usize) -> bool {
+    let lines: Vec<&str> = text.lines().collect();
+    let at = line.saturating_sub(1).min(lines.len());
+    let begin = lines[..at].iter().rposition(|line| line.starts_with("---")).unwrap_or(0);
+    let end = lines[at..].iter().skip(1).position(|line| line.starts_with("---")).map_or(lines.len(), |end| at + 1 + end);
+    let marks = |line: &str| {
+        let words = line.trim().trim_start_matches(['{', '-', ' ', '"', '\'']);
+        let kind = words.starts_with("kind") && words.contains("Secret");
+        kind || line.contains("kind: Secret") || line.contains("\"kind\":\"Secret") || line.contains("stringData")
+    };
+    lines[begin.min(end)..end].iter().any(|line| marks(line))
+}
+
+/// A path as the reference of a URI (RFC 3986, section 3.3).
+fn uri(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/!$&'()*+,;=@".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
 }
 
 /// Text with the line each finding is about. `source` gives the text of a file, if there is one.
@@ -17,7 +55,8 @@ pub fn text<'a>(diagnostics: &Diagnostics, source: impl Fn(&str) -> Option<&'a s
         let _ = writeln!(out, "{severity}[{code}]: {}", printable(message));
         let path = if path.is_empty() { String::new() } else { format!("  ({})", printable(path)) };
         let _ = writeln!(out, "  --> {}{path}", printable(&location.to_string()));
-        if let Some(line) = source(&location.file).and_then(|text| text.lines().nth(location.line.checked_sub(1)?)) {
+        let source = source(&location.file).filter(|text| !may_be_secret(text, location.line));
+        if let Some(line) = source.and_then(|text| text.lines().nth(location.line.checked_sub(1)?)) {
             let number = location.line.to_string();
             let pad = " ".repeat(number.len());
             let _ = writeln!(out, " {pad} |\n {number} | {}", printable(line));
@@ -47,7 +86,7 @@ pub fn github(diagnostics: &Diagnostics) -> String {
             Severity::Warning => "warning",
             Severity::Info => "notice",
         };
-        let help = diagnostic.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
+        let help = diagnostic.help.as_ref().map(|help| format!("\nhelp: {}", printable(help))).unwrap_or_default();
         let _ = writeln!(
             out,
             "::{level} file={},line={},col={},title={}::{}",
@@ -55,7 +94,7 @@ pub fn github(diagnostics: &Diagnostics) -> String {
             diagnostic.location.line.max(1),
             diagnostic.location.column.max(1),
             property(&diagnostic.code),
-            escape(&printable(&format!("{}{help}", diagnostic.message)))
+            escape(&format!("{}{help}", printable(&diagnostic.message)))
         );
     }
     out
@@ -75,7 +114,7 @@ pub fn sarif(diagnostics: &Diagnostics) -> Value {
                 "level": match diagnostic.severity { Severity::Error => "error", Severity::Warning => "warning", Severity::Info => "note" },
                 "message": {"text": format!("{}{help}", diagnostic.message)},
                 "locations": [{"physicalLocation": {
-                    "artifactLocation": {"uri": diagnostic.location.file},
+                    "artifactLocation": {"uri": uri(&diagnostic.location.file)},
                     "region": {"startLine": diagnostic.location.line.max(1), "startColumn": diagnostic.location.column.max(1)},
                 }}],
             })
@@ -96,4 +135,38 @@ pub fn summary(diagnostics: &Diagnostics) -> String {
     };
     let parts: Vec<String> = [count(Severity::Error, "error"), count(Severity::Warning, "warning")].into_iter().flatten().collect();
     if parts.is_empty() { "no problem".to_owned() } else { parts.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics::Location;
+
+    fn one(message: &str, file: &str, line: usize) -> Diagnostics {
+        let location = Location { file: file.to_owned(), line, column: 1 };
+        Diagnostics(vec![Diagnostic::error("unknown-field", message.to_owned()).at(location)])
+    }
+
+    /// A key of a manifest must not begin a line of its own: a workflow would run it as a command.
+    #[test]
+    fn no_manifest_begins_a_line() {
+        let found = one("there is no field `bad\n::error::y\u{202e}`", "a.yaml", 1);
+        for out in [text(&found, |_| None), github(&found)] {
+            assert!(out.lines().all(|line| !line.starts_with("::error::y")), "{out}");
+            assert!(!out.contains('\u{202e}'), "{out}");
+        }
+    }
+
+    /// A syntax error in a Secret would print its password.
+    #[test]
+    fn lines_of_secrets_are_not_shown() {
+        let source = "kind: ConfigMap\ndata: {a: shown}\n---\nkind: Secret\nstringData:\n  password: \"hunter2\" x\n---\nkind: ConfigMap\n";
+        assert!(text(&one("x", "a", 2), |_| Some(source)).contains("shown"));
+        assert!(!text(&one("x", "a", 6), |_| Some(source)).contains("hunter2"));
+    }
+
+    #[test]
+    fn paths_are_uris_in_sarif() {
+        assert_eq!(sarif(&one("x", "we ird%20:.yaml", 1)).to_string().matches("we%20ird%2520%3A.yaml").count(), 1);
+    }
 }

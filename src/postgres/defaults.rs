@@ -56,6 +56,8 @@ pub const BLOCKED: &[&str] = &[
     "ssl",
     "ssl_cert_file",
     "ssl_key_file",
+    // Patroni decides who is a synchronous standby.
+    "synchronous_standby_names",
     "unix_socket_directories",
     "wal_log_hints",
 ];

@@ -3,6 +3,7 @@
 //! In: a manifest, or a cluster with its inputs and effective values. Out: diagnostics. Invariant: a rule reads, and never
 //! changes; its code never changes meaning. Why: a user can look every finding up, and a new rule has one file to copy from.
 
+mod choices;
 mod container_sizes;
 mod names;
 mod parameters;
@@ -72,6 +73,7 @@ pub struct Rule {
 /// Every rule.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     [
+        choices::RULES,
         container_sizes::RULES,
         names::RULES,
         parameters::RULES,

@@ -176,6 +176,10 @@ fn one(major: u32, name: &str, value: &str) -> Option<Diagnostic> {
             Diagnostic::error("parameter-not-settable", format!("`{name}` {why}")).help("take it out: PostgreSQL would not start"),
         );
     }
+    // Configurations exported from a running StackGres hold what is true on every instance anyway.
+    if name.eq_ignore_ascii_case("hot_standby") && normalise(major, name, value).is_ok_and(|value| value == "on") {
+        return None;
+    }
     if BLOCKED.contains(&name.to_ascii_lowercase().as_str()) {
         return Some(Diagnostic::error("parameter-not-settable", format!("the program sets `{name}` itself")).help("take it out"));
     }

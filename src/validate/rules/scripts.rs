@@ -72,7 +72,8 @@ fn ids(manifest: &Manifest) -> Vec<Diagnostic> {
     let mut seen = BTreeMap::new();
     let mut problems = Vec::new();
     for (pointer, entry) in entries(manifest) {
-        if let Some(id) = entry.get("id").and_then(Value::as_i64)
+        // -1 asks for a number, as an absent id does.
+        if let Some(id) = entry.get("id").and_then(Value::as_i64).filter(|id| *id != -1)
             && let Some(first) = seen.insert(id, pointer.clone())
         {
             let problem = Diagnostic::error("duplicate-script-id", format!("the id {id} is used twice"))

@@ -41,7 +41,9 @@ fn walk(pointer: &str, schema: &Schema, value: &Value, manifest: &Manifest, diag
             return;
         }
     };
-    if is_default(schema, value) {
+    // `mode: none` switches autoscaling off, whatever else stands there.
+    let off = pointer == "/spec/autoscaling" && value.get("mode").and_then(Value::as_str) == Some("none");
+    if off || is_default(schema, value) {
         return;
     }
     let path = to_path(pointer);
