@@ -153,9 +153,51 @@ fn explain_tells_about_codes_and_fields() {
     assert!(shown("storage-shrinks").contains("Volumes cannot shrink"));
     assert!(shown("sgcluster.spec.pods.persistentVolume.size").contains("required"));
     assert!(shown("sgpgconfig.spec.postgresql.conf").contains("Parameters by name"));
+    // Paths are taken as findings and plans print them.
+    assert!(shown("sgpostgresconfig.spec[\"postgresql.conf\"].work_mem").contains("SGPostgresConfig.spec.postgresql.conf.work_mem"));
+    assert!(shown("sgcluster.spec.postgresServices.primary.customPorts[metrics].port").contains("customPorts.port"));
+    assert!(shown("sgcluster.metadata.labels").contains("kubectl explain pod.metadata.labels"));
+    let below = stackgres(&examples(), &["explain", "sgcluster.spec.instances.count"]);
+    assert!(text(&below.stderr).contains("has no fields"), "{}", text(&below.stderr));
     let wrong = stackgres(&examples(), &["explain", "storage-shrink"]);
     assert_eq!(wrong.status.code(), Some(3));
     assert!(text(&wrong.stderr).contains("did you mean storage-shrinks?"));
+}
+
+/// What a program reads must fit the schema it was told, with and without a cluster to compare with.
+#[test]
+fn the_schema_of_a_plan_needs_nothing_to_compare() {
+    for (arguments, field) in
+        [(&["diff", "--output", "schema"][..], "clusters"), (&["diff", "--live", "--output", "schema"], "customResources")]
+    {
+        let output = stackgres(&examples(), arguments);
+        let schema: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(schema.to_string().contains(&format!("\"{field}\"")), "{schema:#}");
+    }
+    let nothing = stackgres(&examples(), &["diff"]);
+    assert_eq!(nothing.status.code(), Some(3));
+    assert!(text(&nothing.stderr).contains("--base REVISION"), "{}", text(&nothing.stderr));
+}
+
+/// A pipe in a folder would be waited for without end; a file named twice is no second cluster.
+#[test]
+fn folders_with_pipes_and_files_named_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(Command::new("mkfifo").arg(folder.path().join("pipe.yaml")).status().unwrap().success());
+    let cluster = "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {name: a}\nspec: {instances: 2, postgres: {version: '17'}, pods: {persistentVolume: {size: 10Gi}}}\n";
+    std::fs::write(folder.path().join("a.yaml"), cluster).unwrap();
+    let output = stackgres(folder.path(), &["check", ".", "a.yaml", "./a.yaml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("1 cluster can run"), "{}", text(&output.stderr));
+
+    // The size may stand in the part of the set that is missing.
+    std::fs::write(
+        folder.path().join("a.yaml"),
+        cluster.replace("spec: {", "spec: {sgInstanceProfile: xl, configurations: {postgres: {postgresql.conf: {shared_buffers: 8GB}}}, "),
+    )
+    .unwrap();
+    let output = stackgres(folder.path(), &["check", "--partial", "a.yaml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
 }
 
 /// A user who meets a code must be able to look it up.

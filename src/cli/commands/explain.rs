@@ -37,8 +37,30 @@ pub(in crate::cli) fn run(arguments: &ExplainArguments) -> Result<Exit, CommandE
             nearest(what, names).map_or_else(|| "`stackgres explain` lists every code".to_owned(), |near| format!("did you mean {near}?"));
         return Err(CommandError::invalid(format!("there is neither a code nor a kind {what}")).hint(hint));
     };
+    let path = &plain(path);
+    if matches!(path.split('.').next(), Some("apiVersion" | "kind" | "metadata")) {
+        print(&format!("{}.{path}\n\nAs of every Kubernetes object; `kubectl explain pod.{path}` tells more.\n", kind.kind))?;
+        return Ok(Exit::Fine);
+    }
     print(&path_text(kind, path)?)?;
     Ok(Exit::Fine)
+}
+
+/// A path as findings and plans print it (`spec["postgresql.conf"].work_mem`, `customPorts[metrics].port`), without its quotes and
+/// without the names of list items.
+fn plain(path: &str) -> String {
+    let mut out = String::new();
+    let mut rest = path;
+    while let Some((before, after)) = rest.split_once('[') {
+        out.push_str(before);
+        let (inside, after) = after.split_once(']').unwrap_or((after, ""));
+        if let Some(key) = inside.strip_prefix('"') {
+            out.push('.');
+            out.push_str(key.trim_end_matches('"'));
+        }
+        rest = after;
+    }
+    out + rest
 }
 
 fn code_text(code: &Code) -> String {
@@ -68,8 +90,11 @@ fn path_text(kind: &Kind, path: &str) -> Result<String, CommandError> {
         let name = fitting.unwrap_or_else(|| rest.split('.').next().unwrap_or(rest));
         required = schema.get_field(name).is_some_and(|field| field.required);
         let Some(child) = schema.child(name) else {
-            let hint = nearest(name, fields.iter().copied())
-                .map_or_else(|| format!("the fields are {}", fields.join(", ")), |near| format!("did you mean {near}?"));
+            let hint = match nearest(name, fields.iter().copied()) {
+                Some(near) => format!("did you mean {near}?"),
+                None if fields.is_empty() => format!("it is {} and has no fields", form(schema)),
+                None => format!("the fields are {}", fields.join(", ")),
+            };
             return Err(CommandError::invalid(format!("{walked} has no field {name}")).hint(hint));
         };
         if child.support != Support::Inherited {
