@@ -64,7 +64,7 @@ impl Follower<'_> {
         let pooling_config = if pooling { self.follow("/spec/configurations/sgPoolingConfig", "SGPoolingConfig") } else { None };
         let count = |pointer: &str| self.cluster.object.get(pointer).and_then(Value::as_array).map_or(0, Vec::len);
         let (scripts, backups) = (count("/spec/managedSql/scripts"), count("/spec/configurations/backups"));
-        let scripts =
+        let scripts: Vec<Manifest> =
             (0..scripts).filter_map(|index| self.follow(&format!("/spec/managedSql/scripts/{index}/sgScript"), "SGScript")).collect();
         let mut others = BTreeMap::new();
         for index in 0..backups {
@@ -72,7 +72,9 @@ impl Follower<'_> {
                 others.insert(storage.key(), storage);
             }
         }
-        for name in config_maps_of(&self.cluster.object) {
+        let mut config_maps = config_maps_of(&self.cluster.object);
+        config_maps.extend(scripts.iter().flat_map(|script: &Manifest| config_maps_of(&script.object)));
+        for name in config_maps {
             let key = ("ConfigMap".to_owned(), self.namespace(), name);
             if let Some(manifest) = self.index.get(&key) {
                 self.used.insert(manifest.key());
@@ -112,8 +114,8 @@ impl Follower<'_> {
     }
 }
 
-/// Names of the ConfigMaps that a cluster's pods use: custom volumes and environment.
-pub fn config_maps_of(cluster: &Object) -> BTreeSet<String> {
+/// Names of the ConfigMaps that an SGCluster's pods use (custom volumes and environment), or that an SGScript takes its SQL from.
+pub fn config_maps_of(object: &Object) -> BTreeSet<String> {
     fn walk(value: &Value, names: &mut BTreeSet<String>) {
         match value {
             Value::Object(map) => {
@@ -131,8 +133,9 @@ pub fn config_maps_of(cluster: &Object) -> BTreeSet<String> {
         }
     }
     let mut names = BTreeSet::new();
-    if let Some(pods) = cluster.get("/spec/pods") {
-        walk(pods, &mut names);
+    let part = if object.kind() == "SGScript" { "/spec/scripts" } else { "/spec/pods" };
+    if let Some(part) = object.get(part) {
+        walk(part, &mut names);
     }
     names
 }

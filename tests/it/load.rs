@@ -155,3 +155,15 @@ proptest! {
         drop(load(&[file("a.yaml", &bytes)], &options()));
     }
 }
+
+/// A ConfigMap that only a script names would be left out of the namespace, and the script would fail after the merge.
+#[test]
+fn a_config_map_that_a_script_names_is_used() {
+    let text = "apiVersion: stackgres.io/v1\nkind: SGScript\nmetadata: {name: s, namespace: n}\nspec: {scripts: [{scriptFrom: {configMapKeyRef: {name: sql, key: a}}}]}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: sql, namespace: n}\ndata: {a: select 1}\n---\napiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {name: a, namespace: n}\nspec: {instances: 2, postgres: {version: '17'}, pods: {persistentVolume: {size: 5Gi}}, managedSql: {scripts: [{sgScript: s}]}}\n";
+    let loaded = stackgres::load::load(
+        &[stackgres::engine::offline::SourceFile { path: "a.yaml".to_owned(), content: text.as_bytes().into() }],
+        &stackgres::engine::offline::LoadOptions::default(),
+    );
+    let resolution = stackgres::resolve::resolve(&loaded.manifests, &std::collections::BTreeSet::new(), false);
+    assert!(resolution.used.iter().any(|key| key.kind == "ConfigMap" && key.name == "sql"), "{:?}", resolution.used);
+}

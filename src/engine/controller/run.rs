@@ -306,7 +306,9 @@ async fn check_live(api: &Cluster, facts: &Facts, settings: &Settings) -> Result
     let mut wanted = BTreeSet::new();
     for cluster in facts.of_kind("SGCluster").filter(|cluster| claims::named(cluster).is_none()) {
         let namespace = cluster.namespace().unwrap_or_default();
-        wanted.extend(config_maps_of(cluster).into_iter().map(|name| ObjectKey::new("v1", "ConfigMap", Some(namespace), &name)));
+        let scripts = facts.of_kind("SGScript").filter(|script| script.namespace() == cluster.namespace());
+        let names = std::iter::once(cluster).chain(scripts).flat_map(config_maps_of);
+        wanted.extend(names.map(|name| ObjectKey::new("v1", "ConfigMap", Some(namespace), &name)));
     }
     for key in wanted {
         manifests.extend(api.get(&key).await?.map(Manifest::live));
