@@ -15,7 +15,7 @@ mod value;
 pub use catalogue::{Catalogue, KNOWN_BAD, major};
 pub use defaults::{BLOCKED, Because, Size, defaults, forced};
 pub use parameters::{Context, Parameter, Vartype, built_in_default, context, find, is_contrib_library, names};
-pub use patroni::{Substitution, patroni_substitutes};
+pub use patroni::{PATRONI_SYNCHRONOUS, Substitution, patroni_defaults, patroni_substitutes};
 pub use pooler::{PoolerSetting, pooler_needs_restart, pooler_number, pooler_setting, pooler_setting_names, same_pooler_value};
 pub use pooler_defaults::{POOLER_BLOCKED, POOLER_DEFAULTS, pooler_forced};
 pub use value::{ValueProblem, canonical, normalise, number_of, same_value};

@@ -3,6 +3,7 @@
 //! Source: Patroni documentation, "PostgreSQL parameters controlled by Patroni"; the bounds were measured on Patroni 4.0.7.
 
 use super::value::number_of;
+use serde_json::{Value, json};
 
 /// Parameter, Patroni's default, the smallest value it takes.
 const CONTROLLED: &[(&str, &str, f64)] = &[
@@ -29,6 +30,22 @@ pub fn patroni_substitutes(major: u32, name: &str, value: &str) -> Option<Substi
     let (_, instead, minimum) = CONTROLLED.iter().find(|(controlled, ..)| *controlled == name)?;
     let value = number_of(major, name, value)?;
     (value < *minimum).then_some(Substitution { instead, minimum: *minimum })
+}
+
+/// Keys of Patroni's dynamic configuration that the replication mode of the cluster decides.
+pub const PATRONI_SYNCHRONOUS: &[&str] = &["synchronous_mode", "synchronous_mode_strict", "synchronous_node_count"];
+
+/// What stands in Patroni's dynamic configuration where the user writes nothing; times in seconds.
+///
+/// Source: Patroni documentation, "Dynamic Configuration Settings"; `check_timeline` and `failsafe_mode` are on against its defaults.
+pub fn patroni_defaults() -> [(&'static str, Value); 5] {
+    [
+        ("ttl", json!(30)),
+        ("loop_wait", json!(10)),
+        ("retry_timeout", json!(10)),
+        ("check_timeline", json!(true)),
+        ("failsafe_mode", json!(true)),
+    ]
 }
 
 #[cfg(test)]

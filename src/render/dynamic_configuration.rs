@@ -1,11 +1,11 @@
 //! Patroni's dynamic configuration: what is the same on every instance.
 
-use crate::postgres::canonical;
+use crate::postgres::{PATRONI_SYNCHRONOUS, canonical, patroni_defaults};
 use crate::resolve::Effective;
 use serde_json::{Map, Value, json};
 
 /// Keys a user cannot set: the program decides them from other fields.
-const OURS: &[&str] = &["postgresql", "standby_cluster", "synchronous_mode", "synchronous_mode_strict", "synchronous_node_count"];
+const OURS: &[&str] = &["postgresql", "standby_cluster"];
 
 /// The dynamic configuration. Source: Patroni documentation, "Dynamic Configuration Settings".
 pub(super) fn dynamic_configuration(effective: &Effective) -> Value {
@@ -15,16 +15,10 @@ pub(super) fn dynamic_configuration(effective: &Effective) -> Value {
         .and_then(Value::as_object)
         .into_iter()
         .flatten()
-        .filter(|(key, _)| !OURS.contains(&key.as_str()))
+        .filter(|(key, _)| !OURS.contains(&key.as_str()) && !PATRONI_SYNCHRONOUS.contains(&key.as_str()))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
-    for (key, value) in [
-        ("ttl", json!(30)),
-        ("loop_wait", json!(10)),
-        ("retry_timeout", json!(10)),
-        ("check_timeline", json!(true)),
-        ("failsafe_mode", json!(true)),
-    ] {
+    for (key, value) in patroni_defaults() {
         configuration.entry(key).or_insert(value);
     }
     let mode = effective.replication.mode.value.as_str();

@@ -6,6 +6,7 @@
 use super::{Disturbance, Finding, Risk};
 use crate::diff::Version;
 use crate::diff::compare::compare;
+use crate::postgres::patroni_defaults;
 use serde_json::{Map, Value, json};
 
 /// Keys that the program decides from other fields; what is written there is not taken.
@@ -38,17 +39,9 @@ fn dynamic(old: Option<&Value>, new: Option<&Value>) -> Vec<Finding> {
 /// With what the program adds where nothing is written.
 fn filled(written: Option<&Value>) -> Value {
     let mut configuration: Map<String, Value> = written.and_then(Value::as_object).cloned().unwrap_or_default();
-    for (key, value) in [
-        ("ttl", json!(30)),
-        ("loop_wait", json!(10)),
-        ("retry_timeout", json!(10)),
-        ("check_timeline", json!(true)),
-        ("failsafe_mode", json!(true)),
-        ("pause", json!(false)),
-        // So that what appears or goes as a whole is told part by part.
-        ("slots", json!({})),
-        ("postgresql", json!({})),
-    ] {
+    // What appears or goes as a whole is told part by part.
+    let parts = [("pause", json!(false)), ("slots", json!({})), ("postgresql", json!({}))];
+    for (key, value) in patroni_defaults().into_iter().chain(parts) {
         configuration.entry(key).or_insert(value);
     }
     if let Some(section) = configuration.get_mut("postgresql").and_then(Value::as_object_mut) {

@@ -157,11 +157,7 @@ fn huge_pages(context: &Context<'_>) -> Vec<Diagnostic> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{examine, findings};
-
-    fn pods(text: &str) -> Vec<String> {
-        findings(&format!("  pods: {{persistentVolume: {{size: 5Gi}}, {text}}}"))
-    }
+    use super::super::test_support::{examine, pods};
 
     #[test]
     fn requests_and_limits() {

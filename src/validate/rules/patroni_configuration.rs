@@ -6,7 +6,9 @@
 use super::{Check, Context, Rule, at};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::model::pointer::join;
+use crate::postgres::{PATRONI_SYNCHRONOUS, patroni_defaults};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -47,6 +49,12 @@ fn map<'a>(context: &'a Context<'_>, pointer: &str) -> impl Iterator<Item = (&'a
     context.inputs.cluster.object.get(pointer).and_then(Value::as_object).into_iter().flat_map(Map::iter)
 }
 
+/// One finding for each pointer, which names its last key, with its help.
+fn told(context: &Context<'_>, found: Vec<(String, &str)>, say: impl Fn(&str) -> Diagnostic) -> Vec<Diagnostic> {
+    let one = |(pointer, help): (String, &str)| context.at(&pointer, say(pointer.rsplit('/').next().unwrap_or_default()).help(help));
+    found.into_iter().map(one).collect()
+}
+
 fn not_carried_out(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut found: Vec<(String, &str)> = Vec::new();
     let mut outside = |pointer: &str, known: &[&str], help: &'static str| {
@@ -61,17 +69,11 @@ fn not_carried_out(context: &Context<'_>) -> Vec<Diagnostic> {
     if map(context, DYNAMIC).any(|(key, value)| key == "standby_cluster" && !value.is_null()) {
         found.push((join(DYNAMIC, "standby_cluster"), "a standby cluster is described in `spec.replicateFrom`"));
     }
-    let cluster = &context.inputs.cluster;
-    let problem = |(pointer, help): (String, &str)| {
-        let key = pointer.rsplit('/').next().unwrap_or_default().to_owned();
-        at(cluster, &pointer, Diagnostic::error("patroni-setting-not-carried-out", format!("`{key}` is not carried out")).help(help))
-    };
-    found.into_iter().map(problem).collect()
+    told(context, found, |key| Diagnostic::error("patroni-setting-not-carried-out", format!("`{key}` is not carried out")))
 }
 
 fn without_effect(context: &Context<'_>) -> Vec<Diagnostic> {
-    let mode = ["synchronous_mode", "synchronous_mode_strict", "synchronous_node_count"];
-    let decided = map(context, DYNAMIC).filter(|(key, _)| mode.contains(&key.as_str()));
+    let decided = map(context, DYNAMIC).filter(|(key, _)| PATRONI_SYNCHRONOUS.contains(&key.as_str()));
     let mut found: Vec<(String, &str)> =
         decided.map(|(key, _)| (join(DYNAMIC, key), "`spec.replication.mode` and `syncInstances` decide it")).collect();
     let postgresql = join(DYNAMIC, "postgresql");
@@ -83,12 +85,7 @@ fn without_effect(context: &Context<'_>) -> Vec<Diagnostic> {
         };
         found.push((join(&postgresql, key), help));
     }
-    let cluster = &context.inputs.cluster;
-    let problem = |(pointer, help): (String, &str)| {
-        let key = pointer.rsplit('/').next().unwrap_or_default().to_owned();
-        at(cluster, &pointer, Diagnostic::warning("patroni-setting-without-effect", format!("`{key}` has no effect here")).help(help))
-    };
-    found.into_iter().map(problem).collect()
+    told(context, found, |key| Diagnostic::warning("patroni-setting-without-effect", format!("`{key}` has no effect here")))
 }
 
 fn values(context: &Context<'_>) -> Vec<Diagnostic> {
@@ -104,8 +101,9 @@ fn values(context: &Context<'_>) -> Vec<Diagnostic> {
             problems.push(wrong(&join(DYNAMIC, key), format!("`{key}` is a whole number of at least {least}"), "write it without quotes"));
         }
     }
-    let or = |key: &str, default: i64| number(key).and_then(Value::as_i64).unwrap_or(default);
-    let (ttl, wait, retry) = (or("ttl", 30), or("loop_wait", 10), or("retry_timeout", 10));
+    let defaults = BTreeMap::from(patroni_defaults());
+    let or_default = |key: &str| number(key).or_else(|| defaults.get(key)).and_then(Value::as_i64).unwrap_or_default();
+    let (ttl, wait, retry) = (or_default("ttl"), or_default("loop_wait"), or_default("retry_timeout"));
     if problems.is_empty() && wait + 2 * retry > ttl {
         let pointer = ["ttl", "retry_timeout", "loop_wait"].into_iter().find(|key| number(key).is_some()).unwrap_or("ttl");
         let message = format!("loop_wait {wait} + 2 × retry_timeout {retry} is more than ttl {ttl}");

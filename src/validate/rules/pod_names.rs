@@ -118,11 +118,7 @@ fn port_numbers(context: &Context<'_>) -> Vec<Diagnostic> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::findings;
-
-    fn pods(text: &str) -> Vec<String> {
-        findings(&format!("  pods: {{persistentVolume: {{size: 5Gi}}, {text}}}"))
-    }
+    use super::super::test_support::pods;
 
     #[test]
     fn names_with_their_prefix() {

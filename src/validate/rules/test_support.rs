@@ -47,3 +47,8 @@ pub(super) fn findings(more: &str) -> Vec<String> {
     );
     examine(&text).0
 }
+
+/// The findings of a small cluster with more fields in its pods.
+pub(super) fn pods(text: &str) -> Vec<String> {
+    findings(&format!("  pods: {{persistentVolume: {{size: 5Gi}}, {text}}}"))
+}
