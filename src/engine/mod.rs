@@ -9,3 +9,6 @@ pub mod files;
 pub mod live;
 pub mod offline;
 pub mod view;
+
+/// Field manager under which content of a source is applied; only under it does the server say what would change then.
+const SOURCE_MANAGER: &str = "stackgres-fleet";

@@ -4,7 +4,6 @@
 //! Why: one reading of the facts for rollout, status and views.
 
 use crate::model::Object;
-use serde_json::Value;
 
 /// The instances of a cluster as the API server shows them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,9 +21,7 @@ pub fn instances(pods: &[Object]) -> Instances {
     let mut instances = Instances::default();
     for pod in pods {
         let name = pod.name().to_owned();
-        let conditions = pod.get("/status/conditions").and_then(Value::as_array);
-        let ready = conditions.into_iter().flatten().any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
-        if ready {
+        if pod.is_true("Ready") {
             instances.ready.push(name.clone());
         }
         if matches!(pod.label("role"), Some("primary" | "master")) {

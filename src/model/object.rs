@@ -104,6 +104,17 @@ impl Object {
         self.get("/metadata/labels")?.get(name)?.as_str()
     }
 
+    /// The condition of a type, if the status has one.
+    pub fn condition(&self, kind: &str) -> Option<&Value> {
+        let conditions = self.get("/status/conditions").and_then(Value::as_array);
+        conditions.into_iter().flatten().find(|condition| condition["type"] == kind)
+    }
+
+    /// Whether the condition of a type is there and true; what is unknown is not.
+    pub fn is_true(&self, kind: &str) -> bool {
+        self.condition(kind).is_some_and(|condition| condition["status"] == "True")
+    }
+
     fn text_map(&self, pointer: &str) -> BTreeMap<&str, &str> {
         self.get(pointer)
             .and_then(Value::as_object)

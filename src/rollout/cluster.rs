@@ -158,14 +158,21 @@ fn held(situation: &Situation<'_>) -> Option<Wait> {
     })
 }
 
+/// Objects of a revision that are missing or differ, without kinds that are not installed. Who owns a field does not count.
+pub fn not_in_place<'a>(
+    revision: &'a Revision,
+    live: &'a BTreeMap<ObjectKey, Object>,
+    absent_kinds: &'a [String],
+) -> impl Iterator<Item = &'a Object> {
+    let needed = revision.objects.iter().filter(|object| !absent_kinds.iter().any(|kind| kind == object.kind()));
+    needed.filter(|object| !live.get(&object.key()).is_some_and(|live| is_in_place(object, live)))
+}
+
 /// Data exists and nothing says which revision runs: only a revision that changes nothing is safe.
 fn unknown(situation: &Situation<'_>) -> Option<Wait> {
     let released = situation.released;
-    let needed = released.objects.iter().filter(|object| !situation.absent_kinds.iter().any(|kind| kind == object.kind()));
-    let differing: Vec<String> = needed
-        .filter(|object| !situation.live.get(&object.key()).is_some_and(|live| is_in_place(object, live)))
-        .map(|object| object.key().to_string())
-        .collect();
+    let differing: Vec<String> =
+        not_in_place(released, situation.live, situation.absent_kinds).map(|object| object.key().to_string()).collect();
     if differing.is_empty() || situation.accepted {
         return None;
     }

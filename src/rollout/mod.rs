@@ -5,4 +5,4 @@
 
 mod cluster;
 
-pub use cluster::{Decision, Drift, MANAGER, Situation, Step, Wait, next, owned};
+pub use cluster::{Decision, Drift, MANAGER, Situation, Step, Wait, next, not_in_place, owned};

@@ -29,11 +29,9 @@ impl Health {
     }
 
     fn of(object: &Object) -> Self {
-        let conditions = object.get("/status/conditions").and_then(Value::as_array);
-        let is = |kind: &str| conditions.into_iter().flatten().any(|condition| condition["type"] == kind && condition["status"] == "True");
-        if is("Stalled") {
+        if object.is_true("Stalled") {
             Self::Stalled
-        } else if is("Ready") {
+        } else if object.is_true("Ready") {
             Self::Ready
         } else {
             Self::Progressing

@@ -4,15 +4,13 @@
 //! by a field manager of its own so that comparing Git with the live object finds nothing.
 
 use super::facts::Facts;
+use crate::engine::SOURCE_MANAGER;
 use crate::kubernetes::{Account, Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object};
 use serde_json::{Value, json};
 
 /// Annotation that names the fleet of an object without status; on a cluster, `none` takes it out of its fleet.
 pub(super) const FLEET: &str = "stackgres.io/fleet";
-
-/// Field manager of custom resources that come from a source.
-pub(super) const MANAGER: &str = "stackgres-fleet";
 
 /// Field manager of the annotation.
 const CLAIM_MANAGER: &str = "stackgres-claim";
@@ -46,8 +44,7 @@ pub(super) fn is_gone(api: &Cluster, facts: &Facts, fleet: &str) -> bool {
 
 /// Whether the cluster's fleet found that its source no longer describes it.
 pub(super) fn is_orphaned(cluster: &Object) -> bool {
-    let conditions = cluster.get("/status/conditions").and_then(Value::as_array);
-    conditions.into_iter().flatten().any(|condition| condition["type"] == "Orphaned" && condition["status"] == "True")
+    cluster.is_true("Orphaned")
 }
 
 /// Whose a cluster is, seen from a fleet.
@@ -69,7 +66,7 @@ pub(super) fn other_owner(api: &Cluster, facts: &Facts, object: &Object, fleet: 
 /// Whether a fleet once made or changed the cluster, whatever its status says: a lost status must not set it free.
 pub(super) fn came_from_a_fleet(cluster: &Object) -> bool {
     let entries = cluster.get("/metadata/managedFields").and_then(Value::as_array);
-    entries.into_iter().flatten().any(|entry| entry["manager"] == MANAGER && entry["operation"] == "Apply")
+    entries.into_iter().flatten().any(|entry| entry["manager"] == SOURCE_MANAGER && entry["operation"] == "Apply")
 }
 
 /// Whether a person took the cluster out of its fleet.

@@ -5,11 +5,10 @@ use super::events::tell;
 use super::facts::Facts;
 use crate::apply::carry_out;
 use crate::diagnostics::Diagnostic;
-use crate::diff::{Impact, Version, effective_changes, impact, object_changes};
-use crate::engine::offline::Report;
+use crate::diff::{Impact, effective_changes, impact, object_changes};
+use crate::engine::offline::{Report, frozen};
 use crate::health::{Instances, instances};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
-use crate::load::Manifest;
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::render::generated;
 use crate::render::revision::{Revision, to_prune, to_secret};
@@ -232,18 +231,9 @@ async fn find_unlabelled(
 }
 
 fn judge(running: &Revision, released: &Revision) -> Impact {
-    let (before, after) = (as_version(running), as_version(released));
+    let (before, after) = (frozen(running), frozen(released));
     let values = effective_changes(Some(&before), Some(&after));
     impact(&before, &after, &values, &object_changes(&before.objects, &after.objects))
-}
-
-/// A revision in the form that is compared.
-pub(super) fn as_version(revision: &Revision) -> Version {
-    Version {
-        manifests: revision.manifests.iter().cloned().map(Manifest::live).collect(),
-        effective: revision.effective.clone(),
-        objects: revision.objects.clone(),
-    }
 }
 
 /// Removes old revisions, also while a change waits: a commit a minute must not fill the API server.

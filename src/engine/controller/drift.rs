@@ -2,7 +2,7 @@
 
 use crate::diff::compare;
 use crate::model::Object;
-use crate::model::pointer::segments;
+use crate::model::pointer::{join, segments};
 use serde_json::{Map, Value, json};
 
 /// Paths of `spec` and `data` in which the live object differs from what the source says, whoever wrote them.
@@ -30,9 +30,9 @@ pub(super) fn removal_patch(wanted: &Object, live: &Object) -> Option<Value> {
 
 /// The list of `wanted` at a path where `live` has a list; an absent one is empty.
 fn list_at(wanted: &Object, live: &Object, path: &[String]) -> Option<Value> {
-    let at = |object: &Object| path.iter().try_fold(object.value().clone(), |value, segment| value.get(segment).cloned());
-    at(live).filter(Value::is_array)?;
-    Some(at(wanted).unwrap_or(Value::Null))
+    let pointer = path.iter().fold(String::new(), |pointer, segment| join(&pointer, segment));
+    live.get(&pointer).filter(|list| list.is_array())?;
+    Some(wanted.get(&pointer).cloned().unwrap_or(Value::Null))
 }
 
 fn put(patch: &mut Value, path: &[String], value: Value) -> bool {

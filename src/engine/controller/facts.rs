@@ -1,10 +1,10 @@
 //! Everything a pass decides from, read once at its beginning.
 
 use crate::api::KINDS;
-use crate::diff::is_in_place;
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::render::revision::{REVISION_TYPE, Revision, from_secret};
+use crate::rollout::not_in_place;
 use std::collections::BTreeMap;
 
 /// Kinds of the objects a cluster is made of.
@@ -78,10 +78,7 @@ impl Facts {
         let kept = self.children.get(cluster)?.values().filter(|object| object.text("/type") == Some(REVISION_TYPE));
         let mut kept: Vec<&Object> = kept.collect();
         kept.sort_by_key(|secret| secret.text("/metadata/creationTimestamp").unwrap_or_default());
-        let in_place = |revision: &Revision| {
-            let needed = revision.objects.iter().filter(|object| !self.absent_kinds.iter().any(|kind| kind == object.kind()));
-            needed.into_iter().all(|object| live.get(&object.key()).is_some_and(|live| is_in_place(object, live)))
-        };
+        let in_place = |revision: &Revision| not_in_place(revision, live, &self.absent_kinds).next().is_none();
         kept.into_iter().rev().filter_map(|secret| from_secret(secret).ok()).find(in_place)
     }
 }

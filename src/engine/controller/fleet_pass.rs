@@ -1,15 +1,15 @@
 //! The fleet loop: from a commit to custom resources, revisions and releases.
 
 use super::claims::is_ours;
-use super::cluster_pass::{as_version, write_status};
+use super::cluster_pass::write_status;
 use super::events::tell;
 use super::facts::Facts;
-use super::fleet_status::{conditions, status};
+use super::fleet_status::{conditions, ready, status};
 use super::mirror::mirror;
 use super::release::{orphans, release};
 use super::source::{News, Problem, Sources};
 use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::engine::offline::{Options, Report, check, version};
+use crate::engine::offline::{Options, Report, check, frozen, version};
 use crate::kubernetes::{Account, Cluster, KubernetesError};
 use crate::load::{LoadOptions, Manifest};
 use crate::model::{NamespacedName, Object};
@@ -32,6 +32,8 @@ pub(super) struct Findings {
     pub drifted: usize,
     /// Clusters that left the source.
     pub orphaned: usize,
+    /// Clusters of the source that are ready.
+    pub ready: usize,
     /// Objects that could not be applied.
     pub failed: usize,
     /// Everything that is wrong.
@@ -85,7 +87,11 @@ pub(super) fn refused(released: Option<&Revision>, live: &Object, valid: &ValidC
     if let Some(revision) = released {
         let (running, wanted) = (&revision.effective.postgres.version.value, &valid.effective().postgres.version.value);
         let version = version_transition(running, wanted, &inputs.cluster);
-        problems.extend(version.filter(|found| problems.iter().all(|problem| problem.code != found.code)).into_iter().collect::<Vec<_>>());
+        if let Some(found) = version
+            && problems.iter().all(|problem| problem.code != found.code)
+        {
+            problems.push(found);
+        }
     }
     problems
 }
@@ -152,8 +158,9 @@ pub(super) async fn fleet_pass(
         return Ok(());
     }
     orphans(pass, &report, unreadable, &mut findings).await?;
-    let conditions = conditions(facts, fleet, &report, &findings, held, answer.problem);
-    write_status(api, fleet, status(fleet, facts, &report, snapshot, &plan, &findings, now), &conditions, now).await
+    findings.ready = ready(facts, fleet, &report);
+    let conditions = conditions(&report, &findings, held, answer.problem);
+    write_status(api, fleet, status(fleet, &report, snapshot, &plan, &findings, now), &conditions, now).await
 }
 
 /// Whether a part of the source could not be identified, so that nothing in it can be said to be absent.
@@ -232,7 +239,7 @@ fn plan(pass: &FleetPass<'_>, report: &Report, snapshot: &News) -> Plan {
         let name = cluster.namespaced_name();
         let revision = cluster.text("/status/release/revision").and_then(|revision| facts.revision(&name, revision));
         let before = match revision {
-            Some(revision) => Before::Known(Box::new(as_version(&revision))),
+            Some(revision) => Before::Known(Box::new(frozen(&revision))),
             None => Before::Unknown("the released revision is missing".to_owned()),
         };
         input.before.insert(name, before);

@@ -13,26 +13,15 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// How many clusters of the source are ready.
-fn ready(facts: &Facts, fleet: &Object, report: &Report) -> usize {
-    let is_ready = |cluster: &Object| {
-        let conditions = cluster.get("/status/conditions").and_then(Value::as_array);
-        conditions.into_iter().flatten().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
-    };
+pub(super) fn ready(facts: &Facts, fleet: &Object, report: &Report) -> usize {
     let described = |name: &NamespacedName| report.clusters.contains_key(name) || report.blocked.contains_key(name);
     let clusters = facts.of_kind("SGCluster").filter(|cluster| claims::is_ours(cluster, fleet) && described(&cluster.namespaced_name()));
-    clusters.filter(|cluster| is_ready(cluster)).count()
+    clusters.filter(|cluster| cluster.is_true("Ready")).count()
 }
 
 /// The conditions of a fleet.
-pub(super) fn conditions(
-    facts: &Facts,
-    fleet: &Object,
-    report: &Report,
-    findings: &Findings,
-    held: Option<String>,
-    trouble: Option<Problem>,
-) -> Vec<Condition> {
-    let ready = ready(facts, fleet, report);
+pub(super) fn conditions(report: &Report, findings: &Findings, held: Option<String>, trouble: Option<Problem>) -> Vec<Condition> {
+    let ready = findings.ready;
     let errors = findings.problems.iter().filter(|problem| problem.is_error()).count();
     let total = report.clusters.len() + report.blocked.len();
     let stalled = held.is_some() || trouble.is_some();
@@ -51,16 +40,8 @@ pub(super) fn conditions(
 }
 
 /// The status of a fleet without its conditions.
-pub(super) fn status(
-    fleet: &Object,
-    facts: &Facts,
-    report: &Report,
-    snapshot: &News,
-    plan: &Plan,
-    findings: &Findings,
-    now: Timestamp,
-) -> Value {
-    let ready = ready(facts, fleet, report);
+pub(super) fn status(fleet: &Object, report: &Report, snapshot: &News, plan: &Plan, findings: &Findings, now: Timestamp) -> Value {
+    let ready = findings.ready;
     let revision = |field: &str| {
         let before = fleet.get(&format!("/status/{field}"));
         match before.filter(|before| before["revision"] == snapshot.revision.as_str()) {

@@ -1,11 +1,12 @@
 //! Custom resources mirror the commit at once; what waits is the release.
 
-use super::claims::{self, Claim, MANAGER};
+use super::claims::{self, Claim};
 use super::drift::{drifted_paths, removal_patch};
 use super::events::tell;
 use super::fleet_pass::{Findings, FleetPass};
 use crate::diagnostics::Diagnostic;
 use crate::diff::would_change;
+use crate::engine::SOURCE_MANAGER;
 use crate::engine::offline::Report;
 use crate::kubernetes::{Account, Apply, KubernetesError};
 use crate::load::Manifest;
@@ -17,8 +18,7 @@ use std::collections::BTreeSet;
 /// nothing else may be released, because the right to write to a repository is not the right to every namespace.
 pub(super) async fn mirror(pass: &FleetPass<'_>, report: &Report, findings: &mut Findings) -> Result<BTreeSet<ObjectKey>, KubernetesError> {
     let account = pass.account();
-    let used = |manifest: &&Manifest| manifest.object.kind() != "ConfigMap" || report.used.contains(&manifest.key());
-    let mut manifests: Vec<&Manifest> = report.manifests.iter().filter(used).collect();
+    let mut manifests: Vec<&Manifest> = report.applied().collect();
     let order = |manifest: &Manifest| match manifest.object.kind() {
         "Namespace" => 0,
         "ConfigMap" => 1,
@@ -85,7 +85,7 @@ async fn one(
         let unproven = applied.is_none() && live.as_ref().is_some_and(|live| claims::claim_of(api, facts, live, fleet) != Claim::Ours);
         if unproven {
             // Nothing differs, so nothing was written in the account's name: whether it could have been is asked for.
-            let how = Apply { manager: MANAGER.to_owned(), force: true, dry_run: true, account: Some(account.clone()) };
+            let how = Apply { manager: SOURCE_MANAGER.to_owned(), force: true, dry_run: true, account: Some(account.clone()) };
             drop(api.apply(&manifest.object, &how).await?);
         }
         if let Some(current) = current {
@@ -144,12 +144,12 @@ async fn apply(
     findings: &mut Findings,
 ) -> Result<Option<Object>, KubernetesError> {
     let FleetPass { api, now, .. } = *pass;
-    let how = Apply { manager: MANAGER.to_owned(), force: true, dry_run: false, account: Some(account.clone()) };
+    let how = Apply { manager: SOURCE_MANAGER.to_owned(), force: true, dry_run: false, account: Some(account.clone()) };
     let Some(live) = live else {
         return api.apply(&manifest.object, &how).await.map(Some);
     };
     let drifted = drifted_paths(&manifest.object, live);
-    let differs = would_change(&manifest.object, live, MANAGER);
+    let differs = would_change(&manifest.object, live, SOURCE_MANAGER);
     if drifted.is_empty() && !differs {
         return Ok(None);
     }
@@ -168,7 +168,7 @@ async fn apply(
         current = api.apply(&manifest.object, &how).await?;
     }
     if let Some(patch) = removal_patch(&manifest.object, &current) {
-        current = api.merge(&current.key(), &patch, MANAGER, Some(account)).await?;
+        current = api.merge(&current.key(), &patch, SOURCE_MANAGER, Some(account)).await?;
     }
     Ok(Some(current))
 }

@@ -9,11 +9,11 @@ use crate::diagnostics::Diagnostic;
 use crate::engine::offline::Report;
 use crate::kubernetes::KubernetesError;
 use crate::load::Manifest;
-use crate::model::{Object, ObjectKey};
+use crate::model::ObjectKey;
 use crate::render::revision::Revision;
 use crate::status::{Condition, seconds};
 use crate::validate::ValidCluster;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeSet;
 
 /// Releases what `in_place` allows. Equal inputs are no new release, so a new version of this program changes no running cluster.
@@ -93,7 +93,7 @@ pub(super) async fn orphans(
             Some(false) => ("InTheSource", ""),
             None => ("SourceNotReadable", "a part of the source cannot be read, so it is not known whether the cluster is still in it"),
         };
-        if has_condition(cluster, "Orphaned") || orphaned != Some(false) {
+        if cluster.condition("Orphaned").is_some() || orphaned != Some(false) {
             match write_status(api, cluster, json!({}), &[Condition::new("Orphaned", orphaned, reason, message)], now).await {
                 Err(error) if error.is_general() => return Err(error),
                 Err(error) => tracing::warn!(%error, "the state of the cluster could not be told"),
@@ -105,9 +105,4 @@ pub(super) async fn orphans(
         }
     }
     Ok(())
-}
-
-fn has_condition(object: &Object, kind: &str) -> bool {
-    let conditions = object.get("/status/conditions").and_then(Value::as_array);
-    conditions.into_iter().flatten().any(|condition| condition["type"] == kind)
 }

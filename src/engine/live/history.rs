@@ -1,8 +1,7 @@
 //! The revisions of a cluster.
 
 use super::{LiveError, asked};
-use crate::engine::offline::{Plan, plan_text};
-use crate::load::Manifest;
+use crate::engine::offline::{Plan, frozen, plan_text};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::plan::{Before, PlanInput, build};
 use crate::render::revision::{REVISION_TYPE, Revision, from_secret};
@@ -103,13 +102,8 @@ pub fn history(kubeconfig: Option<&Path>, cluster: &NamespacedName) -> Result<Hi
 }
 
 fn change(before: &Revision, after: &Revision) -> Plan {
-    let version = |revision: &Revision| crate::diff::Version {
-        manifests: revision.manifests.iter().cloned().map(Manifest::live).collect(),
-        effective: revision.effective.clone(),
-        objects: revision.objects.clone(),
-    };
     let mut input = PlanInput { base: before.name(), head: after.name(), ..PlanInput::default() };
-    input.before.insert(before.cluster.clone(), Before::Known(Box::new(version(before))));
-    input.after.insert(after.cluster.clone(), version(after));
+    input.before.insert(before.cluster.clone(), Before::Known(Box::new(frozen(before))));
+    input.after.insert(after.cluster.clone(), frozen(after));
     build(input)
 }

@@ -2,8 +2,9 @@
 
 use super::{LiveError, asked};
 use crate::diagnostics::Diagnostic;
-use crate::diff::{ObjectChange, Version, object_changes};
-use crate::engine::offline::{Options, Plan, Report, check_manifests, version};
+use crate::diff::{ObjectChange, object_changes};
+use crate::engine::SOURCE_MANAGER;
+use crate::engine::offline::{Options, Plan, Report, check_manifests, frozen, version};
 use crate::kubernetes::{Apply, Class, Cluster, KubernetesError};
 use crate::load::Manifest;
 use crate::model::{NamespacedName, Object, ObjectKey};
@@ -30,9 +31,6 @@ pub struct LivePlan {
     #[serde(rename = "refusedByTheServer")]
     pub refused: Vec<Diagnostic>,
 }
-
-/// Field manager under which the controller applies content of Git: only so does the server say what would change then.
-const MANAGER: &str = "stackgres-fleet";
 
 /// The plan from the live cluster to some files. Clusters that only live in the cluster are not looked at.
 pub fn live_plan(kubeconfig: Option<&Path>, head: &Report, head_name: &str, settings: &Settings) -> Result<LivePlan, LiveError> {
@@ -70,13 +68,10 @@ pub fn live_plan(kubeconfig: Option<&Path>, head: &Report, head_name: &str, sett
 async fn dry_run(api: &Cluster, head: &Report) -> Result<(Vec<ObjectChange>, Vec<Diagnostic>), KubernetesError> {
     let coming: BTreeSet<&str> =
         head.manifests.iter().filter(|manifest| manifest.object.kind() == "Namespace").map(|manifest| manifest.object.name()).collect();
-    let how = Apply { manager: MANAGER.to_owned(), force: true, dry_run: true, account: None };
+    let how = Apply { manager: SOURCE_MANAGER.to_owned(), force: true, dry_run: true, account: None };
     let (mut before, mut after, mut refused) = (Vec::new(), Vec::new(), Vec::new());
-    for manifest in &head.manifests {
+    for manifest in head.applied() {
         let key = manifest.key();
-        if key.kind == "ConfigMap" && !head.used.contains(&key) {
-            continue;
-        }
         let live = api.get(&key).await?;
         match api.apply(&manifest.object, &how).await {
             Ok(object) => after.push(plain(&object)),
@@ -84,7 +79,7 @@ async fn dry_run(api: &Cluster, head: &Report) -> Result<(Vec<ObjectChange>, Vec
             Err(error) if error.is_not_found() && key.namespace.as_deref().is_some_and(|namespace| coming.contains(namespace)) => {
                 after.push(plain(&manifest.object));
             }
-            Err(error) if matches!(error.class, Class::Unavailable | Class::Timeout) => return Err(error),
+            Err(error) if error.is_general() => return Err(error),
             Err(error) => {
                 let help = "the API server judged this in a dry run, with the rights of the person who asks";
                 refused.push(Diagnostic::error("apply-failed", error.to_string()).at(manifest.locate("")).help(help));
@@ -125,11 +120,7 @@ impl Live<'_> {
         let unknown = |why: String| Some(Before::Unknown(why));
         match self.api.get(&secret).await {
             Ok(Some(secret)) => match from_secret(&secret) {
-                Ok(revision) => Ok(Some(Before::Known(Box::new(Version {
-                    manifests: revision.manifests.iter().cloned().map(Manifest::live).collect(),
-                    effective: revision.effective,
-                    objects: revision.objects,
-                })))),
+                Ok(revision) => Ok(Some(Before::Known(Box::new(frozen(&revision))))),
                 Err(error) => Ok(unknown(format!("the revision {released} cannot be read: {error}"))),
             },
             Ok(None) => Ok(unknown(format!("the revision {released} is missing"))),

@@ -7,6 +7,7 @@ use crate::load::{LeftAlone, Manifest, load};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::plan::{Before, PlanInput, build};
 use crate::render::render;
+use crate::render::revision::Revision;
 use crate::resolve::{Settings, resolve};
 use crate::validate::rules::name_collisions;
 use crate::validate::{ValidCluster, check_cluster, check_manifest, transition};
@@ -47,6 +48,13 @@ pub struct Report {
     pub diagnostics: Diagnostics,
     /// Some document or file may hold a cluster whose identity is not known: no cluster counts as gone.
     pub unidentified: bool,
+}
+
+impl Report {
+    /// Documents that a fleet applies: of the ConfigMaps only those that something refers to.
+    pub fn applied(&self) -> impl Iterator<Item = &Manifest> {
+        self.manifests.iter().filter(|manifest| manifest.object.kind() != "ConfigMap" || self.used.contains(&manifest.key()))
+    }
 }
 
 /// Checks every document and every cluster of a source.
@@ -125,6 +133,15 @@ pub fn version(cluster: &ValidCluster) -> Version {
         manifests: cluster.inputs().manifests().cloned().collect(),
         effective: cluster.effective().clone(),
         objects: render(cluster).objects,
+    }
+}
+
+/// A revision as a version that can be compared.
+pub fn frozen(revision: &Revision) -> Version {
+    Version {
+        manifests: revision.manifests.iter().cloned().map(Manifest::live).collect(),
+        effective: revision.effective.clone(),
+        objects: revision.objects.clone(),
     }
 }
 
