@@ -4,6 +4,7 @@
 //! folder; a trailing slash matches folders; `!` takes back; a backslash takes a character's meaning away. A pattern that
 //! cannot be read is named, because the files it should keep out would be read after all.
 
+use super::sort::IgnoreAbove;
 use crate::diagnostics::{Diagnostic, Diagnostics, Location};
 use regex::Regex;
 
@@ -13,8 +14,8 @@ pub(super) const FILE: &str = ".stackgresignore";
 /// Patterns of one ignore file.
 #[derive(Debug, Default)]
 pub(super) struct Ignore {
-    /// Path from the ignore file's folder to the root of the source, with a trailing slash; empty inside the source.
-    above: String,
+    /// How a name begins in the source, and how it begins seen from the ignore file's folder; both empty inside the source.
+    seen_as: (String, String),
     patterns: Vec<(bool, Regex)>,
 }
 
@@ -38,22 +39,22 @@ impl Ignore {
                 ),
             }
         }
-        (Self { above: String::new(), patterns }, problems)
+        (Self { seen_as: Default::default(), patterns }, problems)
     }
 
     /// The same for an ignore file that stands above the root of the source.
-    pub(super) fn parse_above(file: &str, below: &str, text: &str) -> (Self, Diagnostics) {
-        let (mut ignore, mut problems) = Self::parse("", text);
-        below.clone_into(&mut ignore.above);
+    pub(super) fn parse_above(above: &IgnoreAbove) -> (Self, Diagnostics) {
+        let (mut ignore, mut problems) = Self::parse("", &above.text);
+        ignore.seen_as = (above.root.clone(), above.below.clone());
         for problem in &mut problems.0 {
-            file.clone_into(&mut problem.location.file);
+            above.file.clone_into(&mut problem.location.file);
         }
         (ignore, problems)
     }
 
     /// Whether the last pattern that matches the path says so; `None` if none matches.
     pub(super) fn verdict(&self, path: &str) -> Option<bool> {
-        let path = format!("{}{path}", self.above);
+        let path = format!("{}{}", self.seen_as.1, path.strip_prefix(&self.seen_as.0)?);
         self.patterns.iter().rev().find(|(_, pattern)| pattern.is_match(&path)).map(|(negated, _)| !negated)
     }
 }
@@ -170,7 +171,12 @@ mod tests {
         let (ignore, problems) = Ignore::parse("a/", "ok\nx[0-9\n");
         assert_eq!(problems.0[0].location.to_string(), "a/.stackgresignore:2:1");
         assert_eq!(ignore.verdict("a/ok"), Some(true));
-        let (above, _) = Ignore::parse_above("../.stackgresignore", "sub/", "/sub/no.yaml\n");
-        assert_eq!((above.verdict("no.yaml"), above.verdict("yes.yaml")), (Some(true), None));
+        let (above, _) = Ignore::parse_above(&IgnoreAbove {
+            file: "../.stackgresignore".to_owned(),
+            root: "x/".to_owned(),
+            below: "sub/".to_owned(),
+            text: "/sub/no.yaml\n".to_owned(),
+        });
+        assert_eq!((above.verdict("x/no.yaml"), above.verdict("x/yes.yaml"), above.verdict("no.yaml")), (Some(true), None, None));
     }
 }

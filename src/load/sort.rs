@@ -32,7 +32,9 @@ pub struct LoadOptions {
 pub struct IgnoreAbove {
     /// Path of the file, for messages.
     pub file: String,
-    /// Path from its folder to the root of the source, with a trailing slash.
+    /// How the names begin that it is about, with a trailing slash; empty for all.
+    pub root: String,
+    /// Path from its folder to that root, with a trailing slash; empty if it stands there.
     pub below: String,
     /// Its text.
     pub text: String,
@@ -57,8 +59,9 @@ pub struct Loaded {
     /// Whether some document or file may hold a cluster whose name or namespace is not known. While that is so, no cluster
     /// counts as gone.
     pub unidentified: bool,
-    /// Documents of ours that are blocked and have a value all the same, to look for further problems. Never to be used.
-    pub flawed: Vec<Manifest>,
+    /// Documents of ours that are blocked and have a value all the same, to look for further problems, with the paths that
+    /// could not be read. Never to be used otherwise.
+    pub flawed: Vec<(Manifest, Vec<String>)>,
     /// Everything else.
     pub left_alone: Vec<LeftAlone>,
     /// Problems.
@@ -99,8 +102,8 @@ pub fn load(files: &[SourceFile], options: &LoadOptions) -> Loaded {
 }
 
 /// Whether an ignore file of the source names a path.
-pub fn is_ignored(files: &[SourceFile], path: &str) -> bool {
-    verdict(&ignores(files, &[], &mut Diagnostics::new()), path)
+pub fn is_ignored(files: &[SourceFile], options: &LoadOptions, path: &str) -> bool {
+    verdict(&ignores(files, &options.ignores_above, &mut Diagnostics::new()), path)
 }
 
 fn verdict(ignores: &[Ignore], path: &str) -> bool {
@@ -111,7 +114,7 @@ fn verdict(ignores: &[Ignore], path: &str) -> bool {
 fn ignores(files: &[SourceFile], above: &[IgnoreAbove], problems: &mut Diagnostics) -> Vec<Ignore> {
     let mut found = Vec::new();
     for file in above {
-        let (ignore, wrong) = Ignore::parse_above(&file.file, &file.below, &file.text);
+        let (ignore, wrong) = Ignore::parse_above(file);
         found.push(ignore);
         problems.extend(wrong);
     }
@@ -308,11 +311,12 @@ fn finish(
                 loaded.unidentified |= cluster_is_unknown(&value, &all, None, options.default_namespace.is_some());
                 block(&value, options, loaded);
             }
+            let unread = problems.iter().chain(&refused).map(|problem| problem.path.clone()).collect();
             loaded.diagnostics.extend(problems);
             loaded.diagnostics.extend(refused);
             let manifest = Manifest { object: Object::new(value), source: Arc::new(positions) };
             if errors {
-                loaded.flawed.push(manifest);
+                loaded.flawed.push((manifest, unread));
             } else {
                 loaded.manifests.push(manifest);
             }

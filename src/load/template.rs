@@ -22,11 +22,27 @@ pub(super) fn has_actions(text: &str) -> bool {
         }
         let value = body.trim_start_matches("- ").trim_start();
         let value = value.split_once(": ").map_or(value, |(_, value)| value.trim_start());
-        if body.starts_with("{{") || value.starts_with("{{") || body.contains("{{-") || body.contains("-}}") {
+        if body.starts_with("{{") || value.starts_with("{{") || body.contains("{{-") || body.contains("-}}") || in_flow_style(body) {
             return true;
         }
         if value.starts_with(['|', '>']) && value.len() <= 4 {
             block = Some(indent);
+        }
+    }
+    false
+}
+
+/// Whether an action stands inside a mapping or list in braces or brackets, outside of quotes.
+fn in_flow_style(line: &str) -> bool {
+    let (mut quote, mut open) = (None, 0_usize);
+    for (at, character) in line.char_indices() {
+        match (quote, character) {
+            (Some(end), _) => quote = (character != end).then_some(end),
+            (None, '"' | '\'') => quote = Some(character),
+            (None, '{') if open > 0 && line[at..].starts_with("{{") && line[at..].contains("}}") => return true,
+            (None, '{' | '[') => open += 1,
+            (None, '}' | ']') => open = open.saturating_sub(1),
+            _ => {}
         }
     }
     false
@@ -78,6 +94,8 @@ mod tests {
         assert!(has_actions("{{- if .Values.x }}\na: 1\n{{- end }}\n"));
         assert!(has_actions("a:\n  name: {{ .Values.x }}\n"));
         assert!(has_actions("a:\n- {{ .Values.x }}\n"));
+        assert!(has_actions("metadata: {name: x-{{ .Release.Name }}}\n") && has_actions("a: [b, {{ c }}]\n"));
+        assert!(!has_actions("a: {b: 'x {{ y }}'\n") && !has_actions("a: {{{b: c}\n") && !has_actions("a: b {{ c }} [\n"));
         for text in ["a: |\n  {{ x }}\n  b: {{ y }}\nb: [\n", "a: 'x {{ y }}'\nb: [\n", "# {{ x }}\nb: [\n"] {
             assert!(!has_actions(text), "{text}");
         }

@@ -5,6 +5,7 @@
 
 mod canonical;
 mod key;
+pub mod labels;
 mod object;
 pub mod pointer;
 mod quantity;

@@ -3,6 +3,7 @@
 //! In: nothing. Out: facts and pure functions over them. Invariant: every fact names its source; nothing here decides policy.
 //! Why: validation, defaults, impact and explanation must agree on what a parameter is.
 
+mod access;
 mod catalogue;
 mod defaults;
 mod parameters;
@@ -12,6 +13,7 @@ mod pooler_defaults;
 mod spans;
 mod value;
 
+pub use access::{hba_problem, ident_problem};
 pub use catalogue::{Catalogue, KNOWN_BAD, major};
 pub use defaults::{BLOCKED, Because, Size, defaults, forced};
 pub use parameters::{Context, Parameter, Vartype, built_in_default, context, find, is_contrib_library, names};

@@ -115,6 +115,29 @@ impl Effective {
         ports
     }
 
+    /// Names of the volumes of our own that a pod may have.
+    pub fn pod_volumes(cluster: &str) -> Vec<String> {
+        let fixed = [
+            "backup-configuration",
+            "backup-credentials",
+            "backup-spool",
+            "credentials",
+            "hugepages-1gi",
+            "hugepages-2mi",
+            "patroni-configuration",
+            "pgbouncer-configuration",
+            "pgbouncer-users",
+            "run",
+            "runtime",
+            "scripts",
+            "shared-memory",
+            "ssl",
+            "temporary",
+            "token",
+        ];
+        fixed.into_iter().map(str::to_owned).chain([format!("{cluster}-data")]).collect()
+    }
+
     /// The pod's port that a Service's custom port leads to: its name, where it is given by name, and its number. `None` where no
     /// container has a port of that name.
     pub fn target_port(&self, port: &Value) -> Option<(Option<String>, i64)> {

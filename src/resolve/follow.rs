@@ -14,27 +14,34 @@ pub struct Resolution {
     pub clusters: Vec<Inputs>,
     /// Clusters with a reference to something missing or unreadable, with the problem.
     pub blocked: BTreeMap<NamespacedName, Diagnostics>,
+    /// The same clusters and the flawed ones with what is there of their references, to look for further problems.
+    pub incomplete: Vec<Inputs>,
     /// Everything a cluster refers to.
     pub used: BTreeSet<ObjectKey>,
     /// Problems of the blocked clusters and warnings.
     pub diagnostics: Diagnostics,
 }
 
-/// Follows the references of every SGCluster. `unreadable` names objects that exist and cannot be read;
+/// Follows the references of every SGCluster. `flawed` are clusters with errors of their own: they cannot run, and their
+/// references are followed all the same, so that every problem is told at once. `unreadable` names objects that exist and cannot be read;
 /// with `partial` a missing reference is a warning, because the set is known to be incomplete.
 ///
 /// References stay inside the cluster's namespace, as in the API this implements.
-pub fn resolve(manifests: &[Manifest], unreadable: &BTreeSet<ObjectKey>, partial: bool) -> Resolution {
+pub fn resolve(manifests: &[Manifest], flawed: &[Manifest], unreadable: &BTreeSet<ObjectKey>, partial: bool) -> Resolution {
     let index: BTreeMap<(String, String, String), &Manifest> =
         manifests.iter().map(|manifest| (index_key(&manifest.key()), manifest)).collect();
     let mut resolution = Resolution::default();
-    for cluster in manifests.iter().filter(|manifest| manifest.object.kind() == "SGCluster") {
+    let clusters = manifests.iter().map(|manifest| (manifest, true)).chain(flawed.iter().map(|manifest| (manifest, false)));
+    for (cluster, sound) in clusters.filter(|(manifest, _)| manifest.object.kind() == "SGCluster") {
         let mut follower = Follower { index: &index, unreadable, partial, cluster, problems: Diagnostics::new(), used: BTreeSet::new() };
         let inputs = follower.inputs();
         let Follower { problems, used, .. } = follower;
         resolution.used.extend(used);
-        if problems.has_errors() {
+        if !sound {
+            resolution.incomplete.push(inputs);
+        } else if problems.has_errors() {
             resolution.blocked.insert(cluster.object.namespaced_name(), problems.clone());
+            resolution.incomplete.push(inputs);
         } else {
             resolution.clusters.push(inputs);
         }
@@ -104,6 +111,8 @@ impl Follower<'_> {
                 self.index.keys().filter(|other| other.0 == kind && other.1 == key.1).map(|other| other.2.as_str()).collect();
             let help = match nearest(&name, names.iter().copied()) {
                 Some(near) => format!("did you mean {near}?"),
+                // The name that upstream's operator gives to the defaults it makes.
+                None if name.ends_with("-default") => "leave the field out to run with the built-in defaults".to_owned(),
                 None if names.is_empty() => format!("there is no {kind} in the namespace {}", key.1),
                 None => format!("in the namespace {} there are {}", key.1, names.join(", ")),
             };

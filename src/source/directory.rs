@@ -5,7 +5,7 @@
 //! Why: links inside are followed because Kubernetes mounts ConfigMaps as links to a hidden folder of the same directory.
 
 use super::patience::Patience;
-use super::snapshot::{Collector, Limits, Refusal, Revision, RevisionKey, Snapshot, folder_parts, is_plain_name, join};
+use super::snapshot::{Collector, IGNORE_FILE, Limits, Refusal, Revision, RevisionKey, Snapshot, folder_parts, is_plain_name, join};
 use super::watch::Changes;
 use super::{Poll, Polled, SourceError};
 use crate::model::Digest;
@@ -93,6 +93,14 @@ pub(super) fn read(
         return Err(SourceError::refused(format!("the folder {path:?} leads out of the directory"), "name a folder inside of it"));
     }
     let mut walk = Walk { root: &root, links, ignored, collector: Collector::new(limits, patience) };
+    let mut above = root.clone();
+    for (depth, part) in parts.iter().enumerate() {
+        let file = above.join(IGNORE_FILE);
+        if file.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
+            walk.file(&file, &join(&parts[..depth].join("/"), IGNORE_FILE))?;
+        }
+        above.push(part);
+    }
     walk.folder(&start, &parts.join("/"), 1)?;
     let contents = walk.collector.finish();
     let mut listing = String::new();

@@ -171,6 +171,10 @@ impl Default for Limits {
     }
 }
 
+/// The file that keeps others out. Those of the folders around the configured one are read too, so that a folder is seen as it
+/// is in the whole repository.
+pub(super) const IGNORE_FILE: &str = ".stackgresignore";
+
 /// Whether a file can matter to later stages: YAML, JSON and ignore files.
 pub fn may_hold_manifests(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);

@@ -11,7 +11,7 @@ mod valid;
 
 pub use structural::{not_supported_yet, structural, structural_of};
 pub use transition::{CODES as TRANSITION_CODES, transition, version_transition};
-pub use valid::{ValidCluster, check_cluster, check_manifest};
+pub use valid::{ValidCluster, check_cluster, check_flawed, check_manifest, check_written, wrong_paths};
 
 /// Every code this stage uses, besides those of the rules.
 pub use structural::CODES;

@@ -26,18 +26,22 @@ impl ValidCluster {
 }
 
 /// Everything that can be said of one manifest alone: structure, fields not carried out yet, rules of its kind.
-///
-/// Rules run only on a sound structure, so that one mistake is one finding.
 pub fn check_manifest(manifest: &Manifest) -> Diagnostics {
-    let mut diagnostics = structural(manifest);
-    if !diagnostics.has_errors() {
-        diagnostics.extend(not_supported_yet(manifest));
-        for rule in rules() {
-            if let Check::Manifest(kind, check) = rule.check
-                && kind == manifest.object.kind()
-            {
-                diagnostics.extend(check(manifest));
-            }
+    check_flawed(manifest, &[])
+}
+
+/// The same for a document some of whose paths could not be read. What is already known to be wrong is not told again, and
+/// neither are rules about the same part: one mistake is one finding.
+pub fn check_flawed(manifest: &Manifest, unread: &[String]) -> Diagnostics {
+    let mut diagnostics: Diagnostics =
+        structural(manifest).into_iter().filter(|problem| !unread.iter().any(|path| is_below(&problem.path, path))).collect();
+    let wrong = wrong_paths(&diagnostics, unread);
+    diagnostics.extend(not_supported_yet(manifest));
+    for rule in rules() {
+        if let Check::Manifest(kind, check) = rule.check
+            && kind == manifest.object.kind()
+        {
+            diagnostics.extend(check(manifest).into_iter().filter(|problem| !touches(&problem.path, &wrong)));
         }
     }
     diagnostics
@@ -46,13 +50,68 @@ pub fn check_manifest(manifest: &Manifest) -> Diagnostics {
 /// Checks a cluster whose own manifest and references passed [`check_manifest`].
 pub fn check_cluster(inputs: Inputs, settings: &Settings) -> (Option<ValidCluster>, Diagnostics) {
     let effective = effective(&inputs, settings);
-    let context = Context { inputs: &inputs, effective: effective.as_ref(), settings };
+    let diagnostics = cluster_rules(&Context { inputs: &inputs, effective: effective.as_ref(), settings });
+    let valid = if diagnostics.has_errors() { None } else { effective.map(|effective| ValidCluster { inputs, effective }) };
+    (valid, diagnostics)
+}
+
+/// What can be said of a cluster that cannot run whatever its other values are: `wrong` paths are not right, or something it
+/// refers to is missing. Only rules that look at written values say something; defaults could hide what is meant.
+pub fn check_written(inputs: &Inputs, settings: &Settings, wrong: &[String]) -> Diagnostics {
+    let found = cluster_rules(&Context { inputs, effective: None, settings });
+    found.into_iter().filter(|problem| !touches(&problem.path, wrong)).collect()
+}
+
+fn cluster_rules(context: &Context<'_>) -> Diagnostics {
     let mut diagnostics = Diagnostics::new();
     for rule in rules() {
         if let Check::Cluster(check) = rule.check {
-            diagnostics.extend(check(&context));
+            diagnostics.extend(check(context));
         }
     }
-    let valid = if diagnostics.has_errors() { None } else { effective.map(|effective| ValidCluster { inputs, effective }) };
-    (valid, diagnostics)
+    diagnostics
+}
+
+/// The paths that are known to be wrong.
+pub fn wrong_paths(diagnostics: &Diagnostics, unread: &[String]) -> Vec<String> {
+    diagnostics.iter().filter(|problem| problem.is_error()).map(|problem| problem.path.clone()).chain(unread.iter().cloned()).collect()
+}
+
+/// Whether a path is another one or lies inside of it.
+fn is_below(path: &str, other: &str) -> bool {
+    path.strip_prefix(other).is_some_and(|rest| rest.is_empty() || !other.is_empty() && rest.starts_with(['.', '[']))
+}
+
+/// Whether a path is about the same part of a document as one of the others: the first three steps decide, for example
+/// `spec.pods.customContainers`.
+fn touches(path: &str, wrong: &[String]) -> bool {
+    let part = part(path);
+    wrong.iter().map(|wrong| self::part(wrong)).any(|wrong| is_below(part, wrong) || is_below(wrong, part))
+}
+
+fn part(path: &str) -> &str {
+    let (mut steps, mut quoted) = (0, false);
+    for (at, character) in path.char_indices() {
+        quoted ^= character == '"';
+        steps += usize::from(!quoted && (character == '.' || character == '['));
+        if steps == 3 {
+            return &path[..at];
+        }
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_document() {
+        assert_eq!(part("spec.pods.customContainers[0].name"), "spec.pods.customContainers");
+        assert_eq!(part("spec[\"postgresql.conf\"].a.b"), "spec[\"postgresql.conf\"].a");
+        assert_eq!(part("spec.instances"), "spec.instances");
+        let touches = |path: &str, wrong: &str| touches(path, &[wrong.to_owned()]);
+        assert!(touches("spec.pods.customContainers[0].name", "spec.pods.customContainers[1]") && touches("spec.a.b", "spec.a"));
+        assert!(!touches("spec.profile", "spec.instances") && !touches("spec.pods.a", "spec.pods.b") && !touches("spec.ab", "spec.a"));
+    }
 }

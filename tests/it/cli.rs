@@ -87,6 +87,59 @@ fn a_missing_file_is_a_failure_that_names_it() {
     assert!(text(&output.stderr).contains("nowhere"));
 }
 
+/// What was passed over is seen in every form of output, and what could not be read hides nothing of the rest.
+#[test]
+fn nothing_is_passed_over_unseen() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let cluster = "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {name: a}\nspec: {bogus: 1, instances: 2, postgres: {version: '17'}, pods: {persistentVolume: {size: 10Gi}}}\n";
+    write("a.yaml", cluster);
+    write("d.yaml", "apiVersion: apps/v1\nkind: Deployment\n");
+    write("m.txt", cluster);
+    std::fs::create_dir_all(folder.path().join("sub/.git-hooks")).unwrap();
+    write("sub/b.yaml", "a: [\n");
+    write(".stackgresignore", "sub/b.yaml\n");
+    std::os::unix::fs::symlink("a.yaml", folder.path().join("link.yaml")).unwrap();
+    let run = |arguments: &[&str]| stackgres(folder.path(), arguments);
+
+    let missing = run(&["check", "nowhere", "a.yaml"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(
+        text(&missing.stderr).contains("cannot read nowhere") && text(&missing.stdout).contains("unknown-field"),
+        "the rest is checked"
+    );
+
+    let json: Value = serde_json::from_slice(&run(&["check", ".", "-o", "json"]).stdout).unwrap();
+    assert_eq!(json["leftAlone"][0]["file"], "d.yaml");
+    assert_eq!(json["leftAlone"][1]["reason"], "hidden: its name begins with a dot", "{json:#}");
+    assert!(
+        json["diagnostics"].as_array().unwrap().iter().any(|found| found["code"] == "link-not-followed" && found["file"] == "link.yaml")
+    );
+    let sarif: Value = serde_json::from_slice(&run(&["check", ".", "-o", "sarif"]).stdout).unwrap();
+    let notes = sarif["runs"][0]["results"].as_array().unwrap().iter().filter(|result| result["ruleId"] == "left-alone").count();
+    assert_eq!(notes, 2, "{sarif:#}");
+    assert!(text(&run(&["check", ".", "-o", "github"]).stderr).contains("left alone: d.yaml"));
+
+    // A file that was named is read whatever its ending, and standard input is a file.
+    assert_eq!(run(&["check", "m.txt"]).status.code(), Some(3));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_stackgres"))
+        .args(["check", "-"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), cluster.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(text(&output.stdout).contains("--> -:4:8"), "{}", text(&output.stdout));
+
+    // What the whole leaves out, a part leaves out too.
+    assert_eq!(run(&["check", "sub"]).status.code(), Some(0));
+    let named = run(&["check", "sub/b.yaml"]);
+    assert_eq!(named.status.code(), Some(0));
+    assert!(text(&named.stderr).contains("left alone: sub/b.yaml: .stackgresignore names it"), "{}", text(&named.stderr));
+}
+
 #[test]
 fn the_consequence_of_a_change_is_told_before_its_fields() {
     let (base, head) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -187,8 +240,9 @@ fn folders_with_pipes_and_files_named_twice() {
     let cluster = "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {name: a}\nspec: {instances: 2, postgres: {version: '17'}, pods: {persistentVolume: {size: 10Gi}}}\n";
     std::fs::write(folder.path().join("a.yaml"), cluster).unwrap();
     let output = stackgres(folder.path(), &["check", ".", "a.yaml", "./a.yaml"]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
-    assert!(text(&output.stderr).contains("1 cluster can run"), "{}", text(&output.stderr));
+    assert_eq!(output.status.code(), Some(3), "a pipe named like a manifest may hide one");
+    assert!(text(&output.stdout).contains("error[file-not-readable]") && text(&output.stdout).contains("--> pipe.yaml"));
+    assert!(text(&output.stderr).contains("1 error; 1 cluster can run"), "{}", text(&output.stderr));
 
     // The size may stand in the part of the set that is missing.
     std::fs::write(

@@ -252,3 +252,16 @@ fn the_role_ha_takes_no_reads() {
     assert_eq!(selector("  replication: {role: ha}\n")["noloadbalance"], "false");
     assert_eq!(selector("")["noloadbalance"], serde_json::Value::Null);
 }
+
+/// A mount of a volume that the rules do not know is refused, so every volume of ours must be among those they know.
+#[test]
+fn every_volume_of_a_pod_may_be_mounted() {
+    let objects = objects("a", ", customVolumes: [{name: v, emptyDir: {}}]", "");
+    let template = &named(&objects, "StatefulSet", "a")["spec"]["template"]["spec"];
+    let known = stackgres::resolve::Effective::pod_volumes("a");
+    let names: Vec<&str> = template["volumes"].as_array().unwrap().iter().filter_map(|volume| volume["name"].as_str()).collect();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names.into_iter().filter(|name| *name != "custom-v") {
+        assert!(known.iter().any(|known| known == name), "{name}");
+    }
+}

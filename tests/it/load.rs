@@ -1,7 +1,7 @@
 //! The load stage: every kind of trouble a real repository holds, told with its place.
 
 use proptest::prelude::*;
-use stackgres::load::{LoadOptions, Loaded, SourceFile, load};
+use stackgres::load::{IgnoreAbove, LoadOptions, Loaded, SourceFile, load};
 
 fn file(path: &str, content: &[u8]) -> SourceFile {
     SourceFile { path: path.to_owned(), content: content.into() }
@@ -131,6 +131,145 @@ fn identities() {
     assert!(one(&cluster("x").replace("SGCluster", "SGClutser")).diagnostics.0[0].help.as_deref().unwrap().contains("SGCluster?"));
 }
 
+/// Taken for something else, a cluster with a slip in its identity would be left alone, and count as gone.
+#[test]
+fn a_misspelt_identity_is_told_and_nothing_counts_as_gone() {
+    for (from, to, code) in [
+        ("apiVersion", "apiversion", "unclear-identity"),
+        ("kind:", "Kind:", "unclear-identity"),
+        ("kind: SGCluster", "kind: [SGCluster]", "unclear-identity"),
+        ("stackgres.io/v1", "v1", "wrong-api-version"),
+        ("stackgres.io/v1", "stackgress.io/v1", "wrong-api-version"),
+        ("stackgres.io/v1", "stackgres.io", "wrong-api-version"),
+        ("kind: SGCluster", "kind: StackGresCluster", "unknown-kind"),
+        ("{name: NAME}", "{name: 5}", "wrong-type"),
+    ] {
+        let loaded = one(&CLUSTER.replace(from, to));
+        assert_eq!(loaded.diagnostics.0.first().map(|problem| problem.code.as_str()), Some(code), "{to}");
+        assert!(loaded.left_alone.is_empty() && loaded.manifests.is_empty(), "{to}");
+        assert!(loaded.unidentified || !loaded.blocked.is_empty(), "{to}: absence would be believed");
+    }
+}
+
+#[test]
+fn templates_are_judged_by_the_document() {
+    let is_template = |text: &str| {
+        let loaded = one(text);
+        let template = loaded.left_alone.iter().any(|left| left.reason.contains("template"));
+        assert!(!template || loaded.unidentified == text.contains("SGCluster"), "{text}: {:?}", loaded.diagnostics);
+        template
+    };
+    for text in [
+        "{{- if .Values.x }}\nkind: SGCluster\n{{- end }}\n".to_owned(),
+        cluster("x-{{ .Release.Name }}"),
+        cluster("'x-{{ .Release.Name }}'"),
+        cluster("x").replace("instances: 1", "instances: {{ .Values.instances }}"),
+        cluster("x").replace("instances: 1", "instances: \"{{ .Values.instances }}\""),
+        "kind: ConfigMap\nmetadata: {name: {{ x }}}\n".to_owned(),
+    ] {
+        assert!(is_template(&text), "{text}");
+    }
+    // Braces are ordinary in free text, and a template beside a cluster hides nothing of it.
+    let free = cluster("x").replace("{name: x}", "{name: x, annotations: {a: '{{ .Values.x }}'}}");
+    assert!(!is_template(&free) && one(&free).manifests.len() == 1);
+    let beside = one(&format!("{}---\nkind: ConfigMap\nname: {{{{ x }}}}\n", cluster("a")));
+    assert_eq!((beside.manifests.len(), beside.left_alone.len()), (1, 1));
+}
+
+#[test]
+fn lists_in_lists_and_lists_of_a_kind() {
+    let inner = cluster("a").replace('\n', "\n    ");
+    let nested = one(&format!("apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items:\n  - {inner}\n"));
+    assert_eq!(found(&nested), [""; 0]);
+    assert_eq!(nested.manifests[0].locate("/spec/instances").to_string(), "a.yaml:11:7");
+    // Items of a typed list need not say what they are.
+    let typed = one("apiVersion: stackgres.io/v1\nkind: SGClusterList\nitems: [{metadata: {name: a}, spec: {instances: 1}}]\n");
+    assert_eq!(typed.manifests[0].object.kind(), "SGCluster");
+    for (text, code) in [
+        ("apiVersion: v1\nkind: List\nitems: {}\n", "wrong-type a.yaml:3:1 items"),
+        ("apiVersion: v1\nkind: List\n", "missing-field a.yaml:1:1 "),
+        ("- {apiVersion: stackgres.io/v1, kind: SGCluster, metadata: {name: a}}\n", "unclear-identity a.yaml:1:1 "),
+    ] {
+        let loaded = one(text);
+        assert_eq!(found(&loaded), [code], "{text}");
+        assert!(loaded.unidentified, "{text}");
+    }
+    let twice = one(
+        "apiVersion: v1\nkind: List\nitems:\n- apiVersion: stackgres.io/v1\n  kind: SGCluster\n  metadata: {name: a}\n  spec: {a: 1, a: 2}\n",
+    );
+    assert_eq!(found(&twice), ["duplicate-key a.yaml:7:16 spec.a"], "the path is that inside the object");
+}
+
+/// Only real encryption counts: a section of the right name protects nothing.
+#[test]
+fn secrets_by_the_marks_of_their_encryption() {
+    let secret = |rest: &str| {
+        let loaded = one(&format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\n{rest}"));
+        (loaded.diagnostics.iter().map(|problem| problem.code.clone()).collect::<Vec<_>>(), loaded.left_alone.len())
+    };
+    assert_eq!(secret("stringData: {a: 'ENC[AES256_GCM,data:x]'}\nsops: {mac: 'ENC[x]'}\n"), (vec![], 1));
+    assert_eq!(secret(""), (vec![], 1), "nothing in it");
+    for clear in
+        ["stringData: {a: b}\nsops: {}\n", "stringData: {a: b, c: 'ENC[x]'}\nsops: {mac: x}\n", "data: {a: Yg==}\n", "stringData: [a]\n"]
+    {
+        assert_eq!(secret(clear).0, ["clear-text-secret"], "{clear}");
+    }
+    for text in
+        ["apiVersion: v1\nkind: SecretList\nitems: [{metadata: {name: a}, stringData: {a: b}}]\n", "kind: Secret\nstringData: {a: b}\n"]
+    {
+        assert_eq!(found(&one(text)).len(), 1, "{text}");
+    }
+    let broken = one("apiVersion: v1\nkind: Secret\nstringData:\n  password: \"hunter2\n");
+    assert!(!format!("{:?}", broken.diagnostics).contains("hunter2"));
+}
+
+#[test]
+fn a_mapping_as_a_key_hides_nothing_behind_it() {
+    let loaded = one(&format!("? [a, b]\n: c\n---\n{}", cluster("a")));
+    assert_eq!(loaded.manifests.len(), 1);
+    let own = one(&cluster("a").replace("  instances: 1", "  {a: b}: c\n  instances: 1"));
+    assert!(found(&own).iter().any(|found| found.starts_with("not-text-key")), "{:?}", found(&own));
+    assert_eq!(own.blocked.len(), 1);
+}
+
+/// While some document may be any cluster, none may be called an orphan.
+#[test]
+fn what_may_hide_a_cluster_is_known() {
+    for text in [
+        "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {nam",
+        "a: [\n",
+        "apiVersion: stackgres.io/v1\nkind: SGCluster\nspec: {}\n",
+    ] {
+        assert!(one(text).unidentified, "{text}");
+    }
+    for text in [
+        "apiVersion: v1\nkind: ConfigMap\ndata: [\n",
+        "apiVersion: apps/v1\nkind: Deployment\na: [\n",
+        &format!("{}  a: [\n", cluster("x")),
+    ] {
+        assert!(!one(text).unidentified, "{text}");
+    }
+}
+
+/// A file that was named is never passed over because of its ending; an ignore file above what was named counts.
+#[test]
+fn named_files_and_ignore_files_above() {
+    let text = cluster("a");
+    let files = [file("m.txt", text.as_bytes())];
+    assert!(load(&files, &options()).manifests.is_empty());
+    let named = LoadOptions { named: ["m.txt".to_owned()].into(), ..options() };
+    assert_eq!(load(&files, &named).manifests.len(), 1);
+    let above = IgnoreAbove {
+        file: "../.stackgresignore".to_owned(),
+        root: String::new(),
+        below: "sub/".to_owned(),
+        text: "sub/m.txt\n".to_owned(),
+    };
+    let ignored = load(&files, &LoadOptions { ignores_above: vec![above], ..named });
+    assert!(ignored.manifests.is_empty());
+    assert_eq!(ignored.left_alone[0].reason, ".stackgresignore names it");
+}
+
 #[test]
 fn limits_are_errors_that_name_themselves() {
     let deep =
@@ -164,6 +303,6 @@ fn a_config_map_that_a_script_names_is_used() {
         &[stackgres::engine::offline::SourceFile { path: "a.yaml".to_owned(), content: text.as_bytes().into() }],
         &stackgres::engine::offline::LoadOptions::default(),
     );
-    let resolution = stackgres::resolve::resolve(&loaded.manifests, &std::collections::BTreeSet::new(), false);
+    let resolution = stackgres::resolve::resolve(&loaded.manifests, &[], &std::collections::BTreeSet::new(), false);
     assert!(resolution.used.iter().any(|key| key.kind == "ConfigMap" && key.name == "sql"), "{:?}", resolution.used);
 }

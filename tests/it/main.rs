@@ -10,6 +10,7 @@
     reason = "tests read files and the environment, print, and fail by panicking"
 )]
 
+mod all_at_once;
 mod architecture;
 mod cli;
 mod controller;

@@ -40,7 +40,7 @@ pub(in crate::api) fn schema() -> Schema {
             .field("method", text("`InPlace` takes one instance away at a time; `ReducedImpact` adds one first so that capacity stays.").default("InPlace"))
             .field("schedule", array("Windows for the type `Schedule`.", object("One entry.")
                 .field("cron", text("When a window opens, five-field cron in UTC."))
-                .field("duration", text("How long it stays open, an ISO 8601 duration such as `PT2H`.")))).default("{\"type\": \"OnlyDbOps\"}").not_yet_warning())
+                .field("duration", text("How long it stays open, an ISO 8601 duration such as `PT2H`.")))).default("{\"type\": \"OnlyDbOps\"}").not_yet_error())
         .field("customVolumes", super::custom_volumes::schema())
         .field("customInitContainers", user_containers(
                 "Further init containers, run before the others. Their names get the prefix `custom-`. A change needs new pods.",

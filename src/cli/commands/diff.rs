@@ -3,11 +3,13 @@
 use super::options;
 use crate::cli::args::{DiffArguments, DiffOutput};
 use crate::cli::exit::{CommandError, Exit, print, tell};
-use crate::cli::files::read;
+use crate::cli::files::find;
 use crate::diagnostics::output::{summary, text as findings};
 use crate::engine::files::{Files, Repository, SourceError};
 use crate::engine::live::{LivePlan, live_plan};
-use crate::engine::offline::{ClusterAction, Options, Plan, Report, check, objects_text, plan_between, plan_text as text};
+use crate::engine::offline::{
+    ClusterAction, LoadOptions, Options, Plan, Report, check, is_ignored, objects_text, plan_between, plan_text as text,
+};
 use std::path::Path;
 
 pub(in crate::cli) fn run(arguments: &DiffArguments) -> Result<Exit, CommandError> {
@@ -83,14 +85,21 @@ fn directory(path: &Path) -> Result<Files, CommandError> {
     if !path.is_dir() {
         return Err(CommandError::failure(format!("{} is no directory", path.display())));
     }
-    let root = format!("{}/", path.to_string_lossy().trim_start_matches("./").trim_end_matches('/'));
-    let mut files = read(&[path.to_owned()])?;
-    for file in &mut files {
-        if let Some(rest) = file.path.strip_prefix(&root) {
-            file.path = rest.to_owned();
-        }
+    let mut found = find(&[path.to_owned()]);
+    if let Some(failure) = found.failures.pop() {
+        return Err(failure);
     }
-    Ok(Files { revision: path.display().to_string(), files, ..Files::default() })
+    let root = format!("{}/", path.to_string_lossy().trim_start_matches("./").trim_end_matches('/'));
+    let relative = |name: &mut String| {
+        if let Some(rest) = name.strip_prefix(&root) {
+            *name = rest.to_owned();
+        }
+    };
+    found.files.iter_mut().for_each(|file| relative(&mut file.path));
+    found.refused.0.iter_mut().for_each(|refused| relative(&mut refused.location.file));
+    let refused =
+        found.refused.into_iter().filter(|refused| !is_ignored(&found.files, &LoadOptions::default(), &refused.location.file)).collect();
+    Ok(Files { revision: path.display().to_string(), files: found.files, refused })
 }
 
 fn failed(error: SourceError) -> CommandError {

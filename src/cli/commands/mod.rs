@@ -10,19 +10,34 @@ pub(super) mod render;
 
 use super::args::Source;
 use super::exit::CommandError;
-use super::files::read;
-use crate::engine::offline::{LoadOptions, Options, Report, SourceFile, check};
+use super::files::find;
+use crate::engine::offline::{LoadOptions, Options, Report, SourceFile, check, is_ignored};
 
 /// Options of the offline verbs.
 fn options(namespace: &str, partial: bool) -> Options {
     Options { load: LoadOptions { default_namespace: Some(namespace.to_owned()), ..LoadOptions::default() }, partial, ..Options::default() }
 }
 
+/// What the command line names, read and checked.
+struct Look {
+    files: Vec<SourceFile>,
+    report: Report,
+    /// Paths that could not be read: the rest was checked all the same.
+    failures: Vec<CommandError>,
+}
+
 /// Reads and checks what the command line names.
-fn look(source: &Source) -> Result<(Vec<SourceFile>, Report), CommandError> {
-    let files = read(&source.paths)?;
-    let report = check(&files, &options(&source.namespace, source.partial));
-    Ok((files, report))
+fn look(source: &Source) -> Look {
+    let found = find(&source.paths);
+    let mut options = options(&source.namespace, source.partial);
+    options.load.named = found.named;
+    options.load.ignores_above = found.ignores_above;
+    let mut report = check(&found.files, &options);
+    let missed = |path: &str| !is_ignored(&found.files, &options.load, path);
+    report.diagnostics.extend(found.refused.into_iter().filter(|refused| missed(&refused.location.file)));
+    report.left_alone.extend(found.left_alone.into_iter().filter(|left| missed(&left.location.file)));
+    report.left_alone.sort();
+    Look { files: found.files, report, failures: found.failures }
 }
 
 /// The text of a file, for the line a finding is about.

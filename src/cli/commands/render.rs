@@ -1,13 +1,16 @@
 //! `stackgres render`
 
-use super::{look, source_text};
+use super::{Look, look, source_text};
 use crate::cli::args::RenderArguments;
 use crate::cli::exit::{CommandError, Exit, print, tell};
 use crate::diagnostics::output::{summary, text};
 use crate::engine::offline::version;
 
 pub(in crate::cli) fn run(arguments: &RenderArguments) -> Result<Exit, CommandError> {
-    let (files, report) = look(&arguments.source)?;
+    let Look { files, report, mut failures } = look(&arguments.source);
+    if let Some(failure) = failures.pop() {
+        return Err(failure);
+    }
     let wanted = |name: &str| arguments.cluster.as_ref().is_none_or(|cluster| cluster == name);
     let mut found = false;
     for (name, cluster) in report.clusters.iter().filter(|(name, _)| wanted(&name.to_string())) {

@@ -3,19 +3,19 @@
 use self::blocking::Reasons;
 use crate::diagnostics::{Diagnostic, Diagnostics, Location};
 use crate::diff::{ObjectAction, ObjectChange, Version, object_changes};
-use crate::load::{LeftAlone, Manifest, load};
+use crate::load::{Manifest, load};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::plan::{Before, PlanInput, build};
 use crate::render::render;
 use crate::render::revision::Revision;
 use crate::resolve::{Settings, resolve};
 use crate::validate::rules::name_collisions;
-use crate::validate::{ValidCluster, check_cluster, check_manifest, transition};
+use crate::validate::{ValidCluster, check_cluster, check_flawed, check_manifest, check_written, transition, wrong_paths};
 use std::collections::{BTreeMap, BTreeSet};
 
 mod blocking;
 
-pub use crate::load::{LoadOptions, SourceFile};
+pub use crate::load::{IgnoreAbove, LeftAlone, LoadOptions, SourceFile, is_ignored};
 pub use crate::plan::{ClusterAction, Plan, objects_text, text as plan_text};
 
 /// How to look at a source.
@@ -57,12 +57,19 @@ impl Report {
     }
 }
 
+/// What is left alone as findings, for formats that have nothing else.
+pub fn left_alone(left: &[LeftAlone]) -> Diagnostics {
+    let finding = |left: &LeftAlone| Diagnostic::info("left-alone", format!("left alone: {}", left.reason)).at(left.location.clone());
+    left.iter().map(finding).collect()
+}
+
 /// Checks every document and every cluster of a source.
 pub fn check(files: &[SourceFile], options: &Options) -> Report {
     let loaded = load(files, &options.load);
     let reasons = blocking::of_documents(files, &loaded, &options.load);
-    let mut report = checked(loaded.manifests, loaded.blocked, reasons, options);
-    report.left_alone = loaded.left_alone;
+    let mut report = checked(loaded.manifests, loaded.flawed, loaded.blocked, reasons, options);
+    report.left_alone.extend(loaded.left_alone);
+    report.left_alone.sort();
     report.unidentified = loaded.unidentified;
     report.diagnostics.extend(loaded.diagnostics);
     blocking::order(&mut report.diagnostics);
@@ -71,17 +78,34 @@ pub fn check(files: &[SourceFile], options: &Options) -> Report {
 
 /// Checks manifests that were read already; `unreadable` names objects that exist and could not be read.
 pub fn check_manifests(manifests: Vec<Manifest>, unreadable: BTreeSet<ObjectKey>, options: &Options) -> Report {
-    checked(manifests, unreadable, Reasons::new(), options)
+    checked(manifests, Vec::new(), unreadable, Reasons::new(), options)
 }
 
-fn checked(manifests: Vec<Manifest>, mut unreadable: BTreeSet<ObjectKey>, mut reasons: Reasons, options: &Options) -> Report {
+/// `unsound` documents could not be read in every part, and are blocked already.
+fn checked(
+    manifests: Vec<Manifest>,
+    unsound: Vec<(Manifest, Vec<String>)>,
+    mut unreadable: BTreeSet<ObjectKey>,
+    mut reasons: Reasons,
+    options: &Options,
+) -> Report {
     let mut report = Report::default();
     let mut sound = Vec::new();
+    let mut wrong: BTreeMap<ObjectKey, Vec<String>> = BTreeMap::new();
+    let mut flawed = Vec::new();
+    for (manifest, unread) in unsound {
+        let findings = check_flawed(&manifest, &unread);
+        wrong.entry(manifest.key()).or_default().extend(wrong_paths(&findings, &unread));
+        report.diagnostics.extend(findings);
+        flawed.push(manifest);
+    }
     for manifest in manifests {
         let findings = check_manifest(&manifest);
         if findings.has_errors() {
             unreadable.insert(manifest.key());
             reasons.entry(manifest.key()).or_default().extend(findings.0.iter().filter(|finding| finding.is_error()).cloned());
+            wrong.entry(manifest.key()).or_default().extend(wrong_paths(&findings, &[]));
+            flawed.push(manifest);
         } else {
             sound.push(manifest);
         }
@@ -90,7 +114,7 @@ fn checked(manifests: Vec<Manifest>, mut unreadable: BTreeSet<ObjectKey>, mut re
     for key in unreadable.iter().filter(|key| key.kind == "SGCluster") {
         report.blocked.insert(key.namespaced_name(), reasons.get(key).cloned().unwrap_or_default());
     }
-    let resolution = resolve(&sound, &unreadable, options.partial);
+    let resolution = resolve(&sound, &flawed, &unreadable, options.partial);
     let mut namespaces: BTreeMap<Location, String> = BTreeMap::new();
     for (name, problems) in resolution.blocked {
         namespaces.extend(problems.iter().map(|problem| (problem.location.clone(), name.namespace.clone())));
@@ -98,7 +122,20 @@ fn checked(manifests: Vec<Manifest>, mut unreadable: BTreeSet<ObjectKey>, mut re
         report.blocked.insert(name, problems);
     }
     report.diagnostics.extend(blocking::grouped(resolution.diagnostics, &namespaces));
+    for inputs in &resolution.incomplete {
+        let wrong = wrong.get(&inputs.cluster.key()).map(Vec::as_slice).unwrap_or_default();
+        let findings = check_written(inputs, &options.settings, wrong);
+        // Absent where the name itself is not known.
+        if let Some(blocked) = report.blocked.get_mut(&inputs.name()) {
+            blocked.extend(findings.iter().filter(|finding| finding.is_error()).cloned());
+        }
+        report.diagnostics.extend(findings);
+    }
     report.used = resolution.used;
+    for unused in sound.iter().filter(|manifest| manifest.object.kind() == "ConfigMap" && !report.used.contains(&manifest.key())) {
+        let reason = "a ConfigMap that nothing here refers to".to_owned();
+        report.left_alone.push(LeftAlone { location: unused.locate(""), reason });
+    }
     let mut collisions: BTreeMap<usize, Vec<Diagnostic>> = BTreeMap::new();
     for (index, problem) in name_collisions(&resolution.clusters) {
         collisions.entry(index).or_default().push(problem);

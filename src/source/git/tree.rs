@@ -1,9 +1,10 @@
 //! Files of a commit, straight from the object database: nothing is ever checked out.
 
+use crate::model::Digest;
 use crate::source::SourceError;
 use crate::source::describe::tame;
 use crate::source::patience::Patience;
-use crate::source::snapshot::{Collector, Limits, Refusal, Revision, Snapshot, is_plain_name, join};
+use crate::source::snapshot::{Collector, IGNORE_FILE, Limits, Refusal, Revision, Snapshot, is_plain_name, join};
 use git2::{Commit, ErrorCode, ObjectType, Odb, Repository, Tree, TreeEntry};
 
 /// A repository with the name it has in messages.
@@ -32,7 +33,7 @@ impl Store<'_> {
         let subject = commit.message_bytes().split(|byte| *byte == b'\n').next().unwrap_or_default();
         Ok(Revision {
             id: commit.id().to_string(),
-            content: self.folder(commit, folder)?.id().to_string(),
+            content: self.content(commit, folder)?,
             reference,
             author: Some(tame(&name)),
             time: jiff::Timestamp::from_second(commit.time().seconds()).ok(),
@@ -41,16 +42,32 @@ impl Store<'_> {
         })
     }
 
-    fn folder(&self, commit: &Commit<'_>, folder: &[&str]) -> Result<Tree<'_>, SourceError> {
+    /// The folder's tree id; where ignore files stand above it, a digest of both.
+    fn content(&self, commit: &Commit<'_>, folder: &[&str]) -> Result<String, SourceError> {
+        let (tree, above) = self.folder(commit, folder)?;
+        let mut ids: Vec<String> = above.iter().map(|(path, entry)| format!("{path} {}", entry.id())).collect();
+        if ids.is_empty() {
+            return Ok(tree.id().to_string());
+        }
+        ids.push(tree.id().to_string());
+        Ok(Digest::of_bytes(ids.join("\n").as_bytes()).as_str().to_owned())
+    }
+
+    /// The configured folder, and the ignore files of the folders above it.
+    fn folder(&self, commit: &Commit<'_>, folder: &[&str]) -> Result<(Tree<'_>, Vec<(String, TreeEntry<'static>)>), SourceError> {
         let mut tree = self.repository.find_tree(commit.tree_id()).map_err(damaged(self.place))?;
-        for part in folder {
+        let mut above = Vec::new();
+        for (depth, part) in folder.iter().enumerate() {
+            if let Some(entry) = tree.get_name(IGNORE_FILE).filter(|entry| matches!(entry.filemode(), 0o100_644 | 0o100_755)) {
+                above.push((join(&folder[..depth].join("/"), IGNORE_FILE), entry.to_owned()));
+            }
             let next = tree.get_name(part).filter(|entry| entry.kind() == Some(ObjectType::Tree)).map(|entry| entry.id());
             let Some(id) = next else {
                 return Err(SourceError::FolderNotFound { path: folder.join("/"), place: format!("commit {}", commit.id()) });
             };
             tree = self.repository.find_tree(id).map_err(damaged(self.place))?;
         }
-        Ok(tree)
+        Ok((tree, above))
     }
 
     /// Reads every file below the configured folder.
@@ -64,7 +81,10 @@ impl Store<'_> {
     ) -> Result<Snapshot, SourceError> {
         let odb = self.repository.odb().map_err(damaged(self.place))?;
         let mut collector = Collector::new(limits, patience);
-        let tree = self.folder(commit, folder)?;
+        let (tree, above) = self.folder(commit, folder)?;
+        for (path, entry) in &above {
+            self.file(&odb, entry, path, entry.filemode().unsigned_abs(), &mut collector)?;
+        }
         self.walk(&odb, &tree, &folder.join("/"), 1, &mut collector)?;
         Ok(collector.finish().of(revision))
     }

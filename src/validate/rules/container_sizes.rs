@@ -136,11 +136,24 @@ fn absent(context: &Context<'_>) -> Vec<Diagnostic> {
     for map in ["customVolumeMounts", "customEnv", "customEnvFrom"] {
         keys(context, map).iter().filter(|name| off(name)).for_each(|name| warn(map, name));
     }
+    let unknown = |map: &str, name: &str| map == "resources/containers" && !ELSEWHERE.contains(&name) && !off(name);
     for (map, known) in [("resources/containers", &there), ("resources/initContainers", &init)] {
-        keys(context, map).iter().filter(|name| !known.contains(*name)).for_each(|name| warn(map, name));
+        keys(context, map).iter().filter(|name| !known.contains(*name) && !unknown(map, name)).for_each(|name| warn(map, name));
+    }
+    for name in keys(context, "resources/containers").iter().filter(|name| !there.contains(*name) && unknown("resources/containers", name))
+    {
+        let help = nearest(name, there.iter().map(String::as_str)).map_or_else(
+            || format!("there are {}", there.iter().cloned().collect::<Vec<_>>().join(", ")),
+            |near| format!("did you mean {near}?"),
+        );
+        let problem = Diagnostic::error("unknown-container", format!("there is no container {name}")).help(help);
+        problems.push(context.at(&join("/spec/pods/resources/containers", name), problem));
     }
     problems
 }
+
+/// Containers that pods of this API have with other programs or with features switched on. Anything else is a slip.
+const ELSEWHERE: &[&str] = &["cluster-controller", "envoy", "fluent-bit", "fluentd"];
 
 fn huge_pages(context: &Context<'_>) -> Vec<Diagnostic> {
     let Some(effective) = context.effective else { return Vec::new() };
@@ -175,6 +188,10 @@ mod tests {
         assert_eq!(
             pods("resources: {containers: {envoy: {requests: {cpu: '1'}}}}"),
             ["container-not-in-pod /spec/pods/resources/containers/envoy"]
+        );
+        assert_eq!(
+            pods("resources: {containers: {patrony: {requests: {cpu: '1'}}}}"),
+            ["unknown-container /spec/pods/resources/containers/patrony"]
         );
         assert_eq!(
             pods("resources: {initContainers: {patroni: {requests: {cpu: '1'}}}}"),

@@ -5,7 +5,11 @@
 
 mod choices;
 mod container_sizes;
+mod custom_containers;
+mod instance_profile;
 mod names;
+mod object_metadata;
+mod object_storage;
 mod parameters;
 mod patroni_configuration;
 mod patroni_scope;
@@ -14,8 +18,10 @@ mod pooler_file;
 mod pooling;
 mod replication;
 mod resources;
+mod scheduling;
 mod scripts;
 mod security;
+mod selectors;
 mod service_fields;
 mod services;
 mod storage;
@@ -75,7 +81,11 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     [
         choices::RULES,
         container_sizes::RULES,
+        custom_containers::RULES,
+        instance_profile::RULES,
         names::RULES,
+        object_metadata::RULES,
+        object_storage::RULES,
         parameters::RULES,
         patroni_configuration::RULES,
         patroni_scope::RULES,
@@ -84,8 +94,10 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         pooling::RULES,
         replication::RULES,
         resources::RULES,
+        scheduling::RULES,
         scripts::RULES,
         security::RULES,
+        selectors::RULES,
         service_fields::RULES,
         services::RULES,
         storage::RULES,

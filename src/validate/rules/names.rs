@@ -89,11 +89,13 @@ fn volumes(context: &Context<'_>) -> Vec<Diagnostic> {
         listed(context, "customVolumes").into_iter().flat_map(|name| [name.to_owned(), format!("custom-{name}")]).collect();
     let pods = context.inputs.cluster.object.get("/spec/pods");
     let mut problems = Vec::new();
-    for (name, mounts) in pods.and_then(|pods| pods.get("customVolumeMounts")).and_then(Value::as_object).into_iter().flatten() {
+    let maps = ["customVolumeMounts", "customInitVolumeMounts"].into_iter();
+    let maps = maps.filter_map(|map| Some((map, pods?.get(map)?.as_object()?)));
+    for (map, (name, mounts)) in maps.flat_map(|(map, entries)| entries.iter().map(move |entry| (map, entry))) {
         for (index, mount) in mounts.as_array().into_iter().flatten().enumerate() {
             let volume = mount.get("name").and_then(Value::as_str).unwrap_or_default();
             if !known.contains(volume) {
-                let pointer = format!("{}/{index}/name", crate::model::pointer::join("/spec/pods/customVolumeMounts", name));
+                let pointer = format!("{}/{index}/name", crate::model::pointer::join(&format!("/spec/pods/{map}"), name));
                 problems.push(
                     context.at(
                         &pointer,

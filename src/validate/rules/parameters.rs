@@ -226,14 +226,16 @@ fn connections(context: &Context<'_>) -> Vec<Diagnostic> {
 
 /// The finding where a parameter is written, or at the cluster.
 fn parameter(context: &Context<'_>, name: &str, problem: Diagnostic) -> Diagnostic {
-    let written = context.effective.and_then(|effective| effective.postgres.parameters.get(name));
-    match written.map(|value| &value.origin) {
-        Some(crate::resolve::Origin::Manifest(location)) => {
-            let mut problem = problem.at(location.clone());
-            name.clone_into(&mut problem.path);
-            problem
-        }
-        _ => context.at("/spec", problem),
+    let own = (&context.inputs.cluster, OWN);
+    let shared = context.inputs.postgres_config.as_ref().map(|config| (config, "/spec/postgresql.conf"));
+    let place = std::iter::once(own).chain(shared).find_map(|(manifest, pointer)| {
+        let entries = manifest.object.get(pointer)?.as_object()?;
+        let written = entries.keys().find(|written| written.eq_ignore_ascii_case(name))?;
+        Some((manifest, join(pointer, written)))
+    });
+    match place {
+        Some((manifest, pointer)) => at(manifest, &pointer, problem),
+        None => context.at("/spec", problem),
     }
 }
 

@@ -4,9 +4,9 @@
 //! decided in `render/dynamic_configuration.rs` and `render/patroni.rs`.
 
 use super::{Check, Context, Rule, at};
-use crate::diagnostics::{Code, Diagnostic};
+use crate::diagnostics::{Code, Diagnostic, nearest};
 use crate::model::pointer::join;
-use crate::postgres::{PATRONI_SYNCHRONOUS, patroni_defaults};
+use crate::postgres::{PATRONI_SYNCHRONOUS, hba_problem, ident_problem, patroni_defaults};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -35,6 +35,42 @@ pub(super) const RULES: &[Rule] = &[
         ),
         check: Check::Cluster(values),
     },
+    Rule {
+        code: Code::error(
+            "unknown-patroni-setting",
+            "Patroni has no such setting",
+            "Patroni passes over what it does not know without a word, and what the key should have set keeps its default. The names are those of Patroni's dynamic configuration.",
+        ),
+        check: Check::Cluster(unknown),
+    },
+];
+
+/// Keys of the dynamic configuration that Patroni 4.0 reads. Source: Patroni documentation, "Dynamic Configuration Settings"; the
+/// older names `master_…` and `permanent_…` are still read.
+const DYNAMIC_KEYS: &[&str] = &[
+    "check_timeline",
+    "failsafe_mode",
+    "ignore_slots",
+    "loop_wait",
+    "master_start_timeout",
+    "master_stop_timeout",
+    "max_timelines_history",
+    "maximum_lag_on_failover",
+    "maximum_lag_on_syncnode",
+    "member_slots_ttl",
+    "pause",
+    "permanent_replication_slots",
+    "permanent_slots",
+    "postgresql",
+    "primary_start_timeout",
+    "primary_stop_timeout",
+    "retry_timeout",
+    "slots",
+    "standby_cluster",
+    "synchronous_mode",
+    "synchronous_mode_strict",
+    "synchronous_node_count",
+    "ttl",
 ];
 
 const DYNAMIC: &str = "/spec/configurations/patroni/dynamicConfig";
@@ -88,6 +124,20 @@ fn without_effect(context: &Context<'_>) -> Vec<Diagnostic> {
     told(context, found, |key| Diagnostic::warning("patroni-setting-without-effect", format!("`{key}` has no effect here")))
 }
 
+fn unknown(context: &Context<'_>) -> Vec<Diagnostic> {
+    let strange = map(context, DYNAMIC).filter(|(key, value)| !DYNAMIC_KEYS.contains(&key.as_str()) && !value.is_null());
+    strange
+        .map(|(key, _)| {
+            let problem = Diagnostic::error("unknown-patroni-setting", format!("Patroni has no setting `{key}`"));
+            let help = nearest(key, DYNAMIC_KEYS.iter().copied()).map_or_else(
+                || "take it out; `stackgres explain unknown-patroni-setting` tells more".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            context.at(&join(DYNAMIC, key), problem.help(help))
+        })
+        .collect()
+}
+
 fn values(context: &Context<'_>) -> Vec<Diagnostic> {
     let cluster = &context.inputs.cluster;
     let wrong =
@@ -121,9 +171,17 @@ fn values(context: &Context<'_>) -> Vec<Diagnostic> {
     for part in ["pg_hba", "pg_ident"] {
         let list = join(&join(DYNAMIC, "postgresql"), part);
         for (index, line) in cluster.object.get(&list).and_then(Value::as_array).into_iter().flatten().enumerate() {
-            if line.as_str().is_none_or(|line| line.contains(['\n', '\r'])) {
-                let help = "each entry is one line of the file";
-                problems.push(wrong(&format!("{list}/{index}"), format!("an entry of `{part}` is one line of text"), help));
+            let place = format!("{list}/{index}");
+            match line.as_str().filter(|line| !line.contains(['\n', '\r'])) {
+                None => {
+                    let help = "each entry is one line of the file";
+                    problems.push(wrong(&place, format!("an entry of `{part}` is one line of text"), help));
+                }
+                Some(line) => {
+                    let found = if part == "pg_hba" { hba_problem(line) } else { ident_problem(line) };
+                    // A broken line keeps the whole file out at a reload, and the server from starting.
+                    problems.extend(found.map(|(message, help)| wrong(&place, message, help)));
+                }
             }
         }
     }
@@ -133,6 +191,25 @@ fn values(context: &Context<'_>) -> Vec<Diagnostic> {
 #[cfg(test)]
 mod tests {
     use super::super::test_support::findings;
+
+    /// The server keeps its old file at a reload, and does not start with it at the next restart.
+    #[test]
+    fn lines_that_the_server_would_refuse() {
+        for bad in ["nonsense", "host all all 10.0.0.0/33 scram-sha-256", "local all all trsut"] {
+            assert_eq!(codes(&format!("{{dynamicConfig: {{postgresql: {{pg_hba: ['{bad}']}}}}}}")), ["patroni-setting-value"], "{bad}");
+        }
+        assert_eq!(
+            codes("{dynamicConfig: {postgresql: {pg_hba: ['hostssl all all 10.0.0.0/8 cert map=m'], pg_ident: ['m a b']}}}"),
+            [""; 0]
+        );
+        assert_eq!(codes("{dynamicConfig: {postgresql: {pg_ident: ['m a']}}}"), ["patroni-setting-value"]);
+    }
+
+    #[test]
+    fn what_patroni_does_not_know() {
+        let found = findings("  configurations: {patroni: {dynamicConfig: {tll: 30}}}\n");
+        assert_eq!(found, ["unknown-patroni-setting /spec/configurations/patroni/dynamicConfig/tll"]);
+    }
 
     fn codes(patroni: &str) -> Vec<String> {
         findings(&format!("  configurations: {{patroni: {patroni}}}\n"))

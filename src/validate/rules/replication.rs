@@ -111,16 +111,29 @@ fn single(context: &Context<'_>) -> Vec<Diagnostic> {
 }
 
 fn strict(context: &Context<'_>) -> Vec<Diagnostic> {
-    match context.effective {
-        Some(effective)
-            if effective.replication.mode.value == "strict-sync"
-                && effective.instances.value == effective.replication.sync_instances.value + 1 =>
-        {
-            vec![context.at(
-                "/spec/replication/mode",
-                Diagnostic::warning("strict-without-spare", "one lost standby stops all writes").help("add an instance"),
-            )]
-        }
-        _ => Vec::new(),
+    let Some(effective) = context.effective else { return Vec::new() };
+    let instances = effective.instances.value;
+    let spare = match effective.replication.mode.value.as_str() {
+        "strict-sync" => instances != effective.replication.sync_instances.value + 1,
+        // All standbys are synchronous; Patroni takes a lost one off the list, but the last one stays with `strict`.
+        "strict-sync-all" => instances != 2,
+        _ => true,
+    };
+    if spare {
+        return Vec::new();
+    }
+    let problem = Diagnostic::warning("strict-without-spare", "one lost standby stops all writes").help("add an instance");
+    vec![context.at("/spec/replication/mode", problem)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_support::findings;
+
+    #[test]
+    fn strict_modes_have_a_spare() {
+        let of = |mode: &str| findings(&format!("  replication: {{mode: {mode}}}\n"));
+        assert_eq!(of("strict-sync-all"), ["strict-without-spare /spec/replication/mode"]);
+        assert_eq!(of("sync-all"), [""; 0]);
     }
 }

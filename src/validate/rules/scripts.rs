@@ -34,6 +34,14 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Manifest("SGScript", transaction),
     },
     Rule {
+        code: Code::error(
+            "script-target",
+            "the entry does not say where it runs or what it is",
+            "An absent `database` means `postgres` and an absent `user` the superuser; an empty text means nothing. Ids and versions count from 0; an id of -1 asks for a number, as an absent one does.",
+        ),
+        check: Check::Manifest("SGScript", target),
+    },
+    Rule {
         code: Code::warning(
             "password-in-script",
             "a password stands in the SQL",
@@ -52,10 +60,11 @@ fn source(manifest: &Manifest) -> Vec<Diagnostic> {
     entries(manifest)
         .into_iter()
         .filter(|(_, entry)| {
-            let from = entry.get("scriptFrom");
-            let keys =
-                ["secretKeyRef", "configMapKeyRef"].into_iter().filter(|key| from.is_some_and(|from| from.get(key).is_some())).count();
-            !matches!((entry.get("script").is_some(), from.is_some(), keys), (true, false, _) | (false, true, 1))
+            // A null is what a template leaves where it has nothing to say, and the API server drops it.
+            let get = |value: &Value, key: &str| value.get(key).filter(|value| !value.is_null()).cloned();
+            let from = get(entry, "scriptFrom");
+            let keys = ["secretKeyRef", "configMapKeyRef"].into_iter().filter_map(|key| get(from.as_ref()?, key)).count();
+            !matches!((get(entry, "script").is_some(), from.is_some(), keys), (true, false, _) | (false, true, 1))
         })
         .map(|(pointer, _)| {
             at(
@@ -105,6 +114,25 @@ fn transaction(manifest: &Manifest) -> Vec<Diagnostic> {
         .collect()
 }
 
+fn target(manifest: &Manifest) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    for (pointer, entry) in entries(manifest) {
+        let mut wrong = |field: &str, message: String, help: &str| {
+            let problem = Diagnostic::error("script-target", message).help(help);
+            problems.push(at(manifest, &format!("{pointer}/{field}"), problem));
+        };
+        for field in ["database", "user"].into_iter().filter(|field| entry.get(*field).and_then(Value::as_str) == Some("")) {
+            wrong(field, format!("the {field} is empty"), "name it, or leave the field out");
+        }
+        for (field, least) in [("id", -1), ("version", 0)] {
+            if let Some(number) = entry.get(field).and_then(Value::as_i64).filter(|number| *number < least) {
+                wrong(field, format!("{number} is no {field}"), "write a number from 0 on, or leave the field out");
+            }
+        }
+    }
+    problems
+}
+
 fn password(manifest: &Manifest) -> Vec<Diagnostic> {
     static PASSWORD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)\bpassword\s+('|\$)").ok());
     entries(manifest)
@@ -124,4 +152,30 @@ fn password(manifest: &Manifest) -> Vec<Diagnostic> {
             )
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_support::examine;
+
+    fn of(entry: &str) -> Vec<String> {
+        examine(&format!("apiVersion: stackgres.io/v1\nkind: SGScript\nmetadata: {{name: a}}\nspec: {{scripts: [{{{entry}}}]}}\n")).0
+    }
+
+    #[test]
+    fn sources_and_targets() {
+        for fine in [
+            "script: a",
+            "script: a, scriptFrom: null",
+            "script: null, scriptFrom: {secretKeyRef: {name: a, key: b}, configMapKeyRef: null}",
+        ] {
+            assert_eq!(of(fine), [""; 0], "{fine}");
+        }
+        for bad in ["name: a", "script: a, scriptFrom: {secretKeyRef: {name: a, key: b}}", "scriptFrom: {}"] {
+            assert_eq!(of(bad), ["script-source /spec/scripts/0"], "{bad}");
+        }
+        assert_eq!(of("script: a, database: ''"), ["script-target /spec/scripts/0/database"]);
+        assert_eq!(of("script: a, id: -2"), ["script-target /spec/scripts/0/id"]);
+        assert_eq!(of("script: a, id: -1, version: 0"), [""; 0]);
+    }
 }

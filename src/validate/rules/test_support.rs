@@ -15,7 +15,7 @@ pub(super) fn examine(text: &str) -> (Vec<String>, Vec<Inputs>) {
     for manifest in &loaded.manifests {
         findings.extend(check_manifest(manifest));
     }
-    let resolution = resolve(&loaded.manifests, &BTreeSet::new(), false);
+    let resolution = resolve(&loaded.manifests, &[], &BTreeSet::new(), false);
     findings.extend(resolution.diagnostics);
     let clusters = resolution.clusters;
     for inputs in &clusters {

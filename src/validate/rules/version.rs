@@ -38,7 +38,11 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Cluster(configuration_major),
     },
     Rule {
-        code: Code::error("unknown-major", "no such major version of PostgreSQL is known", "The majors this program knows are 13 to 18."),
+        code: Code::error(
+            "unknown-major",
+            "no such major version of PostgreSQL is known",
+            "The majors this program knows are 13 to 18. An SGPostgresConfig is for a major version: its parameters are the same in every minor one.",
+        ),
         check: Check::Manifest("SGPostgresConfig", unknown_major),
     },
 ];
@@ -96,13 +100,12 @@ fn configuration_major(context: &Context<'_>) -> Vec<Diagnostic> {
 fn unknown_major(manifest: &crate::load::Manifest) -> Vec<Diagnostic> {
     let pointer = "/spec/postgresVersion";
     let written = manifest.object.text(pointer).unwrap_or_default();
-    if written.is_empty() || major(written).is_some_and(|major| MAJORS.contains(&major)) {
-        return Vec::new();
+    let wrong = |message: String, help: String| vec![at(manifest, pointer, Diagnostic::error("unknown-major", message).help(help))];
+    match major(written).filter(|major| MAJORS.contains(major)) {
+        Some(major) if written == major.to_string() => Vec::new(),
+        Some(major) => {
+            wrong(format!("`{written}` is not a major version alone"), format!("write '{major}': parameters are those of a major version"))
+        }
+        None => wrong(format!("`{written}` is no known major version"), format!("write one of {} to {}", MAJORS.start(), MAJORS.end())),
     }
-    let problem = Diagnostic::error("unknown-major", format!("`{written}` is no known major version")).help(format!(
-        "write one of {} to {}",
-        MAJORS.start(),
-        MAJORS.end()
-    ));
-    vec![at(manifest, pointer, problem)]
 }

@@ -2,14 +2,33 @@
 
 use super::Findings;
 use super::value::matches_pattern;
-use crate::api::Kind;
 use crate::diagnostics::{Diagnostic, nearest};
+use crate::model::labels::{is_key, is_label_value};
 use crate::model::pointer::join;
 use serde_json::Value;
 
 const SUBDOMAIN: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
 const LABEL: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
-const QUALIFIED: &str = r"^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$";
+
+/// What the names of a kind look like.
+pub(super) struct Naming<'a> {
+    pub(super) kind: &'a str,
+    pub(super) pattern: &'a str,
+    /// Most characters.
+    pub(super) longest: usize,
+}
+
+impl<'a> Naming<'a> {
+    /// Of an object in a namespace: a DNS subdomain unless the kind says more.
+    pub(super) fn of(kind: &'a str, pattern: Option<&'a str>, longest: Option<u32>) -> Self {
+        Self { kind, pattern: pattern.unwrap_or(SUBDOMAIN), longest: longest.unwrap_or(253) as usize }
+    }
+
+    /// Of a Namespace: a DNS label.
+    pub(super) const fn of_namespace() -> Self {
+        Self { kind: "Namespace", pattern: LABEL, longest: 63 }
+    }
+}
 
 /// Fields of ObjectMeta. Source: Kubernetes API reference, `ObjectMeta v1`.
 const FIELDS: &[&str] = &[
@@ -30,7 +49,7 @@ const FIELDS: &[&str] = &[
     "uid",
 ];
 
-pub(super) fn check(kind: &Kind, value: &Value, findings: &mut Findings) {
+pub(super) fn check(naming: &Naming<'_>, value: &Value, findings: &mut Findings) {
     let Some(metadata) = value.get("metadata").and_then(Value::as_object) else {
         findings.push(("/metadata".to_owned(), Diagnostic::error("missing-field", "the required field `metadata` is absent")));
         return;
@@ -43,13 +62,15 @@ pub(super) fn check(kind: &Kind, value: &Value, findings: &mut Findings) {
     }
     let text = |field: &str| metadata.get(field).and_then(Value::as_str);
     if let Some(name) = text("name") {
-        let pattern = kind.name_pattern.unwrap_or(SUBDOMAIN);
-        let longest = kind.name_max_length.unwrap_or(253) as usize;
-        if name.len() > longest || !matches_pattern(pattern, name) || !matches_pattern(SUBDOMAIN, name) {
+        let Naming { kind, pattern, longest } = naming;
+        if name.len() > *longest || !matches_pattern(pattern, name) || !matches_pattern(SUBDOMAIN, name) {
             findings.push((
                 "/metadata/name".to_owned(),
-                Diagnostic::error("bad-name", format!("`{name}` cannot be the name of an {}", kind.kind))
-                    .help(format!("at most {longest} characters, matching {pattern}")),
+                Diagnostic::error(
+                    "bad-name",
+                    format!("`{name}` cannot be the name of {} {kind}", if kind.starts_with("SG") { "an" } else { "a" }),
+                )
+                .help(format!("at most {longest} characters, matching {pattern}")),
             ));
         }
     }
@@ -75,16 +96,11 @@ fn entries(field: &str, value: Option<&Value>, findings: &mut Findings) {
     };
     for (key, value) in map {
         let place = join(&pointer, key);
-        let (prefix, name) = key.split_once('/').unwrap_or(("", key));
-        if name.is_empty()
-            || name.len() > 63
-            || !matches_pattern(QUALIFIED, name)
-            || (key.contains('/') && (prefix.is_empty() || prefix.len() > 253 || !matches_pattern(SUBDOMAIN, prefix)))
-        {
+        if !is_key(key) {
             findings.push((place.clone(), Diagnostic::error("bad-label", format!("`{key}` is no valid key"))));
         }
         match value {
-            Value::String(text) if field == "labels" && (text.len() > 63 || !(text.is_empty() || matches_pattern(QUALIFIED, text))) => {
+            Value::String(text) if field == "labels" && !is_label_value(text) => {
                 findings.push((place, Diagnostic::error("bad-label", format!("`{text}` is no valid label value"))));
             }
             Value::String(_) => {}

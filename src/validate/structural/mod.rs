@@ -3,6 +3,7 @@
 //! Source: Kubernetes documentation, "Extend the Kubernetes API with CustomResourceDefinitions", sections "Validation" and
 //! "Field pruning"; strict field validation (KEP-2885); "Object Names and IDs" and "Labels and Selectors" for metadata.
 
+mod built_in;
 mod codes;
 mod metadata;
 mod support;
@@ -11,17 +12,23 @@ mod value;
 pub use codes::CODES;
 pub use support::not_supported_yet;
 
+use self::metadata::Naming;
 use crate::api::{Kind, find_kind};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::load::Manifest;
 use crate::model::Object;
 
-/// Every structural problem of a manifest of one of our kinds; none for other kinds.
+/// Every structural problem of a manifest of one of our kinds, a Namespace or a ConfigMap; none for other kinds.
 pub fn structural(manifest: &Manifest) -> Diagnostics {
-    let Some(kind) = find_kind(manifest.object.kind()) else { return Diagnostics::new() };
     let mut findings = Vec::new();
-    metadata::check(kind, manifest.object.value(), &mut findings);
-    root(kind, manifest, &mut findings);
+    match find_kind(manifest.object.kind()) {
+        Some(kind) => {
+            let naming = Naming::of(kind.kind, kind.name_pattern, kind.name_max_length);
+            metadata::check(&naming, manifest.object.value(), &mut findings);
+            root(kind, manifest, &mut findings);
+        }
+        None => built_in::check(manifest, &mut findings),
+    }
     findings.into_iter().map(|(pointer, problem)| problem.at(manifest.locate(&pointer)).path(&pointer)).collect()
 }
 

@@ -41,9 +41,13 @@ fn walk(pointer: &str, schema: &Schema, value: &Value, manifest: &Manifest, diag
             return;
         }
     };
-    // `mode: none` switches autoscaling off, whatever else stands there.
-    let off = pointer == "/spec/autoscaling" && value.get("mode").and_then(Value::as_str) == Some("none");
-    if off || is_default(schema, value) {
+    let says_nothing = if pointer == "/spec/autoscaling" {
+        // The section's presence switches autoscaling on, defaults or not; `mode: none` switches it off, whatever else is there.
+        value.is_null() || value.get("mode").and_then(Value::as_str) == Some("none")
+    } else {
+        is_default(schema, value)
+    };
+    if says_nothing {
         return;
     }
     let path = to_path(pointer);

@@ -26,7 +26,7 @@ pub(super) fn check(pointer: &str, schema: &Schema, value: &Value, findings: &mu
                     None if field.required => findings.push((
                         join(pointer, &field.name),
                         Diagnostic::error("missing-field", format!("the required field `{}` is absent", field.name))
-                            .help(field.schema.description.clone()),
+                            .help(how_to_fill(&field.name, &field.schema)),
                     )),
                     None => {}
                 }
@@ -75,6 +75,17 @@ pub(super) fn check(pointer: &str, schema: &Schema, value: &Value, findings: &mu
     }
 }
 
+/// What to write where a required field is absent: the fields it needs itself, or what it is.
+fn how_to_fill(name: &str, schema: &Schema) -> String {
+    let Shape::Object { fields, .. } = &schema.shape else { return schema.description.clone() };
+    let needed: Vec<String> = fields.iter().filter(|field| field.required).map(|field| format!("`{}`", field.name)).collect();
+    match needed.as_slice() {
+        [] => format!("add `{name}:`. {}", schema.description),
+        [one] => format!("add `{name}:` with {one} below it"),
+        [first @ .., last] => format!("add `{name}:` with {} and {last} below it", first.join(", ")),
+    }
+}
+
 fn expected(shape: &Shape) -> &'static str {
     match shape {
         Shape::Object { .. } | Shape::Map { .. } => "a mapping",
@@ -94,8 +105,14 @@ fn wrong_type(expected: &str, value: &Value) -> Diagnostic {
         Value::Number(_) => ("a number", (expected == "text").then(|| format!("quote it: \"{value}\""))),
         Value::String(text) => (
             "text",
-            (expected == "true or false" || expected == "a whole number")
-                .then(|| format!("take the quotes away if `{text}` is {expected}")),
+            match (expected, text.trim()) {
+                ("true or false", "true" | "false") => Some(format!("take the quotes away: {}", text.trim())),
+                ("true or false", _) => Some("write true or false".to_owned()),
+                ("a whole number", digits) if digits.parse::<i64>().is_ok() => Some(format!("take the quotes away: {digits}")),
+                ("a whole number", _) => Some("write digits, without quotes and without a unit".to_owned()),
+                ("a number", number) if number.parse::<f64>().is_ok() => Some(format!("take the quotes away: {number}")),
+                _ => None,
+            },
         ),
         Value::Array(_) => ("a list", None),
         Value::Object(_) => ("a mapping", None),

@@ -142,6 +142,29 @@ fn a_push_is_seen_and_a_quiet_repository_costs_one_request() {
     });
 }
 
+/// What the whole repository leaves out, a folder of it leaves out too, and a change of that list is a change of the folder.
+#[test]
+fn ignore_files_above_the_folder_belong_to_it() {
+    run(async || {
+        let remote = Remote::new().await;
+        let paths = |snapshot: &Snapshot| snapshot.files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
+        let source = GitSource::new(remote.settings()).unwrap();
+        let key = changed(look(&source, None).await.unwrap()).revision.key();
+        remote.push(".stackgresignore", "x.yaml\n", "ignore x");
+        let first = changed(look(&source, Some(&key)).await.unwrap());
+        assert_eq!(paths(&first), [".stackgresignore", "clusters/orders.yaml"]);
+        remote.push("README.md", "hi", "greet");
+        assert!(matches!(look(&source, Some(&first.revision.key())).await.unwrap().poll, Poll::SameContent(_)));
+        remote.push(".stackgresignore", "orders.yaml\n", "ignore orders");
+        assert_ne!(changed(look(&source, Some(&first.revision.key())).await.unwrap()).revision.content, first.revision.content);
+
+        let settings = DirectorySettings { root: remote.work(), path: "clusters".to_owned(), limits: Limits::default() };
+        let directory = Source::Directory(DirectorySource::new(settings));
+        let polled = directory.latest(None, Instant::now() + Duration::from_secs(10), &CancellationToken::new()).await.unwrap();
+        assert_eq!(paths(&changed(polled)), [".stackgresignore", "clusters/orders.yaml"]);
+    });
+}
+
 /// A force push may take back what was reviewed; it must not pass silently.
 #[test]
 fn rewritten_and_rewound_branches_are_told() {
