@@ -41,7 +41,8 @@ pub(super) enum Verb {
 
 #[derive(Debug, Args)]
 pub(super) struct Source {
-    /// Files and directories to read.
+    /// Files and directories to read; `-` is standard input. Below a directory only YAML and JSON files count; what
+    /// `.stackgresignore` files name there, or in the folders around it, is left out.
     #[arg(required = true)]
     pub(super) paths: Vec<PathBuf>,
     /// Namespace of objects that name none.
@@ -56,7 +57,7 @@ pub(super) struct Source {
 pub(super) struct CheckArguments {
     #[command(flatten)]
     pub(super) source: Source,
-    /// Form of the output.
+    /// Form of the output. What is left alone is told in each of them.
     #[arg(long, short, value_enum, default_value_t = CheckOutput::Text)]
     pub(super) output: CheckOutput,
 }

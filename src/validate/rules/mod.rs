@@ -23,6 +23,7 @@ mod scripts;
 mod security;
 mod selectors;
 mod service_fields;
+mod service_values;
 mod services;
 mod storage;
 #[cfg(test)]
@@ -99,6 +100,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         security::RULES,
         selectors::RULES,
         service_fields::RULES,
+        service_values::RULES,
         services::RULES,
         storage::RULES,
         version::RULES,

@@ -79,7 +79,9 @@ fn entry_problem(field: &str, key: &str, entry: &Value) -> Option<Diagnostic> {
         Value::String(text) if field == "binaryData" && STANDARD.decode(text.replace(['\n', '\r'], "")).is_err() => {
             Some(Diagnostic::error("pattern-mismatch", "the value is not base64").help("encode it, or put text into `data`"))
         }
-        // The API server drops a null.
+        // A list of bytes is read as these bytes.
+        Value::Array(bytes) if field == "binaryData" && bytes.iter().all(|byte| byte.as_u64().is_some_and(|byte| byte < 256)) => None,
+        // The API server reads a null as empty text.
         Value::String(_) | Value::Null => None,
         other @ (Value::Bool(_) | Value::Number(_)) => {
             Some(Diagnostic::error("wrong-type", "the field takes text").help(format!("quote it: \"{other}\"")))

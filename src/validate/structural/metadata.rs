@@ -103,7 +103,8 @@ fn entries(field: &str, value: Option<&Value>, findings: &mut Findings) {
             Value::String(text) if field == "labels" && !is_label_value(text) => {
                 findings.push((place, Diagnostic::error("bad-label", format!("`{text}` is no valid label value"))));
             }
-            Value::String(_) => {}
+            // The API server reads a null as empty text.
+            Value::String(_) | Value::Null => {}
             other => findings.push((place, Diagnostic::error("wrong-type", "the field takes text").help(format!("quote it: \"{other}\"")))),
         }
     }

@@ -154,7 +154,8 @@ async fn verdict(client: &kube::Client, object: &Value) -> Result<(), String> {
     let body = serde_json::to_vec(object).unwrap();
     let path = resource(version, kind);
     let base = if path.group.is_empty() { format!("/api/{}", path.version) } else { format!("/apis/{}/{}", path.group, path.version) };
-    let url = format!("{base}/namespaces/{namespace}/{}?dryRun=All&fieldValidation=Strict&fieldManager=test", path.plural);
+    let scope = if kind == "Namespace" { String::new() } else { format!("namespaces/{namespace}/") };
+    let url = format!("{base}/{scope}{}?dryRun=All&fieldValidation=Strict&fieldManager=test", path.plural);
     let request = http_request(&url, body);
     client.request::<Value>(request).await.map(|_| ()).map_err(|error| error.to_string())
 }
@@ -217,6 +218,74 @@ fn rendered_objects_are_accepted_strictly_under_restricted_pod_security() {
     });
 }
 
+/// Services that pass the check and are refused by the API server stop a cluster after the merge.
+#[test]
+fn services_that_pass_are_accepted() {
+    with_client("services_that_pass_are_accepted", async |client| {
+        install(&client).await;
+        let options = Options {
+            load: LoadOptions { default_namespace: Some("stackgres-test".to_owned()), ..LoadOptions::default() },
+            ..Options::default()
+        };
+        let seed = 0x5eed_0004;
+        let mut random = Random(seed);
+        let fields = [
+            ("type", vec![json!("ClusterIP"), json!("NodePort"), json!("LoadBalancer"), json!("LoadBalancer"), json!("None")]),
+            ("externalIPs", vec![json!(["192.0.2.1"]), json!([]), json!(["x"]), json!(["127.0.0.1"])]),
+            ("allocateLoadBalancerNodePorts", vec![json!(false), json!(true)]),
+            ("externalTrafficPolicy", vec![json!("Local"), json!("Cluster"), json!("Nowhere")]),
+            ("internalTrafficPolicy", vec![json!("Local"), json!("Cluster"), json!("")]),
+            ("healthCheckNodePort", vec![json!(30_100), json!(0)]),
+            ("ipFamilies", vec![json!(["IPv4"]), json!(["IPv4", "IPv4"]), json!(["IPv5"])]),
+            ("ipFamilyPolicy", vec![json!("SingleStack"), json!("Double")]),
+            ("loadBalancerClass", vec![json!("a.b/c"), json!("A B")]),
+            ("loadBalancerIP", vec![json!("192.0.2.7"), json!("x")]),
+            ("loadBalancerSourceRanges", vec![json!(["10.0.0.0/8"]), json!(["10.0.0.1"]), json!([])]),
+            ("publishNotReadyAddresses", vec![json!(true)]),
+            ("sessionAffinity", vec![json!("ClientIP"), json!("None"), json!("Cookie")]),
+            (
+                "sessionAffinityConfig",
+                vec![json!({"clientIP": {"timeoutSeconds": 5}}), json!({"clientIP": {"timeoutSeconds": 0}}), json!({})],
+            ),
+            ("nodePorts", vec![json!({"pgport": 30_200}), json!({"pgport": 30_200, "replicationport": 30_201})]),
+            (
+                "customPorts",
+                vec![
+                    json!([{"port": 53, "protocol": "UDP"}, {"port": 53}]),
+                    json!([{"port": 80, "name": "web", "targetPort": 8080, "nodePort": 30_300, "appProtocol": "a.b/c"}]),
+                    json!([{"port": 80, "protocol": "TPC"}]),
+                    json!([{"port": 80, "appProtocol": "A B"}]),
+                    json!([{"port": 80, "targetPort": 0}]),
+                ],
+            ),
+        ];
+        let (mut passed, mut differences) = (0, Vec::new());
+        for _ in 0..400 {
+            let mut section = json!({});
+            for (field, values) in &fields {
+                if random.below(4) == 0 || *field == "type" && random.below(3) > 0 {
+                    section[*field] = values[random.below(values.len())].clone();
+                }
+            }
+            let service = ["primary", "replicas"][random.below(2)];
+            let cluster = json!({"apiVersion": "stackgres.io/v1", "kind": "SGCluster", "metadata": {"name": "a"}, "spec": {
+                "instances": 2, "postgres": {"version": "17"}, "pods": {"persistentVolume": {"size": "5Gi"}}, "postgresServices": {service: section}}});
+            let report = check(&[SourceFile { path: "a.json".to_owned(), content: cluster.to_string().into_bytes().into() }], &options);
+            for cluster in report.clusters.values() {
+                passed += 1;
+                for object in version(cluster).objects.iter().filter(|object| object.kind() == "Service") {
+                    if let Err(error) = verdict(&client, object.value()).await {
+                        let error: String = error.chars().take(200).collect();
+                        differences.push(format!("{service} {section}: {error}"));
+                    }
+                }
+            }
+        }
+        assert!(passed > 40, "only {passed} passed");
+        assert!(differences.is_empty(), "seed {seed:#x}: {} differences of {passed}\n{}", differences.len(), differences.join("\n"));
+    });
+}
+
 /// A small generator that can be repeated: xorshift with a printed seed.
 struct Random(u64);
 
@@ -241,7 +310,12 @@ fn places(value: &Value, pointer: String, out: &mut Vec<String>) {
 
 fn mutate(value: &mut Value, random: &mut Random) -> String {
     let mut all = Vec::new();
-    places(&value["spec"], "/spec".to_owned(), &mut all);
+    let parts: &[&str] = if value["spec"].is_null() { &["/data", "/binaryData", "/immutable", "/metadata/labels"] } else { &["/spec"] };
+    for part in parts {
+        if let Some(found) = value.pointer(part) {
+            places(found, (*part).to_owned(), &mut all);
+        }
+    }
     let pointer = all[random.below(all.len())].clone();
     let replacements = [
         json!(null),
@@ -306,6 +380,8 @@ fn samples() -> Vec<Value> {
         json!({"apiVersion": "stackgres.io/v1", "kind": "SGPostgresConfig", "metadata": {"name": "a"}, "spec": {"postgresVersion": "17", "postgresql.conf": {"work_mem": "1MB"}}}),
         json!({"apiVersion": "stackgres.io/v1", "kind": "SGPoolingConfig", "metadata": {"name": "a"}, "spec": {"pgBouncer": {"pgbouncer.ini": {"pgbouncer": {"pool_mode": "session"}, "users": {"u": {"pool_mode": "session"}}}}}}),
         json!({"apiVersion": "stackgres.io/v1", "kind": "SGScript", "metadata": {"name": "a"}, "spec": {"managedVersions": true, "scripts": [{"name": "a", "script": "b"}, {"scriptFrom": {"configMapKeyRef": {"name": "a", "key": "b"}}}]}}),
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "labels": {"a": "b"}}, "data": {"a": "b", "c.d": ""}, "binaryData": {"e": "aGk="}, "immutable": false}),
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "verdict", "labels": {"a": "b"}, "annotations": {"a": "b"}}}),
         json!({"apiVersion": "stackgres.io/v1beta1", "kind": "SGObjectStorage", "metadata": {"name": "a"}, "spec": {"type": "s3Compatible", "s3Compatible": {"bucket": "b", "enablePathStyleAddressing": true, "awsCredentials": {"secretKeySelectors": {"accessKeyId": storage("a", "b"), "secretAccessKey": storage("a", "b")}}}}}),
     ]
 }
@@ -322,7 +398,9 @@ fn the_offline_verdict_is_the_servers() {
         for sample in samples() {
             for round in 0..=rounds {
                 let mut object = sample.clone();
-                object["metadata"]["namespace"] = json!("stackgres-test");
+                if object["kind"] != "Namespace" {
+                    object["metadata"]["namespace"] = json!("stackgres-test");
+                }
                 let what = if round == 0 { "unchanged".to_owned() } else { mutate(&mut object, &mut random) };
                 let ours = structural(&Manifest::live(stackgres::model::Object::new(object.clone())));
                 let theirs = verdict(&client, &object).await;
