@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rand::RngExt as _;
 use rand::distr::Alphanumeric;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -64,6 +64,10 @@ fn certificate_for(name: &str, hosts: &[String], days: u32) -> Result<(String, S
 
     let mut leaf = CertificateParams::new(hosts.to_vec())?;
     leaf.distinguished_name.push(DnType::CommonName, name);
+    // Strict clients (Python 3.13 by default) want to see whose key signed it and what it is for (RFC 5280, 4.2.1.1 and 4.2.1.3).
+    leaf.use_authority_key_identifier_extension = true;
+    leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     leaf.not_before = now - time::Duration::hours(1);
     leaf.not_after = now + time::Duration::days(i64::from(days));
     let leaf_key = KeyPair::generate()?;

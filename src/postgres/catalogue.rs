@@ -60,7 +60,7 @@ impl Catalogue {
 
     /// Images of the components by name, for a full PostgreSQL version.
     pub fn images(&self, version: &str) -> BTreeMap<String, String> {
-        [("postgres", version), ("util", version), ("pgbouncer", "1.24.1"), ("exporter", "0.18.0")]
+        [("postgres", version), ("util", version), ("pgbouncer", "1.24.1"), ("exporter", "0.17.1")]
             .into_iter()
             .map(|(component, tag)| (component.to_owned(), format!("{}{component}:{tag}", self.prefix)))
             .collect()

@@ -63,7 +63,6 @@ fn for_every_start(effective: &Effective) -> Map<String, Value> {
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     configuration.insert("scope".to_owned(), json!(scope(effective)));
-    configuration.insert("namespace".to_owned(), json!("/service/"));
     configuration.insert(
         "kubernetes".to_owned(),
         json!({

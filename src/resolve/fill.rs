@@ -97,7 +97,7 @@ pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
             sync_instances: pick(cluster, "/spec/replication/syncInstances", |value| value.as_f64().and_then(to_u32), 1),
             groups: cluster.object.get("/spec/replication/groups").cloned().unwrap_or_else(|| json!([])),
         },
-        pod_management_policy: pick(cluster, "/spec/pods/managementPolicy", text, "OrderedReady".to_owned()),
+        pod_management_policy: pick(cluster, "/spec/pods/managementPolicy", text, "Parallel".to_owned()),
         termination_grace_period_seconds: grace(cluster, size.memory),
         pod_anti_affinity: anti_affinity(cluster, &profile.value),
         profile,

@@ -34,7 +34,7 @@ pub(in crate::api) fn schema() -> Schema {
             .field("disableResourcesRequestsSplitFromTotal", boolean("Adds the side containers' requests on top of the profile's, instead of taking them out of it."))
             .field("failWhenTotalIsHigher", boolean("Refuses the cluster when the containers together ask for more than the profile.").not_yet_warning()))
         .field("scheduling", super::scheduling::schema())
-        .field("managementPolicy", text("`OrderedReady` starts instances one after another; `Parallel` starts them at once, which is what a cold start after a full stop wants.").default("OrderedReady"))
+        .field("managementPolicy", text("`Parallel` starts instances at once, so that a cold start does not wait for one that lacks the newest data; `OrderedReady` starts one after another.").default("Parallel"))
         .field("updateStrategy", object("When changes that disturb an instance may be carried out.")
             .field("type", text("`Always` at once, `Schedule` in the windows below, `OnlyDbOps` when an SGDbOps asks for it, `Never`.").default("OnlyDbOps"))
             .field("method", text("`InPlace` takes one instance away at a time; `ReducedImpact` adds one first so that capacity stays.").default("InPlace"))

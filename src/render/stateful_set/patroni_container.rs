@@ -46,9 +46,10 @@ pub(super) fn patroni(effective: &Effective) -> Value {
             "env": [field("POD_NAME", "metadata.name"), field("POD_IP", "status.podIP")],
             "ports": ports,
             // Patroni's answer, not PostgreSQL's: a standby in recovery is alive, however long it takes.
-            "startupProbe": probe("/liveness", 10, 60, None),
+            // Asked often: a new pod counts as alive as soon as it is.
+            "startupProbe": probe("/liveness", 2, 300, None),
             "livenessProbe": probe("/liveness", 10, 6, effective.pods.get("livenessProbe")),
-            "readinessProbe": probe("/readiness", 5, 3, effective.pods.get("readinessProbe")),
+            "readinessProbe": probe("/readiness", 3, 3, effective.pods.get("readinessProbe")),
             "lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "/etc/stackgres/scripts/pre-stop", grace]}}},
             "volumeMounts": mounts,
         }),
