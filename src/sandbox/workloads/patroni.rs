@@ -30,10 +30,23 @@ pub(super) fn step(state: &mut State) {
             let name = text(pod, "/metadata/name");
             let wanted = if name == leader_name { "primary" } else { "replica" };
             if role(pod) != wanted {
-                let state_of = json!({"role": wanted, "state": if wanted == "primary" { "running" } else { "streaming" }, "timeline": 1});
+                let mut state_of =
+                    json!({"role": wanted, "state": "running", "timeline": 1, "version": "4.0.7", "xlog_location": 83_886_080});
+                if wanted == "replica" {
+                    state_of["replication_state"] = json!("streaming");
+                }
                 let patch = json!({"metadata": {"labels": {"role": wanted}, "annotations": {"status": state_of.to_string()}}});
                 write(state, pods, &namespace, name, MANAGER, "", patch);
             }
+        }
+        let configuration = format!("{scope}-config");
+        if state
+            .get(&Key::new(endpoints, &namespace, &configuration))
+            .is_some_and(|live| text(&live, "/metadata/annotations/initialize").is_empty())
+        {
+            // Patroni notes the identity of the database when it is made; here any number does.
+            let patch = json!({"metadata": {"annotations": {"initialize": "7000000000000000000"}}});
+            write(state, endpoints, &namespace, &configuration, MANAGER, "", patch);
         }
         let key = Key::new(endpoints, &namespace, &scope);
         let Some(live) = state.get(&key) else { continue };
@@ -46,7 +59,7 @@ pub(super) fn step(state: &mut State) {
             "subsets": [{
                 "addresses": [{"ip": address, "hostname": leader_name, "nodeName": "node-1",
                     "targetRef": {"kind": "Pod", "name": leader_name, "namespace": namespace, "uid": leader["metadata"]["uid"]}}],
-                "ports": [{"name": "pgport", "port": 7432, "protocol": "TCP"}, {"name": "pgreplication", "port": 7433, "protocol": "TCP"}],
+                "ports": [{"name": "pgport", "port": 6432, "protocol": "TCP"}, {"name": "pgreplication", "port": 5432, "protocol": "TCP"}],
             }],
         });
         write(state, endpoints, &namespace, &scope, MANAGER, "", patch);
