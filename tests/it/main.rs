@@ -20,6 +20,7 @@ mod golden;
 mod load;
 mod plans;
 mod real_cluster;
+mod real_pods;
 mod revisions;
 mod source;
 

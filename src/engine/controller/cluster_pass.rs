@@ -96,6 +96,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         running: running.as_ref(),
         impact: judged.as_ref(),
         live: &children,
+        seen: &seen,
         has_data,
         drift,
         accepted: cluster.annotation("stackgres.io/accept-release") == Some(&released_name),

@@ -3,7 +3,7 @@
 //! Source: Patroni documentation, "Using Endpoints"; labels and annotations as its Kubernetes DCS writes them.
 
 use super::{all, is_ready, text, write};
-use crate::sandbox::resources::of_kind;
+use crate::sandbox::resources::{Resource, of_kind};
 use crate::sandbox::store::{Key, State};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -24,7 +24,10 @@ pub(super) fn step(state: &mut State) {
         members.retain(|pod| is_ready(pod));
         members.sort_by(|one, other| text(one, "/metadata/name").cmp(text(other, "/metadata/name")));
         let role = |pod: &Value| text(pod, "/metadata/labels/role").to_owned();
-        let Some(leader) = members.iter().find(|pod| role(pod) == "primary").or_else(|| members.first()).cloned() else { continue };
+        let Some(mut leader) = members.iter().find(|pod| role(pod) == "primary").or_else(|| members.first()).cloned() else { continue };
+        if let Some(candidate) = wish(state, endpoints, &namespace, &scope, &leader, &members) {
+            leader = candidate;
+        }
         let leader_name = text(&leader, "/metadata/name").to_owned();
         for pod in &members {
             let name = text(pod, "/metadata/name");
@@ -64,4 +67,25 @@ pub(super) fn step(state: &mut State) {
         });
         write(state, endpoints, &namespace, &scope, MANAGER, "", patch);
     }
+}
+
+/// The instance that shall take over, if somebody wished so: taken if the leader is the one named and the candidate is ready, and
+/// forgotten in any case.
+fn wish(
+    state: &mut State,
+    endpoints: &'static Resource,
+    namespace: &str,
+    scope: &str,
+    leader: &Arc<Value>,
+    members: &[Arc<Value>],
+) -> Option<Arc<Value>> {
+    let name = format!("{scope}-failover");
+    let live = state.get(&Key::new(endpoints, namespace, &name))?;
+    let wished = |field: &str| text(&live, &format!("/metadata/annotations/{field}")).to_owned();
+    let (from, to) = (wished("leader"), wished("member"));
+    if to.is_empty() {
+        return None;
+    }
+    write(state, endpoints, namespace, &name, MANAGER, "", json!({"metadata": {"annotations": {"leader": null, "member": null}}}));
+    members.iter().find(|pod| text(pod, "/metadata/name") == to && text(leader, "/metadata/name") == from).cloned()
 }
