@@ -37,8 +37,8 @@ def labels(root):
 def tag(root):
     """The version of the program, which is the image's tag."""
     version = root.recipe["version"]
-    if "." in version:
-        return version
+    if "program" in root.lock:
+        return root.lock["program"]["version"]
     return versions.upstream(next(entry["version"] for entry in root.lock["packages"] if entry["name"] == version))
 
 

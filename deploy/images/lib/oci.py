@@ -73,7 +73,7 @@ def image(root, epoch, settings, base_path=None):
     created = datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     layers, below = base(base_path) if base_path else ([], {"rootfs": {"diff_ids": []}, "history": []})
     plain = layer(root, epoch)
-    packed = gzip.compress(plain, 9, mtime=0)
+    packed = gzip.compress(plain, 6, mtime=0)  # 9 takes five times as long for half a percent
     layers.append(({"mediaType": LAYER, "digest": digest(packed), "size": len(packed)}, packed))
     config = json.dumps({
         "created": created,

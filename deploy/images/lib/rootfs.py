@@ -9,15 +9,16 @@ import shutil
 import subprocess
 
 import debs
+import derived
 import elf
 import store
 from errors import Problem
 
 # Nobody reads these in a container. Licences (the copyright files) stay.
 NEVER = [
-    "/etc/apparmor.d", "/etc/apt", "/etc/cron*", "/etc/default", "/etc/init", "/etc/init.d", "/etc/logrotate.d", "/etc/skel",
+    "/etc/apparmor.d", "/etc/apt", "/etc/bindresvport.blacklist", "/etc/cron*", "/etc/default", "/etc/dpkg", "/etc/ld.so.conf*", "/etc/init", "/etc/init.d", "/etc/logrotate.d", "/etc/skel",
     "/etc/update-motd.d", "/etc/xdg", "/usr/games", "/usr/include", "/usr/lib/*/*.a", "/usr/lib/*/pkgconfig", "/usr/lib/python3/dist-packages/*/tests",
-    "/usr/lib/*/gconv", "/usr/lib/systemd", "/usr/lib/sysctl.d", "/usr/lib/sysusers.d", "/usr/lib/tmpfiles.d", "/usr/lib/udev", "/usr/lib/valgrind",
+    "/usr/lib/*/gconv", "/usr/lib/binfmt.d", "/usr/lib/systemd", "/usr/lib/sysctl.d", "/usr/lib/sysusers.d", "/usr/lib/tmpfiles.d", "/usr/lib/udev", "/usr/lib/valgrind",
     "/usr/share/apport", "/usr/share/apps", "/usr/share/apt", "/usr/share/base-files", "/usr/share/bash-completion", "/usr/share/binfmts",
     "/usr/share/bug", "/usr/share/debconf", "/usr/share/debhelper", "/usr/share/debianutils", "/usr/share/dict", "/usr/share/dh-python",
     "/usr/share/doc-base", "/usr/share/fish", "/usr/share/gdb", "/usr/share/info", "/usr/share/initramfs-tools", "/usr/share/keyrings",
@@ -89,9 +90,8 @@ def make(path, recipe, lock):
     certificates(root)
     if recipe.get("locales"):
         locales(root)
-    for name, source in recipe.get("files", {}).items():
-        shutil.copyfile(os.path.join(recipe.folder, source), root.inside(name))
-        os.chmod(root.inside(name), 0o644)
+    if recipe.get("binary"):
+        program(root)
     if recipe.get("python"):
         bytecode(root)
     clean(root)
@@ -155,13 +155,18 @@ def locales(root):
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     with open(os.path.join(here, "locales"), encoding="utf-8") as file:
         names = [line.strip() for line in file if line.strip() and not line.startswith("#")]
-    sources = root.inside("usr/share/i18n")
+    sources, archive = root.inside("usr/share/i18n"), root.inside("usr/lib/locale/locale-archive")
     charmap = f"{sources}/charmaps/UTF-8"
-    with gzip.open(f"{charmap}.gz") as packed, open(charmap, "wb") as file:
-        shutil.copyfileobj(packed, file)
-    for name in names:
-        root.run("usr/bin/localedef", "--prefix", root.path, "-i", f"{sources}/locales/{name}", "-f", charmap, f"{name}.UTF-8", I18NPATH=sources)
-    os.chmod(root.inside("usr/lib/locale/locale-archive"), 0o644)
+
+    def compiled():
+        with gzip.open(f"{charmap}.gz") as packed, open(charmap, "wb") as file:
+            shutil.copyfileobj(packed, file)
+        for name in names:
+            root.run("usr/bin/localedef", "--prefix", root.path, "-i", f"{sources}/locales/{name}", "-f", charmap, f"{name}.UTF-8", I18NPATH=sources)
+
+    makers = [entry["sha256"] for entry in root.lock["packages"] if entry["name"] in ("libc-bin", "libc6", "locales")]
+    derived.kept(archive, compiled, "locales", *makers, *names)
+    os.chmod(archive, 0o644)
     shutil.rmtree(sources)
     os.unlink(root.inside("usr/bin/localedef"))
 
@@ -169,6 +174,22 @@ def locales(root):
 def python(root):
     """The name of the image's Python, such as python3.13."""
     return next(name for name in sorted(os.listdir(root.inside("usr/bin"))) if re.fullmatch(r"python3\.\d+", name))
+
+
+def program(root):
+    """Our own program; its version is what it says when started with the image's libraries, so it cannot be too new for them."""
+    path = os.environ.get(root.recipe["binary"], "")
+    target = root.recipe["entrypoint"][0].lstrip("/")
+    os.makedirs(os.path.dirname(root.inside(target)), exist_ok=True)
+    try:
+        shutil.copyfile(path, root.inside(target))
+    except OSError as error:
+        raise Problem(f"{root.recipe['binary']}={path}: {error.strerror}; build the program first (cargo build --release)") from error
+    os.chmod(root.inside(target), 0o755)
+    with open(path, "rb") as file:
+        mark = store.digest(file.read())
+    version = root.run(target, "--version").split()[-1]
+    root.lock["program"] = {"name": os.path.basename(target), "version": version, "sha256": mark}
 
 
 def bytecode(root):

@@ -43,10 +43,11 @@ def document(recipe, lock, tag):
             "externalRefs": [{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": purl}],
         })
         relations.append(("SPDXRef-image", "CONTAINS", identifier))
-    for extra in lock.get("extra", []):
-        packages.append({**image, "SPDXID": f"SPDXRef-{extra['name']}", "name": extra["name"], "versionInfo": extra["version"], "primaryPackagePurpose": "APPLICATION",
-                         "checksums": [{"algorithm": "SHA256", "checksumValue": extra["sha256"]}]})
-        relations.append(("SPDXRef-image", "CONTAINS", f"SPDXRef-{extra['name']}"))
+    own = lock.get("program")
+    if own:
+        packages.append({**image, "SPDXID": "SPDXRef-program", "name": own["name"], "versionInfo": own["version"], "primaryPackagePurpose": "APPLICATION",
+                         "checksums": [{"algorithm": "SHA256", "checksumValue": own["sha256"]}]})
+        relations.append(("SPDXRef-image", "CONTAINS", "SPDXRef-program"))
     body = {
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",

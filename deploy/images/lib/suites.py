@@ -90,11 +90,12 @@ def _alternatives(stanza):
             yield [re.split(r"[ (:]", choice.strip())[0] for choice in group.split("|")]
 
 
-def close(wanted, without, suite, borrowed):
+def close(wanted, without, alone, suite, borrowed):
     """Stanzas of the wanted packages and of what they depend on.
 
     `without` names packages whose dependants live without them here (their maintainer scripts, their wrappers); what only such
-    a package needs does not come either. `borrowed` maps a name to the suite it is taken from instead.
+    a package needs does not come either. `alone` names packages of which only some files are taken, so their dependencies stay
+    out; a library that is missed then is found by the build. `borrowed` maps a name to the suite it is taken from instead.
     """
     chosen, queue, why = {}, list(wanted), {name: "the recipe" for name in wanted}
     while queue:
@@ -106,6 +107,8 @@ def close(wanted, without, suite, borrowed):
         if stanza is None:
             raise Problem(f"{source.name} has no package {name}, wanted by {why[name]}; correct packages/without in the recipe")
         chosen[name] = stanza
+        if name in alone:
+            continue
         for choices in _alternatives(stanza):
             if any(choice in without or choice in chosen or choice in queue for choice in choices):
                 continue
