@@ -16,7 +16,7 @@ from errors import Problem
 
 # Nobody reads these in a container. Licences (the copyright files) stay.
 NEVER = [
-    "/etc/apparmor.d", "/etc/apt", "/etc/bindresvport.blacklist", "/etc/cron*", "/etc/default", "/etc/dpkg", "/etc/ld.so.conf*", "/etc/init", "/etc/init.d", "/etc/logrotate.d", "/etc/skel",
+    "/etc/apparmor.d", "/etc/apt", "/etc/bindresvport.blacklist", "/etc/cron*", "/etc/default", "/etc/dpkg", "/etc/ld.so.conf*", "/etc/init", "/etc/issue*", "/etc/init.d", "/etc/logrotate.d", "/etc/skel",
     "/etc/update-motd.d", "/etc/xdg", "/usr/games", "/usr/include", "/usr/lib/*/*.a", "/usr/lib/*/pkgconfig", "/usr/lib/python3/dist-packages/*/tests",
     "/usr/lib/*/gconv", "/usr/lib/binfmt.d", "/usr/lib/systemd", "/usr/lib/sysctl.d", "/usr/lib/sysusers.d", "/usr/lib/tmpfiles.d", "/usr/lib/udev", "/usr/lib/valgrind",
     "/usr/share/apport", "/usr/share/apps", "/usr/share/apt", "/usr/share/base-files", "/usr/share/bash-completion", "/usr/share/binfmts",
@@ -30,7 +30,7 @@ NEVER = [
     "/usr/bin/zdump", "/usr/sbin/add-shell", "/usr/sbin/iconvconfig", "/usr/sbin/ldconfig", "/usr/sbin/remove-shell", "/usr/sbin/update-*", "/usr/sbin/zic",
     "/usr/sbin/locale-gen", "/usr/sbin/validlocale", "/usr/sbin/nologin",
     # Python's own: editors, installers, tests, terminals, databases of other kinds
-    "/usr/bin/2to3*", "/usr/bin/py3*", "/usr/bin/pydoc*", "/usr/bin/pygettext*", "/usr/bin/pdb3*",
+    "/etc/python3*", "/usr/bin/2to3*", "/usr/bin/py3*", "/usr/bin/pydoc*", "/usr/bin/pygettext*", "/usr/bin/pdb3*",
     "/usr/lib/python3*/ensurepip", "/usr/lib/python3*/idlelib", "/usr/lib/python3*/lib2to3", "/usr/lib/python3*/pydoc_data", "/usr/lib/python3*/test",
     "/usr/lib/python3*/tkinter", "/usr/lib/python3*/turtle*", "/usr/lib/python3*/venv", "/usr/lib/python3*/sqlite3", "/usr/lib/python3*/curses",
     "/usr/lib/python3*/lib-dynload/_sqlite3*", "/usr/lib/python3*/lib-dynload/_curses*", "/usr/lib/python3*/lib-dynload/readline*",
