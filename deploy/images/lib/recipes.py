@@ -40,7 +40,8 @@ class Recipe:
         return lock
 
 
-FIELDS = ["name", "version", "architecture", "archive", "path", "sha256", "source"]
+# `snapshot` is the time of the index a package was found in: from then on snapshot.debian.org has it.
+FIELDS = ["name", "version", "architecture", "archive", "path", "sha256", "source", "snapshot"]
 
 
 def _filled(value, variant):
@@ -84,7 +85,6 @@ def write_lock(recipe, lock):
     lines = [
         "# Written by deploy/images/refresh; do not edit.",
         f"suite = {text(lock['suite'])}",
-        f"snapshot = {text(lock['snapshot'])} # when these were the newest; for snapshot.debian.org",
         f"epoch = {lock['epoch']} # the newest package was built then; the time of every file in the image",
         f"# {', '.join(FIELDS)}",
         "packages = [",

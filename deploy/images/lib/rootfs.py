@@ -117,7 +117,7 @@ def layout(root):
 def packages(root):
     """The files of the packages, and for scanners of vulnerabilities what each package says about itself."""
     for entry in root.lock["packages"]:
-        deb = store.package(entry, root.lock["snapshot"])
+        deb = store.package(entry)
         held = debs.unpack(deb, root.path, wanted(root.recipe, entry["name"]))
         entry["files"] = len([name for name in held if not name.startswith("usr/share/doc/")])
         if entry["files"]:

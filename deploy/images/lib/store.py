@@ -13,7 +13,7 @@ MIRRORS = {
     "debian": os.environ.get("STACKGRES_DEBIAN_MIRROR", "http://deb.debian.org/debian"),
     "debian-security": os.environ.get("STACKGRES_DEBIAN_SECURITY_MIRROR", "http://deb.debian.org/debian-security"),
 }
-# The archives drop a package when a newer one arrives; snapshots keep it. A lock holds the time of its snapshot.
+# The archives drop a package when a newer one arrives; snapshots keep it.
 SNAPSHOTS = os.environ.get("STACKGRES_DEBIAN_SNAPSHOTS", "http://snapshot.debian.org/archive")
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "stackgres", "debs")
 
@@ -37,7 +37,7 @@ def fetch(url):
         time.sleep(2)
 
 
-def package(entry, snapshot=None):
+def package(entry):
     """Path of a locked package in the cache; downloaded when it is not there yet."""
     path = os.path.join(CACHE, entry["sha256"])
     if os.path.exists(path):
@@ -45,9 +45,7 @@ def package(entry, snapshot=None):
             if digest(file.read()) == entry["sha256"]:
                 return path
         os.unlink(path)  # a broken copy, from a full disk for example
-    places = [f"{MIRRORS[entry['archive']]}/{entry['path']}"]
-    if snapshot:
-        places.append(f"{SNAPSHOTS}/{entry['archive']}/{snapshot}/{entry['path']}")
+    places = [f"{MIRRORS[entry['archive']]}/{entry['path']}", f"{SNAPSHOTS}/{entry['archive']}/{entry['snapshot']}/{entry['path']}"]
     troubles = []
     for place in places:
         try:

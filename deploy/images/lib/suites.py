@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import tempfile
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
 import store
@@ -46,11 +47,19 @@ def _stanzas(text):
             yield stanza
 
 
+def fresh(release, url):
+    """When an index was made; one that is out of date may hide security updates."""
+    date, until = (re.search(rf"^{field}: (.*)$", release, re.M) for field in ("Date", "Valid-Until"))
+    if until and parsedate_to_datetime(until.group(1)) < datetime.now(timezone.utc) and not os.environ.get("STACKGRES_ACCEPT_OLD_INDEX"):
+        raise Problem(f"{url} was valid until {until.group(1)}: the mirror is behind; take another (STACKGRES_DEBIAN_MIRROR), or accept it with STACKGRES_ACCEPT_OLD_INDEX=1")
+    return parsedate_to_datetime(date.group(1))
+
+
 class Suite:
     """The newest version of every package of a suite, security updates included."""
 
     def __init__(self, name):
-        self.name, self.packages, self.providers, self.time = name, {}, {}, None
+        self.name, self.packages, self.providers = name, {}, {}
         places = [("debian", name), ("debian", f"{name}-updates"), ("debian-security", f"{name}-security")]
         for archive, folder in places:
             self._read(archive, folder)
@@ -64,8 +73,7 @@ class Suite:
             if folder != self.name and ": 404" in str(problem):
                 return
             raise
-        date = parsedate_to_datetime(re.search(r"^Date: (.*)$", release, re.M).group(1))
-        self.time = max(filter(None, [self.time, date]))
+        time = fresh(release, f"{base}/InRelease").strftime("%Y%m%dT%H%M%SZ")
         index = f"main/binary-{ARCHITECTURE}/Packages.xz"
         listed = re.search(rf"^ ([0-9a-f]{{64}}) +\d+ {re.escape(index)}$", release, re.M)
         if not listed:
@@ -74,7 +82,7 @@ class Suite:
         if hashlib.sha256(data).hexdigest() != listed.group(1):
             raise Problem(f"{base}/{index}: not the file InRelease lists; the mirror is being updated, try again later")
         for stanza in _stanzas(lzma.decompress(data).decode()):
-            stanza["archive"] = archive
+            stanza["archive"], stanza["snapshot"] = archive, time
             known = self.packages.get(stanza["Package"])
             if known is None or versions.compare(stanza["Version"], known["Version"]) > 0:
                 self.packages[stanza["Package"]] = stanza
