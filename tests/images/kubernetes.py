@@ -53,6 +53,12 @@ def serve(objects, certificate, key, port=6443):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def handle(self):
+            try:
+                super().handle()
+            except OSError:
+                pass  # the client went away, as a stopped one does
+
         def log_message(self, *_):
             pass
 
