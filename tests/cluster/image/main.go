@@ -3,6 +3,7 @@
 //	tool pause                  waits for the end and buries orphans: the sandbox of a pod, process 1 of a node
 //	tool serve :PORT            answers every request with its host name; /lookup?NAME resolves a name, /get?URL asks somebody
 //	                            else, /write?TEXT and /read use /data
+//	tool delay DEVICE TIME      sends every packet that the device is given back into the network, that much later
 //	tool say TEXT               for `kubectl exec`
 //	tool -p PATH -a ACTION      makes and removes the folder of a volume, for the provisioner's helper pods
 package main
@@ -32,12 +33,14 @@ func main() {
 		pause()
 	case "serve":
 		err = serve(arguments[0])
+	case "delay":
+		err = delay(arguments[0], arguments[1])
 	case "say":
 		fmt.Println(arguments[0])
 	case "volume":
 		err = volume(arguments)
 	default:
-		err = fmt.Errorf("no role %q: pause, serve, say or volume", role)
+		err = fmt.Errorf("no role %q: pause, serve, delay, say or volume", role)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
