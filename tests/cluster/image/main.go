@@ -90,8 +90,10 @@ func serve(address string) error {
 		addresses, err := net.LookupHost(query)
 		return fmt.Sprint(addresses), err
 	})
+	// A new connection each time: kube-proxy chooses a pod for each.
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	answer("/get", func(query string) (string, error) {
-		response, err := http.Get(query)
+		response, err := client.Get(query)
 		if err != nil {
 			return "", err
 		}
