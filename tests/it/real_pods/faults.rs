@@ -27,6 +27,26 @@ fn a_killed_server_comes_back() {
     });
 }
 
+/// Patroni is gone: the server goes with its container, and the container starts again on the same volume.
+#[test]
+fn a_killed_patroni_comes_back() {
+    on_real_nodes("a_killed_patroni_comes_back", |nodes| {
+        let database = of_three(nodes, "patroni");
+        let primary = database.primary();
+        let writer = database.writer(60);
+        std::thread::sleep(std::time::Duration::from_secs(5));
+        // Process 1 of a container takes no signal from inside it, so the container runtime of the node has to end it.
+        database.kill(&primary, "patroni");
+        let outcome = writer.lost(&database);
+        told("kill -9 of Patroni on the primary", &outcome);
+        assert_eq!(outcome.0, [0; 0], "lost");
+        database.ready(3);
+        let restarts =
+            database.kubectl(&["get", "pod", &primary, "-o", "jsonpath={.status.containerStatuses[?(@.name==\"patroni\")].restartCount}"]);
+        assert_eq!(restarts, "1", "the container starts a second time");
+    });
+}
+
 /// A primary's pod is deleted: another takes over, and the one that comes back follows.
 #[test]
 fn a_deleted_primary_is_replaced() {

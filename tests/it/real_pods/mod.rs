@@ -174,7 +174,7 @@ impl<'a> Database<'a> {
             }
             std::thread::sleep(Duration::from_millis(300));
         }
-        panic!("{} is not ready: {last:?}\n{}", self.namespace, self.kubectl(&["get", "pods,events", "-o", "wide"]));
+        panic!("{} is not ready: {last:?}\n{}", self.namespace, self.kubectl(&["get", "pods,events"]));
     }
 
     /// The pod that takes writes, as the cluster's status says.
@@ -231,6 +231,22 @@ impl<'a> Database<'a> {
     /// Runs a command in the container of the database.
     pub(crate) fn patroni(&self, pod: &str, script: &str) -> String {
         self.kubectl(&["exec", pod, "-c", "patroni", "--", "/bin/sh", "-c", script])
+    }
+
+    /// Ends the first process of a container from outside, as a node does that runs out of memory.
+    pub(crate) fn kill(&self, pod: &str, container: &str) {
+        let path = format!("jsonpath={{.status.containerStatuses[?(@.name==\"{container}\")].containerID}}");
+        let identity = self.kubectl(&["get", "pod", pod, "-o", &path]);
+        let identity = identity.trim_start_matches("containerd://");
+        let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        // The oldest process of the container's control group is its first.
+        let mut found: Vec<u32> = processes
+            .filter_map(|process| process.parse().ok())
+            .filter(|process: &u32| std::fs::read_to_string(format!("/proc/{process}/cgroup")).is_ok_and(|group| group.contains(identity)))
+            .collect();
+        found.sort_unstable();
+        let first = found.first().expect("a process of the container").to_string();
+        assert!(Command::new("kill").args(["-KILL", &first]).status().unwrap().success());
     }
 
     /// Begins to commit one row after the other through the pooler, each over a connection of its own, for so many seconds.
