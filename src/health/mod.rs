@@ -54,6 +54,7 @@ impl Instances {
 pub fn instances<'a>(objects: impl IntoIterator<Item = &'a Object>) -> Instances {
     let mut instances = Instances::default();
     let mut synchronous = String::new();
+    let mut lock: Option<String> = None;
     for object in objects {
         match object.kind() {
             "Pod" => instances.existing.push(Instance::read(object)),
@@ -67,12 +68,20 @@ pub fn instances<'a>(objects: impl IntoIterator<Item = &'a Object>) -> Instances
                     instances.paused = configuration["pause"] == true;
                 }
                 synchronous.push_str(object.annotation("sync_standby").unwrap_or_default());
+                // Only the leader lock has a lifetime; the synchronous state and a wish to hand over name a leader as well.
+                if object.annotation("ttl").is_some() {
+                    lock = object.annotation("leader").map(str::to_owned);
+                }
             }
             _ => {}
         }
     }
     for instance in &mut instances.existing {
         instance.synchronous = synchronous.split(',').any(|name| name.trim() == instance.name);
+        // A primary that is cut off keeps its label; who holds the lock decides.
+        if lock.as_ref().is_some_and(|lock| *lock != instance.name) && matches!(instance.role, Some(Role::Primary | Role::StandbyLeader)) {
+            instance.role = None;
+        }
     }
     instances.existing.sort_by(|one, two| one.name.cmp(&two.name));
     instances
@@ -95,6 +104,17 @@ mod tests {
         assert_eq!(found.existing.iter().map(|instance| instance.name.as_str()).collect::<Vec<_>>(), ["a-0", "a-1", "a-2"]);
         assert_eq!(found.ready(), 1);
         assert_eq!(found.primary().map(|primary| primary.name.as_str()), Some("a-0"));
+    }
+
+    /// A node is cut off: the old primary's pod still says that it leads.
+    #[test]
+    fn the_lock_decides_who_leads() {
+        let pod = |name: &str| Object::new(json!({"kind": "Pod", "metadata": {"name": name, "labels": {"role": "primary"}}}));
+        let lock = Object::new(json!({"kind": "Endpoints", "metadata": {"name": "a", "annotations": {"leader": "a-1", "ttl": "30"}}}));
+        let sync = Object::new(json!({"kind": "Endpoints", "metadata": {"name": "a-sync", "annotations": {"leader": "a-0"}}}));
+        let found = instances(&[pod("a-0"), pod("a-1"), lock, sync]);
+        assert_eq!(found.primary().map(|primary| primary.name.as_str()), Some("a-1"));
+        assert_eq!(found.existing[0].role, None);
     }
 
     /// As Patroni 4.0.7 wrote them on a real cluster.

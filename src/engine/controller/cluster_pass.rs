@@ -7,7 +7,7 @@ use crate::apply::carry_out;
 use crate::diagnostics::Diagnostic;
 use crate::diff::{Impact, effective_changes, impact, object_changes};
 use crate::engine::offline::{Report, frozen};
-use crate::health::{Instances, Role, instances};
+use crate::health::{Instance, Instances, Role, instances};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::render::generated;
@@ -322,11 +322,15 @@ fn describe(
     }
     let leads = wanted == 0 || seen.existing.iter().any(|instance| matches!(instance.role, Some(Role::Primary | Role::StandbyLeader)));
     let complete = seen.ready() == wanted && seen.existing.len() == wanted;
-    let healthy = decision.stop.is_none() && decision.wait.is_none() && complete && leads;
+    // A replica is ready for readers before it streams; until then a failover would lose what it has not got.
+    let streams = |instance: &Instance| instance.role != Some(Role::Replica) || instance.does() == Some("streaming");
+    let replicated = seen.existing.iter().all(streams);
+    let healthy = decision.stop.is_none() && decision.wait.is_none() && complete && leads && replicated;
     let reason = match (&decision.stop, &decision.wait) {
         (Some(_), _) => "Stalled",
         (None, Some(_)) => "ChangeWaits",
         (None, None) if healthy => "Healthy",
+        (None, None) if complete && leads => "ReplicasNotStreaming",
         (None, None) if complete => "NoPrimary",
         (None, None) => "InstancesNotReady",
     };

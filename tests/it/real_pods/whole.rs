@@ -52,9 +52,15 @@ fn the_smallest_cluster_is_whole() {
         // Metrics of the exporter.
         let address = database.kubectl(&["get", "pod", &primary, "-o", "jsonpath={.status.podIP}"]);
         let metrics = http(&format!("http://{address}:9187/metrics"));
-        for metric in
-            ["pg_up 1", "pg_stat_archiver_failed_count", "pg_stat_activity_count", "pg_replication_slot", "pg_replication_lag_seconds 0"]
-        {
+        for metric in [
+            "pg_up 1",
+            "pg_stat_archiver_failed_count",
+            "pg_stat_activity_count",
+            "pg_replication_slot",
+            "pg_replication_lag_seconds 0",
+            "pg_database_wraparound_age_datfrozenxid_seconds",
+            "pg_long_running_transactions",
+        ] {
             assert!(metrics.contains(metric), "{metric} is missing");
         }
 
@@ -107,10 +113,9 @@ fn synchronous_commits_wait() {
             database.patroni(&replica, &every.replace("SIGNAL", signal));
         };
         signal("STOP");
-        // A wait that is cancelled commits here and warns that it may be nowhere else.
-        let commit = "PGOPTIONS='-c statement_timeout=4s' psql -h /var/run/postgresql -U postgres -Xqc 'insert into t values (1)' 2>&1";
-        let held = database.kubectl(&["exec", &primary, "-c", "postgres-util", "--", "sh", "-c", commit]);
-        assert!(held.contains("canceling wait for synchronous replication"), "the commit did not wait: {held}");
+        let commit = "psql=\"psql -h /var/run/postgresql -U postgres -AtXqc\"; timeout 6 $psql 'insert into t values (1)' & sleep 3; $psql \"select count(*) from pg_stat_activity where wait_event = 'SyncRep'\"; wait; true";
+        let waiting = database.kubectl(&["exec", &primary, "-c", "postgres-util", "--", "sh", "-c", commit]);
+        assert_eq!(waiting.trim(), "1", "the commit did not wait");
         signal("CONT");
         until("commits go on", 60, || database.try_sql(NAME, "insert into t values (2)").status.success());
     });
