@@ -37,6 +37,15 @@ pub(crate) fn on_real_nodes(name: &str, test: impl FnOnce(&Nodes)) {
     eprintln!("{name}: {:.0} s", began.elapsed().as_secs_f64());
 }
 
+/// Whether a fault that takes minutes is left out: `tests/run --full` runs them all.
+pub(crate) fn left_out(name: &str) -> bool {
+    let left_out = std::env::var_os("STACKGRES_TEST_FULL").is_none();
+    if left_out {
+        eprintln!("SKIPPED {name}: tests/run --full runs it");
+    }
+    left_out
+}
+
 fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
