@@ -3,6 +3,7 @@
 use super::claims;
 use super::events::tell;
 use super::facts::Facts;
+use super::managed_sql::{Scripts, managed_sql};
 use crate::apply::carry_out;
 use crate::diagnostics::Diagnostic;
 use crate::diff::{Impact, effective_changes, impact, object_changes};
@@ -36,6 +37,8 @@ pub(super) struct ClusterPass<'a> {
     pub live: &'a Report,
     /// What happens to live edits.
     pub drift: Drift,
+    /// Scripts under way.
+    pub scripts: &'a Scripts,
     /// The time.
     pub now: Timestamp,
 }
@@ -130,6 +133,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     }
     prune(api, &name, facts, &in_use).await?;
     let pods: Vec<Object> = children.values().filter(|object| object.kind() == "Pod").cloned().collect();
+    managed_sql(pass, running.as_ref(), &pods, &mut conditions).await?;
     describe(&mut patch, &mut conditions, cluster, &released, &decision, &instances(&pods), now);
     write_status(api, cluster, patch, &conditions, now).await
 }
