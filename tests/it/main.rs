@@ -18,6 +18,7 @@ mod crds;
 mod demo;
 mod golden;
 mod load;
+mod managed_sql;
 mod plans;
 mod real_cluster;
 mod revisions;

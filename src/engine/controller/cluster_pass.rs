@@ -133,7 +133,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     }
     prune(api, &name, facts, &in_use).await?;
     let pods: Vec<Object> = children.values().filter(|object| object.kind() == "Pod").cloned().collect();
-    managed_sql(pass, running.as_ref(), &pods, &mut conditions).await?;
+    managed_sql(pass, running.as_ref(), &pods, &mut conditions).await;
     describe(&mut patch, &mut conditions, cluster, &released, &decision, &instances(&pods), now);
     write_status(api, cluster, patch, &conditions, now).await
 }

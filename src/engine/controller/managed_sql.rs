@@ -15,7 +15,7 @@ use crate::instance::{Endpoint, InstanceError, Limits, Login, POSTGRES_PORT};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey, SecretText};
 use crate::render::revision::Revision;
-use crate::rollout::{ManagedSql, NextScript, Outcome, Place, Progress, Requests, Source, failure_message, next_script};
+use crate::rollout::{ManagedSql, NextScript, Outcome, Place, Progress, Requests, Source, State, failure_message, next_script};
 use crate::status::Condition;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -29,8 +29,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
-/// Pause before a primary that could not be asked is asked again.
-const AGAIN: SignedDuration = SignedDuration::from_secs(5);
+/// First and longest pause, in seconds, before a primary that could not be asked is asked again.
+const AGAIN: (i64, i64) = (5, 300);
 
 /// How often one task tries to write what somebody else wrote meanwhile.
 const CONFLICTS: usize = 20;
@@ -48,13 +48,30 @@ struct Work {
     note: Arc<Mutex<Note>>,
 }
 
-/// What a task leaves for the next pass.
+/// What a task tells the passes.
 #[derive(Debug, Clone, Default)]
 struct Note {
+    /// The entry that runs.
+    doing: Option<String>,
     /// Why nothing was begun.
     trouble: Option<String>,
     /// When to look again.
     due: Option<Timestamp>,
+    /// How many times in a row nothing was begun.
+    troubles: u32,
+}
+
+impl Note {
+    /// Nothing was begun, again: the pause doubles.
+    fn trouble(&mut self, why: String) {
+        let pause = (AGAIN.0 << self.troubles.min(10)).min(AGAIN.1);
+        *self = Self {
+            doing: None,
+            trouble: Some(why),
+            due: Some(now() + SignedDuration::from_secs(pause)),
+            troubles: self.troubles.saturating_add(1),
+        };
+    }
 }
 
 impl Drop for Scripts {
@@ -71,10 +88,16 @@ impl Scripts {
         Self { hints, limits: Limits::default(), works: Mutex::default(), ending: Arc::default() }
     }
 
-    /// When the soonest look is due.
-    pub(super) fn soonest(&self) -> Option<Timestamp> {
+    /// When the soonest look is due, of those that became due after this moment: what was due before was looked at, or waits for
+    /// something else.
+    pub(super) fn soonest(&self, after: Timestamp) -> Option<Timestamp> {
         let works = self.works.lock().unwrap_or_else(PoisonError::into_inner);
-        works.values().filter_map(|work| note_of(work).due).min()
+        works.values().filter_map(|work| note_of(work).due).filter(|due| *due > after).min()
+    }
+
+    /// Forgets clusters that are gone.
+    pub(super) fn keep(&self, known: impl Fn(&NamespacedName) -> bool) {
+        self.works.lock().unwrap_or_else(PoisonError::into_inner).retain(|name, _| known(name));
     }
 
     /// Begins no entry any more, and waits a while for those that run.
@@ -86,14 +109,10 @@ impl Scripts {
         stops.iter().for_each(tokio::task::AbortHandle::abort);
     }
 
-    /// Whether a task of the cluster runs; if not, what the last one left.
-    fn look(&self, name: &NamespacedName) -> Result<Note, ()> {
+    /// What is known of a cluster's task, and whether it runs.
+    fn look(&self, name: &NamespacedName) -> (Note, bool) {
         let works = self.works.lock().unwrap_or_else(PoisonError::into_inner);
-        match works.get(name) {
-            Some(work) if !work.task.is_finished() => Err(()),
-            Some(work) => Ok(note_of(work)),
-            None => Ok(Note::default()),
-        }
+        works.get(name).map_or_else(Default::default, |work| (note_of(work), !work.task.is_finished()))
     }
 
     fn start(&self, name: &NamespacedName, task: Task) {
@@ -101,7 +120,7 @@ impl Scripts {
             return;
         }
         let note = task.note.clone();
-        let span = tracing::info_span!("scripts", cluster = %name);
+        let span = tracing::info_span!(parent: None, "scripts", cluster = %name);
         let hints = self.hints.clone();
         let work = async move {
             task.carry_on().await;
@@ -112,14 +131,11 @@ impl Scripts {
         self.works.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), work);
     }
 
+    /// Nothing is to be done before this moment.
     fn rest(&self, name: &NamespacedName, until: Option<Timestamp>) {
-        let mut works = self.works.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(work) = works.get(name) {
-            work.note.lock().unwrap_or_else(PoisonError::into_inner).due = until;
-        } else if let Some(due) = until {
-            let note = Arc::new(Mutex::new(Note { trouble: None, due: Some(due) }));
-            works.insert(name.clone(), Work { task: tokio::spawn(async {}), note });
-        }
+        let Some(due) = until else { return self.forget(name) };
+        let work = Work { task: tokio::spawn(async {}), note: Arc::new(Mutex::new(Note { due: Some(due), ..Note::default() })) };
+        self.works.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), work);
     }
 
     fn forget(&self, name: &NamespacedName) {
@@ -132,69 +148,70 @@ fn note_of(work: &Work) -> Note {
 }
 
 /// One look at the managed SQL of a cluster: says how it is, and begins what is due. Only the running revision counts.
-pub(super) async fn managed_sql(
-    pass: &ClusterPass<'_>,
-    running: Option<&Revision>,
-    pods: &[Object],
-    conditions: &mut Vec<Condition>,
-) -> Result<(), KubernetesError> {
+pub(super) async fn managed_sql(pass: &ClusterPass<'_>, running: Option<&Revision>, pods: &[Object], conditions: &mut Vec<Condition>) {
     let ClusterPass { api, cluster, scripts, now, .. } = *pass;
     let name = cluster.namespaced_name();
     let recorded = cluster.text("/status/running/revision");
-    let Some(running) = running.filter(|running| recorded == Some(running.name().as_str())) else { return Ok(()) };
+    let Some(running) = running.filter(|running| recorded == Some(running.name().as_str())) else { return };
     if ManagedSql::of(&running.manifests).scripts.is_empty() {
         scripts.forget(&name);
         if cluster.condition("ManagedSql").is_some() {
             conditions.push(Condition::new("ManagedSql", Some(true), "NoScripts", ""));
         }
-        return Ok(());
+        return;
     }
-    let Ok(left) = scripts.look(&name) else {
-        say(conditions, cluster, Some(false), "Running", "a script runs".to_owned());
-        return Ok(());
-    };
-    let view = match View::read(api, cluster, running, now).await? {
-        Ok(view) => view,
-        Err(problem) => {
-            say(conditions, cluster, Some(false), "StatusUnreadable", problem);
-            return Ok(());
-        }
+    let (left, busy) = scripts.look(&name);
+    if busy {
+        under_way(conditions, cluster, &left);
+        return;
+    }
+    // What cannot be read holds back the scripts, and nothing else of the cluster.
+    let view = match View::read(api, cluster, running, now).await {
+        Ok(Ok(view)) => view,
+        Ok(Err(problem)) => return say(conditions, cluster, Some(false), "StatusUnreadable", problem),
+        Err(error) => return say(conditions, cluster, Some(false), "Waiting", error.to_string()),
     };
     match &view.next {
         NextScript::Done if !view.untidy => {
             scripts.forget(&name);
             say(conditions, cluster, Some(true), "Applied", String::new());
-            return Ok(());
+            return;
         }
         NextScript::Wait { reason, what, until, ends } if !view.untidy => {
             scripts.rest(&name, *until);
             say(conditions, cluster, Some(false), reason, format!("{what}; {ends}"));
-            return Ok(());
+            return;
         }
         _ => {}
     }
     if let Some(why) = not_ready(pods) {
         scripts.forget(&name);
         say(conditions, cluster, Some(false), "PrimaryNotReady", format!("scripts wait: {why}"));
-        return Ok(());
+        return;
     }
-    match left.trouble {
-        Some(trouble) => say(conditions, cluster, Some(false), "Waiting", trouble),
-        None => say(conditions, cluster, Some(false), "Running", "a script runs".to_owned()),
-    }
-    if left.due.is_none_or(|due| due <= now) {
+    under_way(conditions, cluster, &left);
+    // Only trouble holds back; the end of a pause between two tries is found by the decision itself.
+    if left.trouble.is_none() || left.due.is_none_or(|due| due <= now) {
         let task = Task {
             api: api.clone(),
             key: cluster.key(),
             uid: cluster.uid().unwrap_or_default().to_owned(),
             revision: running.clone(),
             limits: scripts.limits.clone(),
-            note: Arc::default(),
+            note: Arc::new(Mutex::new(Note { due: None, ..left })),
             ending: scripts.ending.clone(),
         };
         scripts.start(&name, task);
     }
-    Ok(())
+}
+
+fn under_way(conditions: &mut Vec<Condition>, cluster: &Object, note: &Note) {
+    let (reason, message) = match note {
+        Note { doing: Some(entry), .. } => ("Running", format!("the entry {entry} runs")),
+        Note { trouble: Some(trouble), .. } => ("Waiting", trouble.clone()),
+        Note { .. } => ("Running", "scripts are about to run".to_owned()),
+    };
+    say(conditions, cluster, Some(false), reason, message);
 }
 
 /// Says how managed SQL is. The first full success stays said.
@@ -320,9 +337,10 @@ impl Task {
             match self.step().await {
                 Ok(After::Again) => {}
                 Ok(After::Later(trouble)) => {
-                    let due = trouble.is_some().then(|| now() + AGAIN);
-                    *self.note.lock().unwrap_or_else(PoisonError::into_inner) = Note { trouble, due };
-                    return;
+                    return self.noted(|note| match trouble {
+                        Some(trouble) => note.trouble(trouble),
+                        None => *note = Note::default(),
+                    });
                 }
                 // A pass wrote the status meanwhile.
                 Err(error) if error.class == Class::Conflict && conflicts < CONFLICTS => {
@@ -331,12 +349,14 @@ impl Task {
                 }
                 Err(error) => {
                     tracing::warn!(%error, "scripts are left to a later pass");
-                    *self.note.lock().unwrap_or_else(PoisonError::into_inner) =
-                        Note { trouble: Some(error.to_string()), due: Some(now() + AGAIN) };
-                    return;
+                    return self.noted(|note| note.trouble(error.to_string()));
                 }
             }
         }
+    }
+
+    fn noted(&self, change: impl FnOnce(&mut Note)) {
+        change(&mut self.note.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     async fn step(&self) -> Result<After, KubernetesError> {
@@ -393,8 +413,16 @@ impl Task {
                 Err(error) => return self.not_begun(cluster, view, place, &began, error).await,
             }
         }
-        let cluster = self.write(cluster, &began).await?;
+        let cluster = match self.write(cluster, &began).await {
+            Ok(cluster) => cluster,
+            Err(error) => {
+                // In good order: the next try wants the lock.
+                session.close().await;
+                return Err(error);
+            }
+        };
         let Some(record) = began.record(script, entry) else { return Ok(After::Later(None)) };
+        self.noted(|note| *note = Note { doing: Some(view.name(place)), ..Note::default() });
         tracing::info!(entry = %view.name(place), version, database = %entry.database, "script begins");
         let ran = run_entry(&session, script, entry, record, text.expose()).await;
         let outcome = match ran {
@@ -410,8 +438,10 @@ impl Task {
                 return Ok(After::Later(Some(format!("the connection to {} was lost: {error}", view.name(place)))));
             }
         };
+        // The lock is held until the end is recorded: nobody settles what is known here.
+        let after = self.record_end(view, place, &record.run(), outcome, &cluster).await;
         session.close().await;
-        self.record_end(view, place, &record.run(), outcome, &cluster).await
+        after
     }
 
     /// The entry cannot even begin. What only waits for the server is no failure of the entry.
@@ -459,14 +489,14 @@ impl Task {
             Ok(outcome) => outcome,
             Err(error) => return later(error.to_string()),
         };
+        tracing::info!(entry = %view.name(place), ?outcome, "a script without a recorded end is settled");
+        let after = self.record_end(view, place, &record.run(), outcome, cluster).await;
         session.close().await;
-        tracing::info!(entry = %view.name(place), ?outcome, "a script without a recorded end was settled");
-        self.record_end(view, place, &record.run(), outcome, cluster).await
+        after
     }
 
     /// Records the end of a run, however often the status changes meanwhile. An end that cannot be recorded is settled later.
     async fn record_end(&self, view: &View, place: Place, run: &str, outcome: Outcome, cluster: &Object) -> Result<After, KubernetesError> {
-        self.tell_failure(cluster, view, place, &outcome).await;
         let (script, entry) = view.sql.at(place);
         let mut pause = Duration::from_millis(50);
         for _ in 0..200 {
@@ -481,12 +511,16 @@ impl Task {
                 }
             };
             let Ok(progress) = Progress::read(&live) else { return Ok(After::Later(None)) };
-            let ours = progress.record(script, entry).is_some_and(|record| record.run() == run);
+            // Another controller may have recorded it while this one waited for the lock.
+            let ours = progress.record(script, entry).is_some_and(|record| record.state == State::Started && record.run() == run);
             if live.uid() != Some(&self.uid) || !ours {
                 return Ok(After::Later(None));
             }
             match self.write(&live, &progress.ended(&view.sql, place, outcome.clone(), now())).await {
-                Ok(_) => return Ok(After::Again),
+                Ok(_) => {
+                    self.tell_failure(cluster, view, place, &outcome).await;
+                    return Ok(After::Again);
+                }
                 Err(error) if error.class == Class::NotLeading => return Err(error),
                 Err(error) if error.class == Class::Conflict => {}
                 Err(error) => tracing::warn!(%error, "the end of a script is not recorded yet"),

@@ -259,6 +259,7 @@ async fn pass(
     halt: &(dyn Fn() -> bool + Sync),
 ) -> Result<Option<Duration>, KubernetesError> {
     let Memory { delays, sources, plans, scripts } = memory;
+    let began = now();
     let facts = Facts::read(api).await?;
     state.ready.store(true, Ordering::Relaxed);
     let known: Vec<NamespacedName> = facts.of_kind("SGFleet").map(Object::namespaced_name).collect();
@@ -284,6 +285,7 @@ async fn pass(
     }
     // The fleets may have written custom resources and releases.
     let facts = Facts::read(api).await?;
+    scripts.keep(|name| facts.of_kind("SGCluster").any(|cluster| cluster.namespaced_name() == *name));
     let live = check_live(api, &facts, settings).await?;
     for cluster in facts.of_kind("SGCluster") {
         if halt() {
@@ -302,7 +304,7 @@ async fn pass(
         *census = Census::of(&facts);
     }
     super::marks::keep(api, &facts).await?;
-    let soonest = delays.values().map(|(_, due)| *due).chain(sources.soonest()).chain(scripts.soonest()).min();
+    let soonest = delays.values().map(|(_, due)| *due).chain(sources.soonest()).chain(scripts.soonest(began)).min();
     Ok(soonest.map(|due| Duration::try_from(due.duration_since(now())).unwrap_or_default().max(SHORTEST)))
 }
 
