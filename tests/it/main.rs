@@ -17,6 +17,7 @@ mod controller;
 mod crds;
 mod demo;
 mod golden;
+mod instance;
 mod load;
 mod managed_sql;
 mod plans;
