@@ -113,15 +113,12 @@ impl Session {
         if let Some(options) = purpose.options() {
             config.application_name("stackgres").options(options);
         }
-        let (client, driver) = match &endpoint.authority {
-            Some(authority) => {
-                config.ssl_mode(SslMode::Require);
-                drive(endpoint, &config, MakeTls(Arc::new(configuration(endpoint, authority)?))).await?
-            }
-            None => {
-                config.ssl_mode(SslMode::Disable);
-                drive(endpoint, &config, NoTls).await?
-            }
+        let (client, driver) = if let Some(authority) = &endpoint.authority {
+            config.ssl_mode(SslMode::Require);
+            drive(endpoint, &config, MakeTls(Arc::new(configuration(endpoint, authority)?))).await?
+        } else {
+            config.ssl_mode(SslMode::Disable);
+            drive(endpoint, &config, NoTls).await?
         };
         Ok(Self { client: Some(client), driver, endpoint: endpoint.clone(), deadline })
     }
@@ -223,7 +220,7 @@ fn failure(endpoint: &Endpoint, error: &tokio_postgres::Error, what: &'static st
     if let Some(reason) = certificate_problem(error) {
         return InstanceError::NotTrusted { address, reason };
     }
-    let broken = causes(error).any(|cause| cause.is::<std::io::Error>()) || error.is_closed();
+    let broken = causes(error).any(<dyn std::error::Error>::is::<std::io::Error>) || error.is_closed();
     let reason = chain(error);
     if broken { InstanceError::Unreachable { address, reason } } else { InstanceError::NotUnderstood { address, what, reason } }
 }

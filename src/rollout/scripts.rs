@@ -407,15 +407,12 @@ impl Progress {
     fn with(&self, script: &Script, record: Record, now: Timestamp) -> Self {
         let mut all = self.clone();
         let at = seconds(now);
-        let index = match all.scripts.iter().position(|known| known.sg_script == script.name) {
-            Some(index) => index,
-            None => {
-                let fresh =
-                    ScriptRecord { id: script.id, sg_script: script.name.clone(), started_at: Some(at.clone()), ..ScriptRecord::default() };
-                all.scripts.push(fresh);
-                all.scripts.len() - 1
-            }
-        };
+        let known = all.scripts.iter().position(|known| known.sg_script == script.name);
+        let index = known.unwrap_or_else(|| {
+            let started_at = Some(at.clone());
+            all.scripts.push(ScriptRecord { id: script.id, sg_script: script.name.clone(), started_at, ..ScriptRecord::default() });
+            all.scripts.len() - 1
+        });
         let list = &mut all.scripts[index];
         list.updated_at = Some(at.clone());
         let failed = record.state == State::Failed;
@@ -1010,7 +1007,7 @@ mod tests {
                 "invalid input syntax for type integer: \"hunter2\"",
                 "invalid input syntax for type integer: (hidden) (line 3)",
             ),
-            (&inline, "P0001", "password = hunter2", "password = (hidden) (line 3)"),
+            (&inline, "P0001", "password=hunter2", "password=(hidden) (line 3)"),
             (&secret, "42P01", "relation \"hunter2\" does not exist", "relation (hidden) does not exist (line 3)"),
             (&secret, "P0001", "hunter2", "(hidden) (line 3)"),
         ] {

@@ -190,7 +190,7 @@ fn on_real_instances() {
         let mut world = World { server, controller: None, starts: 0 };
 
         in_order_and_once(&mut world).await;
-        instances_answer(&world).await;
+        Box::pin(instances_answer(&world)).await;
         errors_have_a_class(&world).await;
         changed_content_runs_again(&world).await;
         a_failure_stops_what_follows(&world).await;

@@ -123,7 +123,7 @@ impl Scripts {
         let span = tracing::info_span!(parent: None, "scripts", cluster = %name);
         let hints = self.hints.clone();
         let work = async move {
-            task.carry_on().await;
+            Box::pin(task.carry_on()).await;
             // A full channel holds a hint already.
             let _already_told = hints.try_send(());
         };

@@ -8,6 +8,7 @@
 //! database must not lend us operators.
 
 use crate::instance::{self, Endpoint, InstanceError, Limits, Login, Purpose, quoted};
+use crate::model::Digest;
 use crate::rollout::{Entry, Outcome, Record, Script};
 
 /// Key of the lock that a session holds while it runs an entry; locks are per database. "sgscript" in ASCII.
@@ -100,7 +101,7 @@ impl Session {
     pub(super) async fn ran_before(&self, script: &Script, entry: &Entry) -> Result<bool, InstanceError> {
         let asked = "SELECT digest FROM stackgres.script_runs WHERE script = $1 AND id = $2::bigint";
         let rows = self.session.rows(asked, &[&script.name, &entry.id.to_string()]).await?;
-        Ok(rows.first().is_some_and(|row| row.get("digest") == entry.digest.as_ref().map(|digest| digest.as_str())))
+        Ok(rows.first().is_some_and(|row| row.get("digest") == entry.digest.as_ref().map(Digest::as_str)))
     }
 
     async fn transaction(&self, of: &str) -> Result<Option<String>, InstanceError> {
@@ -172,7 +173,7 @@ async fn wrapped(
         return Ok(left_open("the script ended the transaction around it; what it did before that is kept or lost as it says"));
     }
     session.session.run("SET SESSION AUTHORIZATION DEFAULT; SET search_path = pg_catalog").await?;
-    let digest = record.digest.as_ref().map(|digest| digest.as_str()).unwrap_or_default();
+    let digest = record.digest.as_ref().map(Digest::as_str).unwrap_or_default();
     let written = "INSERT INTO stackgres.script_runs (script, id, version, digest, run) VALUES ($1, $2::bigint, $3::bigint, $4, $5) ON CONFLICT (script, id) DO UPDATE SET version = excluded.version, digest = excluded.digest, run = excluded.run, finished_at = now()";
     let (id, version, run) = (entry.id.to_string(), record.version.to_string(), record.run());
     session.session.rows(written, &[&script.name, &id, &version, digest, &run]).await?;
