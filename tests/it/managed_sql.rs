@@ -108,7 +108,7 @@ impl World {
     /// Waits until an entry has this state and version.
     async fn until_entry(&self, script: &str, id: i64, state: &str, version: i64) {
         let mut last = Value::Null;
-        for _ in 0..600 {
+        for _ in 0..900 {
             last = self.record(script, id).await;
             if last["state"] == state && last["version"] == version {
                 return;
@@ -199,6 +199,7 @@ fn on_real_instances() {
         a_lost_record_is_found_in_the_database(&mut world).await;
         killed_in_the_middle(&mut world).await;
         a_database_that_knows_is_believed(&mut world).await;
+        the_primary_is_lost_in_the_middle(&world).await;
 
         world.server.kubectl(&["annotate", "sgcluster", "one", "--namespace", NAMESPACE, "stackgres.io/deletion-protection=false"]);
         drop(world.api("stackgres.io/v1", "SGCluster").delete("one", &DeleteParams::default()).await);
@@ -492,4 +493,29 @@ async fn a_database_that_knows_is_believed(world: &mut World) {
     world.start();
     world.until_entry("stored", 0, "done", 0).await;
     assert_eq!(world.notes().await, "a b c d e f g h i j k l m n n o");
+}
+
+/// The new primary knows nothing of what the old one had begun, and runs it.
+async fn the_primary_is_lost_in_the_middle(world: &World) {
+    let slow = "INSERT INTO notes (what) SELECT 'p' FROM pg_sleep(12)";
+    let entry = json!({"id": 0, "database": "shop", "wrapInTransaction": "read-committed", "script": slow});
+    world.script("moved", json!({"scripts": [entry, {"id": 1, "database": "shop", "script": note("q")}]})).await;
+    world.cluster(json!({"scripts": [{"id": 0, "sgScript": "moved"}]}), json!({})).await;
+    world.until_entry("moved", 0, "started", 0).await;
+    let before = world.endpoint("primary").await.address;
+    world.server.kubectl(&[
+        "delete",
+        "pod",
+        "--namespace",
+        NAMESPACE,
+        "--selector",
+        "stackgres.io/cluster-name=one,role=primary",
+        "--grace-period=0",
+        "--force",
+    ]);
+    world.until_entry("moved", 0, "done", 0).await;
+    world.until("Applied").await;
+    assert_ne!(world.endpoint("primary").await.address, before);
+    assert_eq!(world.notes().await, "a b c d e f g h i j k l m n n o p q");
+    assert_eq!(world.record("moved", 0).await["intents"], 2);
 }

@@ -254,6 +254,7 @@ impl View {
         for (index, script) in sql.scripts.iter_mut().enumerate() {
             for (position, entry) in script.entries.iter_mut().enumerate() {
                 match source(api, cluster.namespace().unwrap_or_default(), revision, &entry.source).await? {
+                    Ok(text) if text.expose().contains('\0') => entry.take(Err("it holds a character that no SQL holds (NUL)".to_owned())),
                     Ok(text) => {
                         entry.take(Ok(text.expose()));
                         texts.insert((index, position), text);

@@ -20,6 +20,9 @@ pub use wanted::{Entry, Isolation, ManagedSql, Place, Script, Source};
 use jiff::Timestamp;
 use progress::seconds;
 
+/// How often an entry begins whose session is lost each time: it may be what ends the server.
+const TRIES: i64 = 3;
+
 /// What to do about managed SQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NextScript {
@@ -153,7 +156,23 @@ fn judge(script: &Script, entry: &Entry, record: Option<&Record>, requests: &Req
     }
     match record.state {
         State::Done => Judgement::Done,
-        State::NotRun => Judgement::Run { version, asked: false },
+        State::NotRun if record.intents >= TRIES => Judgement::Blocked {
+            reason: "Interrupted",
+            what: format!("the entry {name} began {} times, and its session was lost each time; nothing is left of it", record.intents),
+            until: None,
+            ends: format!(
+                "see whether it is what ends the server, then change the script, or annotate the SGCluster with {RUN_SCRIPT}={name}"
+            ),
+        },
+        State::NotRun => match record.retry_at().filter(|due| *due > now) {
+            Some(due) => Judgement::Blocked {
+                reason: "Interrupted",
+                what: format!("the session of the entry {name} was lost; nothing is left of it"),
+                until: Some(due),
+                ends: format!("it runs again at {}", seconds(due)),
+            },
+            None => Judgement::Run { version, asked: false },
+        },
         State::Started | State::Unknown => Judgement::Blocked {
             reason: "Unknown",
             what: format!(
@@ -430,13 +449,25 @@ mod tests {
         assert_eq!(world.run_all(), ["a/5 v0", "b/0 v0"]);
     }
 
+    /// A script that ends the server must not end it again and again.
     #[test]
-    fn one_that_left_nothing_behind_runs_again() {
+    fn one_that_left_nothing_behind_runs_again_a_few_times() {
         let mut world = World::new(wanted("", "scripts: [{id: 0, script: one, wrapInTransaction: read-committed}]"));
+        let mut runs = Vec::new();
+        for pause in [10, 20] {
+            world.run(Outcome::NotRun);
+            runs.push(world.progress.scripts[0].scripts[0].run());
+            assert_eq!((world.waits().0, world.waits().1), ("Interrupted", Some(at(world.now + pause))));
+            world.now += pause;
+        }
+        assert_ne!(runs[0], runs[1], "the marker of one run is not that of another");
         world.run(Outcome::NotRun);
-        let first = world.progress.scripts[0].scripts[0].run();
-        assert_eq!(world.run(Outcome::Done).0, "a/0");
-        assert_ne!(world.progress.scripts[0].scripts[0].run(), first, "the marker of one run is not that of another");
+        world.now += 100_000;
+        let (reason, until, text) = world.waits();
+        assert_eq!((reason, until), ("Interrupted", None));
+        assert!(text.contains("began 3 times") && text.contains("stackgres.io/run-script=a/0"), "{text}");
+        world.ask(RUN_SCRIPT, "a/0");
+        assert_eq!(world.run_all(), ["a/0 v0", "b/0 v0"]);
     }
 
     /// A Secret that cannot be read is unknown, never changed and never empty.
