@@ -26,6 +26,11 @@ pub async fn carry_out(cluster: &Cluster, steps: &[Step]) -> Result<usize, Kuber
                 Err(error) if error.class == Class::AlreadyExists => {}
                 other => drop(other?),
             },
+            // Source: Patroni 4.0.7, `dcs/kubernetes.py`: the wish stands in the annotations `leader` and `member`.
+            Step::HandOver { key, leader, candidate } => {
+                let wish = serde_json::json!({"metadata": {"annotations": {"leader": leader, "member": candidate}}});
+                drop(cluster.merge(key, &wish, MANAGER, None).await?);
+            }
             Step::Remove { key, uid } => cluster.delete(key, Some(uid)).await?,
         }
     }

@@ -3,7 +3,6 @@
 //! In: live objects as a pass has read them. Out: plain data. Invariant: it holds nothing secret, and nothing that is not
 //! in the API server as well, except the text of the last plan. Why: every way in says the same.
 
-use crate::health::instances;
 use crate::model::{NamespacedName, Object};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -99,6 +98,8 @@ pub struct ClusterView {
     pub running: String,
     /// Commit it was released from.
     pub commit: String,
+    /// PostgreSQL's own identity of the database.
+    pub system_identifier: String,
     /// Its instances.
     pub instances: Vec<InstanceView>,
     /// Its conditions, by type.
@@ -116,6 +117,20 @@ pub struct InstanceView {
     pub ready: bool,
     /// Whether Patroni marked it as primary.
     pub primary: bool,
+    /// Node it runs on.
+    pub node: String,
+    /// What it is: primary, standby leader or replica; empty where that is not known.
+    pub role: String,
+    /// What PostgreSQL does there: `running`, `streaming`, `starting` and others.
+    pub state: String,
+    /// Timeline it is on.
+    pub timeline: Option<i64>,
+    /// WAL that it has not replayed, in MiB, rounded up to a power of two; 0 is caught up.
+    pub lag_mebibytes: Option<i64>,
+    /// Whether commits wait for it.
+    pub synchronous: bool,
+    /// Whether a parameter waits for a restart.
+    pub pending_restart: bool,
 }
 
 /// One condition.
@@ -219,9 +234,8 @@ pub(super) fn fleet(object: &Object, plan: &str) -> FleetView {
     }
 }
 
-/// Shows a cluster with its pods.
-pub(super) fn cluster(object: &Object, pods: &[Object]) -> ClusterView {
-    let seen = instances(pods);
+/// Shows a cluster: what its status says, which is what every other way in shows.
+pub(super) fn cluster(object: &Object) -> ClusterView {
     let conditions = conditions(object);
     let ConditionView { status, reason, .. } = ready(&conditions);
     let mut settings = Vec::new();
@@ -234,7 +248,7 @@ pub(super) fn cluster(object: &Object, pods: &[Object]) -> ClusterView {
         fleet: own(object, "/status/claim/fleet"),
         version: own(object, "/status/postgresVersion"),
         wanted: object.get("/spec/instances").and_then(Value::as_i64).unwrap_or_default(),
-        ready_instances: i64::try_from(seen.ready.len()).unwrap_or_default(),
+        ready_instances: object.get("/status/readyInstances").and_then(Value::as_i64).unwrap_or_default(),
         ready: status,
         reason,
         waiting: own(object, "/status/waiting/for"),
@@ -242,13 +256,27 @@ pub(super) fn cluster(object: &Object, pods: &[Object]) -> ClusterView {
         released: own(object, "/status/release/revision"),
         running: own(object, "/status/running/revision"),
         commit: own(object, "/status/release/commit"),
-        instances: seen
-            .existing
-            .iter()
-            .map(|name| InstanceView { name: name.clone(), ready: seen.ready.contains(name), primary: seen.primary.as_ref() == Some(name) })
-            .collect(),
+        system_identifier: own(object, "/status/systemIdentifier"),
+        instances: object.get("/status/podStatuses").and_then(Value::as_array).into_iter().flatten().map(instance).collect(),
         conditions,
         settings,
+    }
+}
+
+fn instance(status: &Value) -> InstanceView {
+    let text = |field: &str| status[field].as_str().unwrap_or_default().to_owned();
+    let is = |field: &str| status[field].as_bool().unwrap_or_default();
+    InstanceView {
+        name: text("name"),
+        node: text("nodeName"),
+        ready: is("ready"),
+        primary: is("primary"),
+        role: text("role"),
+        state: text("state"),
+        timeline: status["timeline"].as_i64(),
+        lag_mebibytes: status["lagMebibytes"].as_i64(),
+        synchronous: is("synchronous"),
+        pending_restart: is("pendingRestart"),
     }
 }
 

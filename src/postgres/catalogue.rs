@@ -30,7 +30,7 @@ pub const KNOWN_BAD: &[(&str, &str)] = &[
 
 impl Default for Catalogue {
     fn default() -> Self {
-        let versions = [(13, "13.23"), (14, "14.24"), (15, "15.20"), (16, "16.15"), (17, "17.12"), (18, "18.6")];
+        let versions = [(15, "15.20"), (17, "17.12"), (18, "18.6")];
         Self {
             prefix: "stackgres/".to_owned(),
             versions: versions.into_iter().map(|(major, minor)| (major, vec![minor.to_owned()])).collect(),

@@ -62,6 +62,8 @@ fn for_every_start(effective: &Effective) -> Map<String, Value> {
         .filter(|(key, _)| PASSED.contains(&key.as_str()))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
+    // No pod has a watchdog device; what holds instead is the leader lock's expiry and `failsafe_mode`.
+    configuration.entry("watchdog".to_owned()).or_insert_with(|| json!({"mode": "off"}));
     configuration.insert("scope".to_owned(), json!(scope(effective)));
     configuration.insert(
         "kubernetes".to_owned(),

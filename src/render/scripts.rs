@@ -5,7 +5,8 @@ pub(super) const START_PATRONI: &str = r#"#!/bin/sh
 set -eu
 umask 077
 mkdir -p /run/stackgres/patroni
-cp /etc/stackgres/patroni/10-cluster.yml /run/stackgres/patroni/10-cluster.yml
+# Not `cp`: it would keep the read-only mode of its source, and the container could not start a second time.
+cat /etc/stackgres/patroni/10-cluster.yml > /run/stackgres/patroni/10-cluster.yml
 quote() { printf '"%s"' "$(sed 's/\\/\\\\/g; s/"/\\"/g' "/etc/stackgres/credentials/$1")"; }
 case $POD_IP in *:*) address="[$POD_IP]" ;; *) address=$POD_IP ;; esac
 cat > /run/stackgres/patroni/20-instance.yml <<END

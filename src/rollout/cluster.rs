@@ -4,7 +4,9 @@
 //! re-creates pods or touches volumes of a running cluster waits, named: until a rollout carries it out the objects of the running
 //! revision stay in force, so that an instance that restarts by itself comes back as it was.
 
+use super::instances::{Scale, scale};
 use crate::diff::{Disturbance, Impact, is_in_place, would_change};
+use crate::health::Instances;
 use crate::model::{Object, ObjectKey};
 use crate::render::revision::Revision;
 use crate::render::{GeneratedSecret, generated, policy};
@@ -36,6 +38,8 @@ pub struct Situation<'a> {
     pub impact: Option<&'a Impact>,
     /// Live objects of the cluster's namespace that it may own.
     pub live: &'a BTreeMap<ObjectKey, Object>,
+    /// How its instances are.
+    pub seen: &'a Instances,
     /// Whether a data volume exists.
     pub has_data: bool,
     /// Policy for live edits.
@@ -53,6 +57,16 @@ pub enum Step {
     Apply(Object),
     /// Make a Secret once.
     Generate(GeneratedSecret),
+    /// Ask Patroni to hand the primary role over. Patroni looks again whether the leader is the one named here and the candidate
+    /// fit, and forgets the wish after one try.
+    HandOver {
+        /// Endpoints object that takes the wish: the scope with `-failover`.
+        key: ObjectKey,
+        /// Pod that leads.
+        leader: String,
+        /// Pod that shall lead.
+        candidate: String,
+    },
     /// Remove an object that is no longer rendered, by its identity.
     Remove {
         /// Which.
@@ -121,10 +135,12 @@ pub fn next(situation: &Situation<'_>) -> Decision {
             continue;
         }
         let mut wanted = owned(object, situation.cluster);
-        keep_instances(situation, &mut wanted);
+        if object.kind() == "StatefulSet" {
+            count_instances(situation, &mut wanted, &mut decision);
+        }
         match situation.live.get(&object.key()) {
             Some(live) if !would_change(&wanted, live, MANAGER) => {}
-            Some(_) if settled && situation.drift == Drift::Report => decision.drifted.push(object.key()),
+            Some(live) if settled && situation.drift == Drift::Report && is_edit(&wanted, live) => decision.drifted.push(object.key()),
             _ => decision.steps.push(Step::Apply(wanted)),
         }
     }
@@ -140,16 +156,11 @@ fn held(situation: &Situation<'_>) -> Option<Wait> {
     if situation.running.is_none() {
         return unknown(situation);
     }
-    if let Some((from, to)) = fewer_instances(situation, situation.released) {
-        return Some(Wait {
-            what: format!(
-                "{from} → {to} instances: taking instances away is not carried out by this version; the primary may be among them"
-            ),
-            ends: "put the old number back, or upgrade this program".to_owned(),
-        });
-    }
     let impact = situation.impact?;
-    if impact.disturbance <= Disturbance::Reload {
+    let disturbs = |disturbance: Disturbance| disturbance > Disturbance::Reload;
+    // Another number of instances is reached step by step, without touching those that stay.
+    let only_instances = impact.findings.iter().all(|finding| finding.subject == "instances" || !disturbs(finding.disturbance));
+    if !disturbs(impact.disturbance) || only_instances {
         return None;
     }
     Some(Wait {
@@ -188,24 +199,42 @@ fn unknown(situation: &Situation<'_>) -> Option<Wait> {
     })
 }
 
-/// Instances that exist and that a revision does not ask for.
-fn fewer_instances(situation: &Situation<'_>, revision: &Revision) -> Option<(u64, u64)> {
-    let wanted = revision.objects.iter().find(|object| object.kind() == "StatefulSet")?;
-    let replicas = |object: &Object| object.get("/spec/replicas").and_then(Value::as_u64);
-    let (from, to) = (replicas(situation.live.get(&wanted.key())?)?, replicas(wanted)?);
-    (to < from).then_some((from, to))
+/// Whether a live object was edited. The number of instances follows the release, one step after the other.
+fn is_edit(wanted: &Object, live: &Object) -> bool {
+    let mut same_number = wanted.clone();
+    if wanted.kind() == "StatefulSet"
+        && let Some(number) = live.get("/spec/replicas")
+    {
+        same_number.value_mut()["spec"]["replicas"] = number.clone();
+    }
+    would_change(&same_number, live, MANAGER)
 }
 
-/// The StatefulSet controller deletes the instance with the highest ordinal, whether it is the primary or not; so the number that
-/// lives is kept until a rollout can choose.
-fn keep_instances(situation: &Situation<'_>, wanted: &mut Object) {
-    if situation.has_data
-        && wanted.kind() == "StatefulSet"
-        && let Some(live) = situation.live.get(&wanted.key()).and_then(|live| live.get("/spec/replicas")).and_then(Value::as_u64)
-        && wanted.get("/spec/replicas").and_then(Value::as_u64).is_some_and(|replicas| replicas < live)
-    {
-        wanted.value_mut()["spec"]["replicas"] = json!(live);
+/// Puts the number of instances into the StatefulSet that may be asked for now, and adds what must happen first.
+fn count_instances(situation: &Situation<'_>, set: &mut Object, decision: &mut Decision) {
+    let replicas = |object: &Object| object.get("/spec/replicas").and_then(Value::as_u64);
+    let (Some(wanted), Some(live)) = (replicas(set), situation.live.get(&set.key()).and_then(replicas)) else { return };
+    if !situation.has_data || wanted == live {
+        return;
     }
+    let number = match scale(set.name(), live, wanted, situation.seen) {
+        Scale::To(number) => number,
+        Scale::HandOver { leader, candidate } => {
+            let scope = set.label("stackgres.io/cluster-scope").unwrap_or_else(|| set.name());
+            let key = ObjectKey::new("v1", "Endpoints", set.namespace(), &format!("{scope}-failover"));
+            decision.wait.get_or_insert(Wait {
+                what: format!("{live} → {wanted} instances: {leader} leads and hands over to {candidate} first"),
+                ends: "Patroni has handed over".to_owned(),
+            });
+            decision.steps.push(Step::HandOver { key, leader, candidate });
+            live
+        }
+        Scale::Wait(wait) => {
+            decision.wait.get_or_insert(wait);
+            live
+        }
+    };
+    set.value_mut()["spec"]["replicas"] = json!(number);
 }
 
 /// Whether a Secret was there and is gone. New passwords would not fit the data, and a new authority would lock clients out.
@@ -221,8 +250,19 @@ fn is_lost(situation: &Situation<'_>, secret: &GeneratedSecret) -> bool {
 fn foreign(situation: &Situation<'_>, target: &Revision) -> Option<ObjectKey> {
     let secrets = generated(&target.effective);
     let names = secrets.iter().map(|secret| ObjectKey::new("v1", "Secret", Some(&secret.namespace), &secret.name));
-    let ours = |object: &Object| object.label("app.kubernetes.io/managed-by") == Some("stackgres");
+    let ours = |object: &Object| object.label("app.kubernetes.io/managed-by") == Some("stackgres") || is_patronis(object, target);
     target.objects.iter().map(Object::key).chain(names).find(|key| situation.live.get(key).is_some_and(|live| !ours(live)))
+}
+
+/// Whether Patroni made an object of this cluster anew after somebody deleted it: it gives it the labels of its configuration and
+/// no others.
+fn is_patronis(object: &Object, target: &Revision) -> bool {
+    let wanted = target.objects.iter().find(|wanted| wanted.kind() == "Endpoints" && wanted.key() == object.key());
+    wanted.is_some_and(|wanted| {
+        ["app", "stackgres.io/cluster", "stackgres.io/cluster-scope"]
+            .iter()
+            .all(|label| wanted.label(label).is_some() && wanted.label(label) == object.label(label))
+    })
 }
 
 /// Objects of the running revision that are no longer rendered. Only what carries our owner reference, never what holds data.

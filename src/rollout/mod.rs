@@ -4,6 +4,7 @@
 //! level-triggered; the same facts give the same answer, so a crash at any line resumes. Why: what is shown is what is done.
 
 mod cluster;
+mod instances;
 mod scripts;
 
 pub use cluster::{Decision, Drift, MANAGER, Situation, Step, Wait, next, not_in_place, owned};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 const WORDS: &[&str] = &["model", "diagnostics", "postgres", "api"];
-const STAGES: &[&str] = &["load", "resolve", "validate", "render", "diff", "plan", "rollout", "health", "status", "preview"];
+const STAGES: &[&str] = &["load", "resolve", "validate", "render", "diff", "plan", "health", "rollout", "status", "preview"];
 const ADAPTERS: &[&str] = &["source", "kubernetes", "instance", "forge", "secrets", "telemetry"];
 const ENGINE: &[&str] = &["apply", "engine"];
 const FACES: &[&str] = &["cli", "web", "hooks"];

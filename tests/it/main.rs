@@ -22,6 +22,7 @@ mod load;
 mod managed_sql;
 mod plans;
 mod real_cluster;
+mod real_pods;
 mod revisions;
 mod source;
 

@@ -49,7 +49,7 @@ fn meaning_changes_the_digest() {
         ("work_mem: 16MB", "work_mem: 17MB"),
         ("fsync: 'on'", "fsync: 'off'"),
         ("instances: 2", "instances: 3"),
-        ("version: '17'", "version: '16'"),
+        ("version: '17'", "version: '15'"),
         ("version: '17'", "version: '17', ssl: {enabled: false}"),
         ("topologyKey: a,", "topologyKey: a, namespaceSelector: {},"),
         ("scheduling: {", "scheduling: {topologySpreadConstraints: [], "),

@@ -59,6 +59,14 @@ pub(super) static SG_CLUSTER: Kind = Kind {
             description: "Why.",
             priority: 0,
         },
+        Column { name: "Primary", r#type: "string", json_path: ".status.primary", description: "Pod that takes writes.", priority: 0 },
+        Column {
+            name: "Lag",
+            r#type: "integer",
+            json_path: ".status.lagMebibytes",
+            description: "WAL in MiB that the replica furthest behind has not replayed; 0 is caught up.",
+            priority: 1,
+        },
         Column {
             name: "Profile",
             r#type: "string",

@@ -50,6 +50,12 @@ pub(in crate::api) fn schema() -> Schema {
                     .field("replicationGroup", integer("Replication group it belongs to."))
                     .field("primary", boolean("Whether it is the primary."))
                     .field("pendingRestart", boolean("Whether it waits for a restart."))
+                    .field("ready", boolean("Whether it is ready for clients."))
+                    .field("role", text("`primary`, `standby leader` (follows another cluster) or `replica`; absent while that is not known."))
+                    .field("state", text("What PostgreSQL does: `running`, `streaming`, `starting`, `creating replica`, `stopped` and others."))
+                    .field("timeline", integer("Timeline it is on. A replica on an older one than the primary cannot follow it.").format("int64"))
+                    .field("lagMebibytes", integer("WAL that it has not replayed, in MiB, rounded up to a power of two; 0 is caught up (less than one segment behind).").format("int64"))
+                    .field("synchronous", boolean("Whether commits wait for it."))
                     .field(
                         "installedPostgresExtensions",
                         array(
@@ -151,6 +157,8 @@ pub(in crate::api) fn schema() -> Schema {
             "effective",
             object("Every value the running revision uses, after defaults, each with where it came from.").preserve_unknown(),
         )
+        .field("lagMebibytes", integer("WAL in MiB that the replica furthest behind has not replayed, rounded up to a power of two; 0 is caught up.").format("int64"))
+        .field("primary", text("Pod that takes writes; absent while none does."))
         .field("pending", array("Changes that are released and not carried out yet, with the reason.", text("One change.")))
         .field("waiting", super::release::waiting())
         .field("systemIdentifier", text("PostgreSQL's own identity of the database, set when it is made; never changes."))

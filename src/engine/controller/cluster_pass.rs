@@ -8,7 +8,7 @@ use crate::apply::carry_out;
 use crate::diagnostics::Diagnostic;
 use crate::diff::{Impact, effective_changes, impact, object_changes};
 use crate::engine::offline::{Report, frozen};
-use crate::health::{Instances, instances};
+use crate::health::{Instance, Instances, Role, instances};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::render::generated;
@@ -92,17 +92,23 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     };
     let running = running.or_else(|| if has_data { facts.revision_in_place(&name, &children) } else { None });
     let judged = running.as_ref().filter(|running| **running != released).map(|running| judge(running, &released));
-    let decision = next(&Situation {
+    let seen = instances(children.values());
+    let mut decision = next(&Situation {
         cluster,
         released: &released,
         running: running.as_ref(),
         impact: judged.as_ref(),
         live: &children,
+        seen: &seen,
         has_data,
         drift,
         accepted: cluster.annotation("stackgres.io/accept-release") == Some(&released_name),
         absent_kinds: &facts.absent_kinds,
     });
+    if let Some(other) = another_database(cluster, &seen) {
+        decision.steps.clear();
+        decision.stop = Some(other);
+    }
     let settled = running.as_ref() == Some(&released);
     if settled && !decision.steps.is_empty() {
         tell(
@@ -132,10 +138,20 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         in_use.extend(running_name);
     }
     prune(api, &name, facts, &in_use).await?;
-    let pods: Vec<Object> = children.values().filter(|object| object.kind() == "Pod").cloned().collect();
-    managed_sql(pass, running.as_ref(), &pods, &mut conditions).await;
-    describe(&mut patch, &mut conditions, cluster, &released, &decision, &instances(&pods), now);
+    // Where nothing may be done at all, no script runs either.
+    let may_run = running.as_ref().filter(|_| decision.stop.is_none());
+    managed_sql(pass, may_run, &seen, &mut conditions).await;
+    describe(&mut patch, &mut conditions, cluster, &released, &decision, &seen, now);
     write_status(api, cluster, patch, &conditions, now).await
+}
+
+/// Says so where the instances hold another database than the one that was made for this cluster (DESIGN §8, rule 15).
+fn another_database(cluster: &Object, seen: &Instances) -> Option<String> {
+    let made = cluster.text("/status/systemIdentifier")?;
+    let found = seen.system_identifier.as_deref().filter(|found| *found != made)?;
+    Some(format!(
+        "the instances hold the database {found}, and this cluster was made with {made}: nothing is done; bring the volumes with {made} back, or make a new SGCluster"
+    ))
 }
 
 /// Who releases a cluster.
@@ -268,7 +284,14 @@ fn describe(
 ) {
     let wanted = released.effective.instances.value as usize;
     patch["instances"] = json!(seen.existing.len());
-    patch["readyInstances"] = json!(seen.ready.len());
+    patch["readyInstances"] = json!(seen.ready());
+    patch["podStatuses"] = seen.existing.iter().map(|instance| instance.status(seen.lag_mebibytes(instance))).collect();
+    patch["lagMebibytes"] = json!(seen.existing.iter().filter_map(|instance| seen.lag_mebibytes(instance)).max());
+    patch["primary"] = json!(seen.primary().map(|primary| &primary.name));
+    // Set once: another identity is another database, which the rollout must find out.
+    if let Some(identifier) = seen.system_identifier.as_ref().filter(|_| cluster.text("/status/systemIdentifier").is_none()) {
+        patch["systemIdentifier"] = json!(identifier);
+    }
     patch["labelSelector"] = json!(format!("app=StackGresCluster,stackgres.io/cluster=true,stackgres.io/cluster-name={}", cluster.name()));
     patch["postgresVersion"] = json!(released.effective.postgres.version.value);
     patch["effective"] = replacing(cluster.get("/status/effective"), serde_json::to_value(&released.effective).unwrap_or_default());
@@ -303,14 +326,21 @@ fn describe(
             patch["pending"] = Value::Null;
         }
     }
-    let healthy = decision.stop.is_none() && decision.wait.is_none() && seen.ready.len() == wanted && seen.existing.len() == wanted;
+    let leads = wanted == 0 || seen.existing.iter().any(|instance| matches!(instance.role, Some(Role::Primary | Role::StandbyLeader)));
+    let complete = seen.ready() == wanted && seen.existing.len() == wanted;
+    // A replica is ready for readers before it streams; until then a failover would lose what it has not got.
+    let streams = |instance: &Instance| instance.role != Some(Role::Replica) || instance.does() == Some("streaming");
+    let replicated = seen.existing.iter().all(streams);
+    let healthy = decision.stop.is_none() && decision.wait.is_none() && complete && leads && replicated;
     let reason = match (&decision.stop, &decision.wait) {
         (Some(_), _) => "Stalled",
         (None, Some(_)) => "ChangeWaits",
         (None, None) if healthy => "Healthy",
+        (None, None) if complete && leads => "ReplicasNotStreaming",
+        (None, None) if complete => "NoPrimary",
         (None, None) => "InstancesNotReady",
     };
-    conditions.push(Condition::new("Ready", Some(healthy), reason, format!("{} of {wanted} instances ready", seen.ready.len())));
+    conditions.push(Condition::new("Ready", Some(healthy), reason, format!("{} of {wanted} instances ready", seen.ready())));
     conditions.push(Condition::new("Reconciling", Some(!healthy && decision.stop.is_none()), reason, ""));
 }
 

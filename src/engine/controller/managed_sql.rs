@@ -10,7 +10,7 @@ use super::events::tell;
 use super::facts::OURS;
 use super::run::now;
 use super::script_session::{Ran, Session, run_entry, what_became};
-use crate::health::instances;
+use crate::health::{Instances, instances};
 use crate::instance::{Endpoint, InstanceError, Limits, Login, POSTGRES_PORT};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey, SecretText};
@@ -148,7 +148,7 @@ fn note_of(work: &Work) -> Note {
 }
 
 /// One look at the managed SQL of a cluster: says how it is, and begins what is due. Only the running revision counts.
-pub(super) async fn managed_sql(pass: &ClusterPass<'_>, running: Option<&Revision>, pods: &[Object], conditions: &mut Vec<Condition>) {
+pub(super) async fn managed_sql(pass: &ClusterPass<'_>, running: Option<&Revision>, seen: &Instances, conditions: &mut Vec<Condition>) {
     let ClusterPass { api, cluster, scripts, now, .. } = *pass;
     let name = cluster.namespaced_name();
     let recorded = cluster.text("/status/running/revision");
@@ -184,7 +184,7 @@ pub(super) async fn managed_sql(pass: &ClusterPass<'_>, running: Option<&Revisio
         }
         _ => {}
     }
-    if let Some(why) = not_ready(pods) {
+    if let Some(why) = not_ready(seen) {
         scripts.forget(&name);
         say(conditions, cluster, Some(false), "PrimaryNotReady", format!("scripts wait: {why}"));
         return;
@@ -223,11 +223,10 @@ fn say(conditions: &mut Vec<Condition>, cluster: &Object, status: Option<bool>, 
 }
 
 /// Why no script can run now.
-fn not_ready(pods: &[Object]) -> Option<String> {
-    let seen = instances(pods);
-    match &seen.primary {
+fn not_ready(seen: &Instances) -> Option<String> {
+    match seen.primary() {
         None => Some("no instance is the primary".to_owned()),
-        Some(primary) if !seen.ready.contains(primary) => Some(format!("the primary {primary} is not ready")),
+        Some(primary) if !primary.ready => Some(format!("the primary {} is not ready", primary.name)),
         Some(_) => None,
     }
 }
@@ -570,12 +569,16 @@ async fn reach(
     revision: &Revision,
     database: &str,
 ) -> Result<Result<(Endpoint, Login), String>, KubernetesError> {
-    let pods = api.list("Pod", Some(&cluster.namespace), &format!("{OURS},stackgres.io/cluster-name={}", cluster.name)).await?;
-    if let Some(why) = not_ready(&pods) {
+    let labels = format!("{OURS},stackgres.io/cluster-name={}", cluster.name);
+    let mut objects = api.list("Pod", Some(&cluster.namespace), &labels).await?;
+    // The leader's lock says who leads.
+    objects.extend(api.list("Endpoints", Some(&cluster.namespace), &labels).await?);
+    let seen = instances(&objects);
+    if let Some(why) = not_ready(&seen) {
         return Ok(Err(why));
     }
-    let primary = instances(&pods).primary;
-    let pod = pods.iter().find(|pod| Some(pod.name()) == primary.as_deref());
+    let primary = seen.primary().map(|primary| primary.name.as_str());
+    let pod = objects.iter().find(|object| object.kind() == "Pod" && Some(object.name()) == primary);
     let Some(address) = pod.and_then(|pod| pod.text("/status/podIP")).and_then(|address| address.parse().ok()) else {
         return Ok(Err("the primary has no address yet".to_owned()));
     };

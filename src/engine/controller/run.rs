@@ -215,14 +215,9 @@ async fn show(api: &Cluster, state: &State, memory: &Memory) {
         }
     };
     let fleet = |object: &Object| view::fleet(object, memory.plans.get(&object.namespaced_name()).map_or("", String::as_str));
-    let cluster = |object: &Object| {
-        let children = facts.children.get(&object.namespaced_name());
-        let pods: Vec<Object> = children.into_iter().flat_map(BTreeMap::values).filter(|child| child.kind() == "Pod").cloned().collect();
-        view::cluster(object, &pods)
-    };
     let fresh = View {
         fleets: facts.of_kind("SGFleet").map(fleet).collect(),
-        clusters: facts.of_kind("SGCluster").map(cluster).collect(),
+        clusters: facts.of_kind("SGCluster").map(view::cluster).collect(),
         events: view::events(&events),
     };
     state.view.send_if_modified(|old| {

@@ -66,6 +66,8 @@ fn exporter(effective: &Effective) -> Value {
     json!({
         "name": "prometheus-postgres-exporter",
         "image": image(effective, "exporter"),
+        // Off by default: the age of the oldest transaction id, which stops writes when it runs out, and who holds it back.
+        "args": ["--collector.database_wraparound", "--collector.long_running_transactions"],
         "env": [
             {"name": "DATA_SOURCE_NAME", "value": "host=/var/run/postgresql user=postgres dbname=postgres sslmode=disable"},
         ],

@@ -3,7 +3,7 @@
 //! Source: Patroni documentation, "Using Endpoints"; labels and annotations as its Kubernetes DCS writes them.
 
 use super::{all, is_ready, text, write};
-use crate::sandbox::resources::of_kind;
+use crate::sandbox::resources::{Resource, of_kind};
 use crate::sandbox::store::{Key, State};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -24,16 +24,32 @@ pub(super) fn step(state: &mut State) {
         members.retain(|pod| is_ready(pod));
         members.sort_by(|one, other| text(one, "/metadata/name").cmp(text(other, "/metadata/name")));
         let role = |pod: &Value| text(pod, "/metadata/labels/role").to_owned();
-        let Some(leader) = members.iter().find(|pod| role(pod) == "primary").or_else(|| members.first()).cloned() else { continue };
+        let Some(mut leader) = members.iter().find(|pod| role(pod) == "primary").or_else(|| members.first()).cloned() else { continue };
+        if let Some(candidate) = wish(state, endpoints, &namespace, &scope, &leader, &members) {
+            leader = candidate;
+        }
         let leader_name = text(&leader, "/metadata/name").to_owned();
         for pod in &members {
             let name = text(pod, "/metadata/name");
             let wanted = if name == leader_name { "primary" } else { "replica" };
             if role(pod) != wanted {
-                let state_of = json!({"role": wanted, "state": if wanted == "primary" { "running" } else { "streaming" }, "timeline": 1});
+                let mut state_of =
+                    json!({"role": wanted, "state": "running", "timeline": 1, "version": "4.0.7", "xlog_location": 83_886_080});
+                if wanted == "replica" {
+                    state_of["replication_state"] = json!("streaming");
+                }
                 let patch = json!({"metadata": {"labels": {"role": wanted}, "annotations": {"status": state_of.to_string()}}});
                 write(state, pods, &namespace, name, MANAGER, "", patch);
             }
+        }
+        let configuration = format!("{scope}-config");
+        if state
+            .get(&Key::new(endpoints, &namespace, &configuration))
+            .is_some_and(|live| text(&live, "/metadata/annotations/initialize").is_empty())
+        {
+            // Patroni notes the identity of the database when it is made; here any number does.
+            let patch = json!({"metadata": {"annotations": {"initialize": "7000000000000000000"}}});
+            write(state, endpoints, &namespace, &configuration, MANAGER, "", patch);
         }
         let key = Key::new(endpoints, &namespace, &scope);
         let Some(live) = state.get(&key) else { continue };
@@ -46,9 +62,30 @@ pub(super) fn step(state: &mut State) {
             "subsets": [{
                 "addresses": [{"ip": address, "hostname": leader_name, "nodeName": "node-1",
                     "targetRef": {"kind": "Pod", "name": leader_name, "namespace": namespace, "uid": leader["metadata"]["uid"]}}],
-                "ports": [{"name": "pgport", "port": 7432, "protocol": "TCP"}, {"name": "pgreplication", "port": 7433, "protocol": "TCP"}],
+                "ports": [{"name": "pgport", "port": 6432, "protocol": "TCP"}, {"name": "pgreplication", "port": 5432, "protocol": "TCP"}],
             }],
         });
         write(state, endpoints, &namespace, &scope, MANAGER, "", patch);
     }
+}
+
+/// The instance that shall take over, if somebody wished so: taken if the leader is the one named and the candidate is ready, and
+/// forgotten in any case.
+fn wish(
+    state: &mut State,
+    endpoints: &'static Resource,
+    namespace: &str,
+    scope: &str,
+    leader: &Arc<Value>,
+    members: &[Arc<Value>],
+) -> Option<Arc<Value>> {
+    let name = format!("{scope}-failover");
+    let live = state.get(&Key::new(endpoints, namespace, &name))?;
+    let wished = |field: &str| text(&live, &format!("/metadata/annotations/{field}")).to_owned();
+    let (from, to) = (wished("leader"), wished("member"));
+    if to.is_empty() {
+        return None;
+    }
+    write(state, endpoints, namespace, &name, MANAGER, "", json!({"metadata": {"annotations": {"leader": null, "member": null}}}));
+    members.iter().find(|pod| text(pod, "/metadata/name") == to && text(leader, "/metadata/name") == from).cloned()
 }

@@ -15,6 +15,7 @@ pub(super) fn content(view: &View, namespace: &str, name: &str) -> Option<Markup
                 dt { "fleet" } dd { (if cluster.fleet.is_empty() { "none: it releases itself" } else { &cluster.fleet }) }
                 dt { "released" } dd { code { (cluster.released) } @if !cluster.commit.is_empty() { " from commit " code { (short(&cluster.commit)) } } }
                 dt { "runs" } dd { code { (cluster.running) } }
+                @if !cluster.system_identifier.is_empty() { dt { "database" } dd { code { (cluster.system_identifier) } } }
                 @if !cluster.waiting.is_empty() {
                     dt { "waits for" } dd { (cluster.waiting) span.quiet { " – ended by: " (cluster.waiting_by) } }
                 }
@@ -24,8 +25,16 @@ pub(super) fn content(view: &View, namespace: &str, name: &str) -> Option<Markup
                 @for instance in &cluster.instances {
                     li {
                         span.instance.ready[instance.ready].primary[instance.primary] { (if instance.primary { "P" } else { "r" }) }
-                        " " code { (instance.name) } " " (if instance.primary { "primary" } else { "replica" })
-                        span.quiet { (if instance.ready { " ready" } else { " not ready" }) }
+                        " " code { (instance.name) } " " (if instance.role.is_empty() { "role not known" } else { &instance.role })
+                        span.quiet {
+                            (if instance.ready { " ready" } else { " not ready" })
+                            @if !instance.state.is_empty() { ", " (instance.state) }
+                            @if let Some(timeline) = instance.timeline { ", timeline " (timeline) }
+                            @match instance.lag_mebibytes { Some(0) => { ", caught up" } Some(lag) => { ", up to " (lag) " MiB behind" } None => {} }
+                            @if instance.synchronous { ", commits wait for it" }
+                            @if instance.pending_restart { ", a parameter waits for a restart" }
+                            @if !instance.node.is_empty() { ", on " (instance.node) }
+                        }
                     }
                 }
             }

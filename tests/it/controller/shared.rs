@@ -542,23 +542,59 @@ pub(super) async fn neither_instances_nor_the_leader_lock_are_taken_away(server:
     write(&fleet, 3, true);
     fleet.start();
     fleet.passes(4).await;
+    let set = fleet.api("apps/v1", "StatefulSet");
+    let count = async || set.get("a").await.unwrap().data["spec"]["replicas"].clone();
+    let waiting = async |fleet: &Fleet| fleet.get("a").await["status"]["waiting"]["for"].as_str().unwrap_or_default().to_owned();
+    let by = PatchParams { field_manager: Some("kubectl-scale".to_owned()), ..PatchParams::default() };
+    // Without nodes no pod leads, so nobody knows which may go.
     write(&fleet, 2, true);
     fleet.passes(4).await;
-    let set = fleet.api("apps/v1", "StatefulSet");
-    assert_eq!(set.get("a").await.unwrap().data["spec"]["replicas"], 3);
-    let waiting = fleet.get("a").await["status"]["waiting"].clone();
-    assert!(waiting["for"].as_str().unwrap().contains("3 → 2 instances"), "{waiting}");
+    assert_eq!(count().await, 3);
+    assert!(waiting(&fleet).await.contains("3 → 2 instances: none leads"), "{}", waiting(&fleet).await);
     write(&fleet, 3, true);
     fleet.passes(4).await;
-    assert!(fleet.get("a").await["status"]["waiting"].is_null());
-
     // Scaled by hand: putting the number back would take instances away just the same.
-    let by = PatchParams { field_manager: Some("kubectl-scale".to_owned()), ..PatchParams::default() };
     set.patch("a", &by, &Patch::Merge(&json!({"spec": {"replicas": 4}}))).await.unwrap();
     fleet.passes(4).await;
-    assert_eq!(set.get("a").await.unwrap().data["spec"]["replicas"], 4);
-    assert!(fleet.get("a").await["status"]["waiting"]["for"].as_str().unwrap().contains("4 → 3 instances"));
+    assert_eq!(count().await, 4);
+    assert!(waiting(&fleet).await.contains("4 → 3 instances"), "{}", waiting(&fleet).await);
     set.patch("a", &by, &Patch::Merge(&json!({"spec": {"replicas": 3}}))).await.unwrap();
+
+    // Patroni and the kubelet, played: the third one leads.
+    let pretend = async |primary: usize| {
+        let pods = fleet.api("v1", "Pod");
+        for index in 0..3 {
+            let name = format!("a-{index}");
+            let role = if index == primary { "primary" } else { "replica" };
+            let mut note = json!({"role": role, "state": "running", "timeline": 1, "xlog_location": 83_886_080});
+            if index != primary {
+                note["replication_state"] = json!("streaming");
+            }
+            let said = json!({"metadata": {"labels": {"role": role}, "annotations": {"status": note.to_string()}}});
+            pods.patch(&name, &PatchParams::default(), &Patch::Merge(&said)).await.unwrap();
+            let ready = json!({"status": {"conditions": [{"type": "Ready", "status": "True"}]}});
+            pods.patch_status(&name, &PatchParams::default(), &Patch::Merge(&ready)).await.unwrap();
+        }
+    };
+    pretend(2).await;
+    write(&fleet, 2, true);
+    fleet.passes(4).await;
+    if server.folder.is_some() {
+        assert_eq!(count().await, 3, "the primary would have gone");
+        assert!(waiting(&fleet).await.contains("a-2 leads and hands over to a-0 first"), "{}", waiting(&fleet).await);
+        let wish = fleet.api("v1", "Endpoints").get("a-failover").await.unwrap().metadata.annotations.unwrap_or_default();
+        assert_eq!((wish.get("leader").map(String::as_str), wish.get("member").map(String::as_str)), (Some("a-2"), Some("a-0")));
+        pretend(0).await;
+    } else {
+        // Here Patroni is played by the server itself, as soon as pods are ready.
+        let pod = fleet.api("v1", "Pod").get("a-0").await.unwrap();
+        assert_eq!(pod.metadata.labels.unwrap_or_default().get("role").map(String::as_str), Some("primary"), "it handed over first");
+    }
+    fleet.passes(4).await;
+    assert_eq!(count().await, 2, "the primary is among those that stay");
+    write(&fleet, 3, true);
+    fleet.passes(4).await;
+    assert_eq!(count().await, 3);
 
     let uid = fleet.api("v1", "Service").get("a").await.unwrap().metadata.uid;
     write(&fleet, 3, false);

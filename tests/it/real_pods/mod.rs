@@ -1,0 +1,329 @@
+//! Real pods on a real Kubernetes of three nodes: what a rendered object is worth.
+//!
+//! Skipped, loudly, where no such cluster is given; `tests/run` starts one. The controller runs in it as `deploy/` installs it,
+//! with its own account and image.
+
+mod faults;
+mod whole;
+
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// The cluster under test.
+pub(crate) struct Nodes {
+    /// Its folder: kubeconfig, `kubectl`, logs, process ids.
+    folder: PathBuf,
+}
+
+/// Runs a test on the cluster of `STACKGRES_TEST_NODES_KUBECONFIG`, one at a time: two cores carry no more.
+pub(crate) fn on_real_nodes(name: &str, test: impl FnOnce(&Nodes)) {
+    let Some(path) = std::env::var_os("STACKGRES_TEST_NODES_KUBECONFIG") else {
+        assert!(std::env::var_os("CI").is_none(), "{name}: CI requires real nodes (STACKGRES_TEST_NODES_KUBECONFIG)");
+        eprintln!("SKIPPED {name}: no real nodes; tests/run starts them");
+        return;
+    };
+    static ONE_AT_A_TIME: Mutex<bool> = Mutex::new(false);
+    let mut installed = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let nodes = Nodes { folder: PathBuf::from(path).parent().unwrap().to_owned() };
+    if !*installed {
+        nodes.install();
+        *installed = true;
+    }
+    let began = Instant::now();
+    test(&nodes);
+    eprintln!("{name}: {:.0} s", began.elapsed().as_secs_f64());
+}
+
+/// Whether a fault that takes minutes is left out: `tests/run --full` runs them all.
+pub(crate) fn left_out(name: &str) -> bool {
+    let left_out = std::env::var_os("STACKGRES_TEST_FULL").is_none();
+    if left_out {
+        eprintln!("SKIPPED {name}: tests/run --full runs it");
+    }
+    left_out
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+impl Nodes {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.folder.join("kubectl"));
+        command.arg("--kubeconfig").arg(self.folder.join("admin.kubeconfig")).args(arguments);
+        command
+    }
+
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// The output of a `kubectl` that must succeed.
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.kubectl(arguments);
+        assert!(output.status.success(), "kubectl {arguments:?}: {}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    pub(crate) fn apply(&self, manifest: &str) {
+        let mut child = self.command(&["apply", "--server-side", "--force-conflicts", "-f", "-"]);
+        let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), manifest.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{manifest}: {}", said(&output));
+    }
+
+    /// One of the commands of `tests/cluster`, for faults.
+    pub(crate) fn harness(&self, arguments: &[&str]) {
+        let command = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/").to_owned() + arguments[0];
+        let output = Command::new(command).args(&arguments[1..]).env("STACKGRES_CLUSTER_DIR", &self.folder).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+    }
+
+    /// Installs `deploy/`, and a pod that is everybody's client.
+    fn install(&self) {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy");
+        let mut output = self.kubectl(&["apply", "--server-side", "--force-conflicts", "-k", root]);
+        for _ in 0..20 {
+            if output.status.success() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(500));
+            output = self.kubectl(&["apply", "--server-side", "--force-conflicts", "-k", root]);
+        }
+        assert!(output.status.success(), "{}", said(&output));
+        // Another build may stand behind the same tag.
+        self.ok(&["-n", "stackgres", "rollout", "restart", "deployment/stackgres"]);
+        self.ok(&["-n", "stackgres", "rollout", "status", "deployment/stackgres", "--timeout=120s"]);
+        self.apply(
+            "apiVersion: v1\nkind: Namespace\nmetadata: {name: client, labels: {pod-security.kubernetes.io/enforce: restricted}}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: client, namespace: client}\nspec:\n  automountServiceAccountToken: false\n  terminationGracePeriodSeconds: 1\n  securityContext: {runAsNonRoot: true, runAsUser: 999, seccompProfile: {type: RuntimeDefault}}\n  containers:\n  - name: client\n    image: stackgres/util:17.12\n    command: [/bin/sh, -c, 'sleep 86400']\n    securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}\n",
+        );
+        self.ok(&["-n", "client", "wait", "pod/client", "--for=condition=Ready", "--timeout=60s"]);
+    }
+}
+
+/// Waits until something is so; the limit is there so that a test ends, and is no measure.
+pub(crate) fn until(what: &str, seconds: u64, mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(seconds);
+    while Instant::now() < end {
+        if done() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    panic!("still not: {what}");
+}
+
+/// A database cluster in a namespace of its own.
+pub(crate) struct Database<'a> {
+    pub(crate) nodes: &'a Nodes,
+    pub(crate) namespace: String,
+}
+
+/// The name of every cluster here.
+const NAME: &str = "db";
+
+impl<'a> Database<'a> {
+    /// Makes one and waits until it is ready. `more` are further fields of the spec, two blanks deep.
+    pub(crate) fn new(nodes: &'a Nodes, namespace: &str, instances: usize, more: &str) -> Self {
+        let database = Self::requested(nodes, namespace, instances, more);
+        database.ready(instances);
+        database
+    }
+
+    /// Makes one and waits for nothing.
+    pub(crate) fn requested(nodes: &'a Nodes, namespace: &str, instances: usize, more: &str) -> Self {
+        nodes.apply(&format!(
+            "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}, labels: {{pod-security.kubernetes.io/enforce: restricted}}}}\n"
+        ));
+        let database = Self { nodes, namespace: namespace.to_owned() };
+        database.spec(instances, more);
+        database
+    }
+
+    pub(crate) fn spec(&self, instances: usize, more: &str) {
+        let pods = if more.contains("  pods:") { "" } else { "  pods: {persistentVolume: {size: 1Gi}}\n" };
+        self.nodes.apply(&format!(
+            "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: {NAME}, namespace: {}}}\nspec:\n  instances: {instances}\n  postgres: {{version: '17'}}\n{pods}{more}",
+            self.namespace
+        ));
+    }
+
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> String {
+        self.nodes.ok(&[&["-n", &self.namespace], arguments].concat())
+    }
+
+    pub(crate) fn cluster(&self) -> Value {
+        serde_json::from_str(&self.kubectl(&["get", "sgcluster", NAME, "-o", "json"])).unwrap()
+    }
+
+    pub(crate) fn status(&self, pointer: &str) -> Value {
+        self.cluster().pointer(&format!("/status{pointer}")).cloned().unwrap_or_default()
+    }
+
+    fn condition(&self, name: &str) -> (String, String, String) {
+        let conditions = self.status("/conditions");
+        let found =
+            conditions.as_array().and_then(|all| all.iter().find(|condition| condition["type"] == name)).cloned().unwrap_or_default();
+        let text = |field: &str| found[field].as_str().unwrap_or_default().to_owned();
+        (text("status"), text("reason"), text("message"))
+    }
+
+    /// Waits until the controller says that all is well with so many instances.
+    pub(crate) fn ready(&self, instances: usize) {
+        let mut last = Default::default();
+        let end = Instant::now() + Duration::from_mins(4);
+        while Instant::now() < end {
+            last = self.condition("Ready");
+            if last.0 == "True" && self.status("/readyInstances") == instances {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        panic!("{} is not ready: {last:?}\n{}", self.namespace, self.kubectl(&["get", "pods,events"]));
+    }
+
+    /// The pod that takes writes, as the cluster's status says.
+    pub(crate) fn primary(&self) -> String {
+        self.status("/primary").as_str().unwrap_or_default().to_owned()
+    }
+
+    pub(crate) fn replicas(&self) -> Vec<String> {
+        let primary = self.primary();
+        let pods = self.status("/podStatuses");
+        let names = pods.as_array().into_iter().flatten().filter_map(|pod| pod["name"].as_str().map(str::to_owned));
+        names.filter(|name| *name != primary).collect()
+    }
+
+    pub(crate) fn password(&self, key: &str) -> String {
+        self.kubectl(&["get", "secret", NAME, "-o", &format!("go-template={{{{index .data \"{key}\" | base64decode}}}}")])
+    }
+
+    /// Runs SQL as a client of the Service `service` would, through the pooler.
+    pub(crate) fn try_sql(&self, service: &str, sql: &str) -> Output {
+        let host = format!("PGHOST={service}.{}", self.namespace);
+        let password = format!("PGPASSWORD={}", self.password("superuser-password"));
+        let arguments = [
+            "-n",
+            "client",
+            "exec",
+            "client",
+            "--",
+            "env",
+            &host,
+            &password,
+            "PGUSER=postgres",
+            "PGCONNECT_TIMEOUT=5",
+            "psql",
+            "-AtXqc",
+            sql,
+        ];
+        self.nodes.kubectl(&arguments)
+    }
+
+    pub(crate) fn sql(&self, sql: &str) -> String {
+        let output = self.try_sql(NAME, sql);
+        assert!(output.status.success(), "{sql}: {}", said(&output));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Runs SQL as the superuser inside a pod, past the pooler.
+    pub(crate) fn inside(&self, pod: &str, sql: &str) -> String {
+        self.kubectl(&["exec", pod, "-c", "postgres-util", "--", "psql", "-h", "/var/run/postgresql", "-U", "postgres", "-AtXqc", sql])
+            .trim()
+            .to_owned()
+    }
+
+    /// Runs a command in the container of the database.
+    pub(crate) fn patroni(&self, pod: &str, script: &str) -> String {
+        self.kubectl(&["exec", pod, "-c", "patroni", "--", "/bin/sh", "-c", script])
+    }
+
+    /// Ends the first process of a container from outside, as a node does that runs out of memory.
+    pub(crate) fn kill(&self, pod: &str, container: &str) {
+        let path = format!("jsonpath={{.status.containerStatuses[?(@.name==\"{container}\")].containerID}}");
+        let identity = self.kubectl(&["get", "pod", pod, "-o", &path]);
+        let identity = identity.trim_start_matches("containerd://");
+        let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        // The oldest process of the container's control group is its first.
+        let mut found: Vec<u32> = processes
+            .filter_map(|process| process.parse().ok())
+            .filter(|process: &u32| std::fs::read_to_string(format!("/proc/{process}/cgroup")).is_ok_and(|group| group.contains(identity)))
+            .collect();
+        found.sort_unstable();
+        let first = found.first().expect("a process of the container").to_string();
+        assert!(Command::new("kill").args(["-KILL", &first]).status().unwrap().success());
+    }
+
+    /// Begins to commit one row after the other through the pooler, each over a connection of its own, for so many seconds.
+    pub(crate) fn writer(&self, seconds: u64) -> Writer {
+        self.sql("create table if not exists written (number bigint primary key, at timestamptz default clock_timestamp())");
+        let script = format!(
+            "end=$(($(date +%s) + {seconds})); i=0; while [ $(date +%s) -lt $end ]; do i=$((i + 1)); psql -Xqtc \"insert into written values ($i)\" 2>/dev/null && echo $i; done"
+        );
+        let host = format!("PGHOST={NAME}.{}", self.namespace);
+        let password = format!("PGPASSWORD={}", self.password("superuser-password"));
+        let arguments = [
+            "-n",
+            "client",
+            "exec",
+            "client",
+            "--",
+            "env",
+            &host,
+            &password,
+            "PGUSER=postgres",
+            "PGCONNECT_TIMEOUT=2",
+            "sh",
+            "-c",
+            &script,
+        ];
+        let child = self.nodes.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        Writer { child }
+    }
+}
+
+/// A client that remembers what was acknowledged.
+pub(crate) struct Writer {
+    child: Child,
+}
+
+impl Writer {
+    /// Waits for its end; what was acknowledged and is not there, and the longest time without a commit in seconds.
+    pub(crate) fn lost(self, database: &Database<'_>) -> (Vec<u64>, f64, usize) {
+        let output = self.child.wait_with_output().unwrap();
+        let acknowledged: Vec<u64> = String::from_utf8(output.stdout).unwrap().lines().filter_map(|line| line.parse().ok()).collect();
+        assert!(acknowledged.len() > 10, "only {} commits", acknowledged.len());
+        let found: Vec<u64> = database.sql("select number from written order by 1").lines().filter_map(|line| line.parse().ok()).collect();
+        let gap = database
+            .sql("select coalesce(max(extract(epoch from gap)), 0) from (select at - lag(at) over (order by at) as gap from written) gaps");
+        let lost = acknowledged.iter().copied().filter(|number| found.binary_search(number).is_err()).collect();
+        (lost, gap.parse().unwrap(), acknowledged.len())
+    }
+}
+
+impl Drop for Database<'_> {
+    fn drop(&mut self) {
+        if std::env::var_os("STACKGRES_TEST_KEEP").is_some() {
+            return;
+        }
+        let namespace = self.namespace.as_str();
+        self.nodes.kubectl(&["-n", namespace, "annotate", "sgcluster", "--all", "stackgres.io/deletion-protection=false", "--overwrite"]);
+        self.nodes.kubectl(&["-n", namespace, "delete", "sgcluster", "--all", "--timeout=30s"]);
+        let mut gone = false;
+        for _ in 0..20 {
+            gone = self.nodes.kubectl(&["delete", "namespace", namespace, "--wait=false"]).status.success();
+            if gone {
+                break;
+            }
+            // The mark that protects the namespace goes a moment after its last cluster.
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        if !gone {
+            eprintln!("the namespace {namespace} is left");
+        }
+    }
+}
