@@ -39,5 +39,13 @@ pub const DIFFERENCES: &[Difference] = &[
     difference("SGCluster", "status.effective", "ours: effective values with their origin"),
     difference("SGCluster", "status.pending", "ours: released changes that wait"),
     difference("SGCluster", "status.waiting", "ours: what is waited for"),
+    difference("SGCluster", "status.managedSql.scripts[].sgScript", "ours: a reference is known by its script, not by its position"),
+    difference("SGCluster", "status.managedSql.scripts[].scripts[].state", "ours: tells what began from what ended"),
+    difference("SGCluster", "status.managedSql.scripts[].scripts[].digest", "ours: what ran; upstream keeps it in the SGScript"),
+    difference("SGCluster", "status.managedSql.scripts[].scripts[].startedAt", "ours: one entry's own times"),
+    difference("SGCluster", "status.managedSql.scripts[].scripts[].endedAt", "ours: one entry's own times"),
+    difference("SGCluster", "status.managedSql.scripts[].scripts[].database", "ours: where to look for the marker of what began"),
+    difference("SGCluster", "status.managedSql.scripts[].scripts[].wrapped", "ours: whether what began leaves a marker"),
+    difference("SGCluster", "status.managedSql.scripts[].scripts[].asked", "ours: a request by annotation is answered once"),
     difference("SGCluster", "status.systemIdentifier", "ours: guards against a second bootstrap"),
 ];

@@ -31,10 +31,10 @@ fn spec() -> Schema {
             .field("id", integer("Number that identifies the entry; assigned by position when absent."))
             .field("version", integer("Version of the entry; a new version runs again."))
             .field("database", text("Database it runs in; `postgres` when absent."))
-            .field("user", text("User it runs as; the superuser when absent."))
+            .field("user", text("User it runs as, after `SET SESSION AUTHORIZATION`; the superuser when absent."))
             .field("wrapInTransaction", text("Isolation level of a transaction put around the entry: `read-committed`, `repeatable-read` or `serializable`. Absent: none."))
-            .field("storeStatusInDatabase", boolean("Whether the outcome is recorded in the same transaction, which needs `wrapInTransaction`."))
-            .field("retryOnError", boolean("Whether a failed entry is tried again."))
+            .field("storeStatusInDatabase", boolean("Whether the record that the transaction leaves in `stackgres.script_runs` decides whether the entry ran, also after a restore or a loss of the status. Needs `wrapInTransaction`."))
+            .field("retryOnError", boolean("Whether a failed entry is tried again: after 10 s, then twice as long each time, up to 5 min."))
             .field("script", text("The SQL. Anybody who can read the object can read it: no passwords here."))
             .field("scriptFrom", script_from("Where the SQL comes from."))))
 }

@@ -4,6 +4,7 @@
 //! Why: a stage may depend on these without depending on another stage.
 
 mod canonical;
+mod instance_report;
 mod key;
 pub mod labels;
 mod object;
@@ -12,6 +13,7 @@ mod quantity;
 mod secret;
 
 pub use canonical::{Digest, canonical_json};
+pub use instance_report::{InstanceReport, InstanceRole, PendingParameter};
 pub use key::{NamespacedName, ObjectKey};
 pub use object::Object;
 pub use quantity::{Quantity, holds_quantity};

@@ -88,8 +88,8 @@ fn shared_memory(major: u32, parameters: &BTreeMap<String, EffectiveValue<String
 ///
 /// - `local replication`: Patroni asks its own instance for the timeline that way (`use_unix_socket_repl`); without the line it
 ///   cannot tell whether a former primary must be rewound. `local all` does not match replication.
-/// - `postgres` over TCP to the database `postgres`: `pg_rewind`, the check that the other side is the primary, and the copying of
-///   logical slots. Source: Patroni 4.0.7, `rewind.py` and `slots.py`.
+/// - `postgres` over TCP: `pg_rewind`, the check that the other side is the primary, and the copying of logical slots, all in the
+///   database `postgres` (source: Patroni 4.0.7, `rewind.py` and `slots.py`); and managed SQL, in every database.
 /// - `host` and not `hostssl`: while TLS is being switched on, some instances have no certificate yet, and a `hostssl` line matches
 ///   nothing there. The client side prefers TLS and takes it wherever it is offered.
 pub(super) fn host_based_authentication(inputs: &Inputs) -> Vec<String> {
@@ -101,7 +101,7 @@ pub(super) fn host_based_authentication(inputs: &Inputs) -> Vec<String> {
         "host all authenticator ::1/128 scram-sha-256",
         "host replication replicator all scram-sha-256",
         "host postgres replicator all scram-sha-256",
-        "host postgres postgres all scram-sha-256",
+        "host all postgres all scram-sha-256",
     ]
     .map(str::to_owned)
     .to_vec();

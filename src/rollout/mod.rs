@@ -5,5 +5,10 @@
 
 mod cluster;
 mod instances;
+mod scripts;
 
 pub use cluster::{Decision, Drift, MANAGER, Situation, Step, Wait, next, not_in_place, owned};
+pub use scripts::{
+    Entry, Isolation, ManagedSql, NextScript, Outcome, Place, Progress, RUN_SCRIPT, Record, Requests, SCRIPT_DONE, Script, ScriptRecord,
+    Source, State, failure_message, next_script,
+};

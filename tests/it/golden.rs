@@ -193,7 +193,7 @@ fn what_patroni_needs_comes_before_the_users_lines() {
     for line in [
         "local replication replicator scram-sha-256",
         "host replication replicator all scram-sha-256",
-        "host postgres postgres all scram-sha-256",
+        "host all postgres all scram-sha-256",
         "host all authenticator 127.0.0.1/32 scram-sha-256",
     ] {
         assert!(lines[..user].contains(&line), "{line}: {lines:?}");

@@ -15,5 +15,4 @@ pub(in crate::api) fn schema() -> Schema {
                     .field("sgScript", text("Name of the SGScript in the same namespace.")),
             ),
         )
-        .not_yet_error()
 }

@@ -120,10 +120,11 @@ pub(in crate::api) fn schema() -> Schema {
                     "Each SGScript.",
                     object("One entry.")
                         .field("id", integer("Number of the entry."))
+                        .field("sgScript", text("Name of the SGScript."))
                         .field("startedAt", text("When it began."))
                         .field("updatedAt", text("When it last changed."))
-                        .field("failedAt", text("When it failed."))
-                        .field("completedAt", text("When it was done."))
+                        .field("failedAt", text("When it failed; absent once nothing of it is failed."))
+                        .field("completedAt", text("When all of it was done; absent while something is not."))
                         .field(
                             "scripts",
                             array(
@@ -133,7 +134,14 @@ pub(in crate::api) fn schema() -> Schema {
                                     .field("version", integer("Version of the script that ran."))
                                     .field("intents", integer("How often it was tried."))
                                     .field("failureCode", text("SQLSTATE of the failure."))
-                                    .field("failure", text("Message of the failure.")),
+                                    .field("failure", text("Message of the failure, without values."))
+                                    .field("state", text("`started`, `done`, `failed`, `unknown` (it began, and whether it ran to its end is not known) or `not-run` (it began and left nothing behind)."))
+                                    .field("digest", text("Digest of what ran: a changed one is a new version."))
+                                    .field("startedAt", text("When it began."))
+                                    .field("endedAt", text("When it ended, or when it was found out what became of it."))
+                                    .field("database", text("Database it runs in, while its end is not recorded."))
+                                    .field("wrapped", boolean("Whether it runs inside of a transaction that leaves a marker, while its end is not recorded."))
+                                    .field("asked", boolean("Whether the annotation that asks for a run was answered.")),
                             ),
                         ),
                 ),

@@ -10,6 +10,7 @@ mod order;
 mod parameters;
 mod patroni;
 mod replication;
+mod scripts;
 
 use super::Version;
 use super::effective::EffectiveChange;
@@ -189,6 +190,7 @@ impl Impact {
 pub fn impact(before: &Version, after: &Version, values: &[EffectiveChange], objects: &[ObjectChange]) -> Impact {
     let mut findings = effective::findings(before, after, values);
     findings.extend(patroni::findings(before, after));
+    findings.extend(scripts::findings(&before.manifests, &after.manifests));
     findings.extend(objects::findings(before, after, objects, &findings));
     let (old, new) = (before.effective.instances.value, after.effective.instances.value);
     if old == 0 || new == 0 {

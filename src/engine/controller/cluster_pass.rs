@@ -3,6 +3,7 @@
 use super::claims;
 use super::events::tell;
 use super::facts::Facts;
+use super::managed_sql::{Scripts, managed_sql};
 use crate::apply::carry_out;
 use crate::diagnostics::Diagnostic;
 use crate::diff::{Impact, effective_changes, impact, object_changes};
@@ -36,6 +37,8 @@ pub(super) struct ClusterPass<'a> {
     pub live: &'a Report,
     /// What happens to live edits.
     pub drift: Drift,
+    /// Scripts under way.
+    pub scripts: &'a Scripts,
     /// The time.
     pub now: Timestamp,
 }
@@ -135,6 +138,9 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         in_use.extend(running_name);
     }
     prune(api, &name, facts, &in_use).await?;
+    // Where nothing may be done at all, no script runs either.
+    let may_run = running.as_ref().filter(|_| decision.stop.is_none());
+    managed_sql(pass, may_run, &seen, &mut conditions).await;
     describe(&mut patch, &mut conditions, cluster, &released, &decision, &seen, now);
     write_status(api, cluster, patch, &conditions, now).await
 }

@@ -11,10 +11,12 @@ mod events;
 mod facts;
 mod fleet_pass;
 mod fleet_status;
+mod managed_sql;
 mod marks;
 mod mirror;
 mod release;
 mod run;
+mod script_session;
 mod settings_of;
 mod source;
 

@@ -5,6 +5,7 @@ use super::claims;
 use super::cluster_pass::{ClusterPass, cluster_pass, write_status};
 use super::facts::{CHILDREN, Facts, OURS};
 use super::fleet_pass::{FleetPass, drift_of, fleet_pass};
+use super::managed_sql::Scripts;
 use super::settings_of::cache_folder;
 use super::source::{SourceOptions, Sources};
 use crate::api::KINDS;
@@ -98,12 +99,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// A pass that takes longer hangs: every request has a deadline.
 const HUNG: i64 = 1_800;
 
+/// How long a script may go on when the process is asked to end.
+const SCRIPTS_END: Duration = Duration::from_secs(10);
+
 /// What is kept between passes. Losing it costs a look at each source and a try of what failed; it decides nothing.
 struct Memory {
     delays: BTreeMap<ObjectKey, (u64, Timestamp)>,
     sources: Sources,
     /// Text of the last plan of each fleet that held a change.
     plans: BTreeMap<NamespacedName, String>,
+    /// Scripts under way.
+    scripts: Scripts,
 }
 
 /// Runs until `stop`.
@@ -130,8 +136,8 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
         }
         None => api,
     };
-    let mut memory =
-        Memory { plans: BTreeMap::new(), delays: BTreeMap::new(), sources: Sources::new(options.sources.clone(), hints.clone(), &stop) };
+    let sources = Sources::new(options.sources.clone(), hints.clone(), &stop);
+    let mut memory = Memory { plans: BTreeMap::new(), delays: BTreeMap::new(), sources, scripts: Scripts::new(hints.clone()) };
     let mut wait = Duration::ZERO;
     let mut pause = SHORTEST;
     loop {
@@ -190,6 +196,7 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
             }
         }
     }
+    memory.scripts.end(SCRIPTS_END).await;
     tasks.shutdown().await;
     Ok(())
 }
@@ -234,7 +241,7 @@ async fn refuse_beside_another(api: &Cluster) -> Result<(), RunError> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the engine is where the clock is read; every stage gets it as an argument")]
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp::now()
 }
 
@@ -246,7 +253,8 @@ async fn pass(
     memory: &mut Memory,
     halt: &(dyn Fn() -> bool + Sync),
 ) -> Result<Option<Duration>, KubernetesError> {
-    let Memory { delays, sources, plans } = memory;
+    let Memory { delays, sources, plans, scripts } = memory;
+    let began = now();
     let facts = Facts::read(api).await?;
     state.ready.store(true, Ordering::Relaxed);
     let known: Vec<NamespacedName> = facts.of_kind("SGFleet").map(Object::namespaced_name).collect();
@@ -272,6 +280,7 @@ async fn pass(
     }
     // The fleets may have written custom resources and releases.
     let facts = Facts::read(api).await?;
+    scripts.keep(|name| facts.of_kind("SGCluster").any(|cluster| cluster.namespaced_name() == *name));
     let live = check_live(api, &facts, settings).await?;
     for cluster in facts.of_kind("SGCluster") {
         if halt() {
@@ -282,7 +291,7 @@ async fn pass(
         }
         let drift = claims::named(cluster).and_then(|fleet| fleets.get(fleet)).copied().unwrap_or(Drift::Revert);
         let name: NamespacedName = cluster.namespaced_name();
-        let one = ClusterPass { api, cluster, facts: &facts, live: &live, drift, now: now() };
+        let one = ClusterPass { api, cluster, facts: &facts, live: &live, drift, scripts, now: now() };
         let result = cluster_pass(&one).instrument(tracing::info_span!("cluster", %name)).await;
         note(api, delays, cluster, result).await;
     }
@@ -290,7 +299,7 @@ async fn pass(
         *census = Census::of(&facts);
     }
     super::marks::keep(api, &facts).await?;
-    let soonest = delays.values().map(|(_, due)| *due).chain(sources.soonest()).min();
+    let soonest = delays.values().map(|(_, due)| *due).chain(sources.soonest()).chain(scripts.soonest(began)).min();
     Ok(soonest.map(|due| Duration::try_from(due.duration_since(now())).unwrap_or_default().max(SHORTEST)))
 }
 

@@ -19,6 +19,7 @@ mod pooling;
 mod replication;
 mod resources;
 mod scheduling;
+mod script_text;
 mod scripts;
 mod security;
 mod selectors;
@@ -96,6 +97,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         replication::RULES,
         resources::RULES,
         scheduling::RULES,
+        script_text::RULES,
         scripts::RULES,
         security::RULES,
         selectors::RULES,

@@ -42,6 +42,14 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Manifest("SGScript", target),
     },
     Rule {
+        code: Code::error(
+            "script-named-twice",
+            "a cluster names a script twice, or gives two scripts one id",
+            "What ran is recorded by script and entry, so a script runs once, wherever it is named. Ids tell references apart; a reference without one is numbered by position.",
+        ),
+        check: Check::Manifest("SGCluster", references),
+    },
+    Rule {
         code: Code::warning(
             "password-in-script",
             "a password stands in the SQL",
@@ -88,6 +96,25 @@ fn ids(manifest: &Manifest) -> Vec<Diagnostic> {
             let problem = Diagnostic::error("duplicate-script-id", format!("the id {id} is used twice"))
                 .help(format!("first at {}", manifest.locate(&format!("{first}/id"))));
             problems.push(at(manifest, &format!("{pointer}/id"), problem));
+        }
+    }
+    problems
+}
+
+fn references(manifest: &Manifest) -> Vec<Diagnostic> {
+    let list = manifest.object.get("/spec/managedSql/scripts").and_then(Value::as_array);
+    let mut seen: BTreeMap<(&str, String), usize> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for (index, reference) in list.into_iter().flatten().enumerate() {
+        let name = reference.get("sgScript").and_then(Value::as_str).map(str::to_owned);
+        let id = reference.get("id").and_then(Value::as_i64).filter(|id| *id != -1).map(|id| id.to_string());
+        for (field, value) in [("sgScript", name), ("id", id)] {
+            let Some(value) = value else { continue };
+            let Some(first) = seen.insert((field, value.clone()), index) else { continue };
+            let pointer = format!("/spec/managedSql/scripts/{index}/{field}");
+            let first = manifest.locate(&format!("/spec/managedSql/scripts/{first}/{field}"));
+            let problem = Diagnostic::error("script-named-twice", format!("{value} is named twice")).help(format!("first at {first}"));
+            problems.push(at(manifest, &pointer, problem));
         }
     }
     problems
@@ -160,6 +187,22 @@ mod tests {
 
     fn of(entry: &str) -> Vec<String> {
         examine(&format!("apiVersion: stackgres.io/v1\nkind: SGScript\nmetadata: {{name: a}}\nspec: {{scripts: [{{{entry}}}]}}\n")).0
+    }
+
+    #[test]
+    fn references_are_told_apart() {
+        let of = |list: &str| {
+            examine(&format!(
+                "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: a}}\nspec: {{managedSql: {{scripts: [{list}]}}}}\n"
+            ))
+            .0
+            .into_iter()
+            .filter(|found| found.starts_with("script-named-twice"))
+            .collect::<Vec<_>>()
+        };
+        assert_eq!(of("{sgScript: a, id: -1}, {sgScript: b, id: -1}, {sgScript: c}"), [""; 0]);
+        assert_eq!(of("{sgScript: a, id: 1}, {sgScript: a, id: 2}"), ["script-named-twice /spec/managedSql/scripts/1/sgScript"]);
+        assert_eq!(of("{sgScript: a, id: 1}, {sgScript: b, id: 1}"), ["script-named-twice /spec/managedSql/scripts/1/id"]);
     }
 
     #[test]

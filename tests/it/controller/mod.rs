@@ -235,4 +235,5 @@ on_both!(
     neither_instances_nor_the_leader_lock_are_taken_away,
     a_cluster_moves_between_fleets_and_out_of_them,
     revisions_stay_bounded_while_a_change_waits,
+    scripts_wait_for_a_primary_and_are_part_of_a_release,
 );

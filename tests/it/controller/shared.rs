@@ -681,3 +681,34 @@ pub(super) async fn revisions_stay_bounded_while_a_change_waits(server: Server) 
     assert!(!shown(&fleet).await);
     fleet.stop().await;
 }
+
+/// Without an instance nothing can run; what is waited for is named, once, and a changed script is a change like any other.
+pub(super) async fn scripts_wait_for_a_primary_and_are_part_of_a_release(server: Server) {
+    let mut fleet = Fleet::new(&server, "stackgres-script-wait", "revert").await;
+    let script = |sql: &str| {
+        format!("apiVersion: stackgres.io/v1\nkind: SGScript\nmetadata: {{name: app}}\nspec: {{scripts: [{{id: 0, script: {sql}}}]}}\n")
+    };
+    fleet.write("script.yaml", &script("SELECT 1"));
+    fleet.cluster("one", "  managedSql: {scripts: [{sgScript: app}]}\n");
+    fleet.start();
+    fleet.passes(3).await;
+    let cluster = fleet.get("one").await;
+    let waits = ("False".to_owned(), "PrimaryNotReady".to_owned());
+    assert_eq!((condition(&cluster, "ManagedSql"), condition(&cluster, "InitialScriptsApplied")), (waits.clone(), waits));
+    assert_eq!(cluster["status"]["managedSql"], Value::Null, "nothing began");
+    fleet.passes(2).await;
+    let before = fleet.versions().await;
+    fleet.passes(3).await;
+    assert_eq!(fleet.versions().await, before, "waiting must write nothing");
+
+    fleet.write("script.yaml", &script("SELECT 2"));
+    fleet.passes(3).await;
+    let changed = fleet.get("one").await;
+    assert_ne!(changed["status"]["running"]["revision"], cluster["status"]["running"]["revision"]);
+    assert_eq!(changed["status"]["running"]["revision"], changed["status"]["release"]["revision"]);
+
+    fleet.cluster("one", "");
+    fleet.passes(4).await;
+    assert_eq!(condition(&fleet.get("one").await, "ManagedSql"), ("True".to_owned(), "NoScripts".to_owned()));
+    fleet.stop().await;
+}

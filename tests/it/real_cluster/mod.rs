@@ -50,7 +50,7 @@ pub(crate) fn on_the_real_server(name: &str, test: impl AsyncFnOnce(Server)) {
 }
 
 /// Installs `deploy/` as its README says, and makes a kubeconfig of the controller's ServiceAccount.
-async fn deploy(server: &Server) {
+pub(crate) async fn deploy(server: &Server) {
     // What an earlier run on the same control plane left is protected by the policies: without them it can go.
     for policy in ["keep-clusters", "keep-what-holds-clusters"] {
         server.kubectl(&["delete", "validatingadmissionpolicybinding", &format!("stackgres-{policy}"), "--ignore-not-found"]);

@@ -175,7 +175,7 @@ impl<'a> Database<'a> {
     /// Waits until the controller says that all is well with so many instances.
     pub(crate) fn ready(&self, instances: usize) {
         let mut last = Default::default();
-        let end = Instant::now() + Duration::from_secs(240);
+        let end = Instant::now() + Duration::from_mins(4);
         while Instant::now() < end {
             last = self.condition("Ready");
             if last.0 == "True" && self.status("/readyInstances") == instances {

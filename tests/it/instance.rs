@@ -1,0 +1,78 @@
+//! Patroni's REST API over TLS and with credentials, against a server of this test.
+
+use stackgres::instance::{Class, Endpoint, Limits, Login, Patroni, Purpose, Session};
+use stackgres::model::{InstanceRole, SecretText};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// Answers every request with the same, and gives back what the last one said.
+struct Server {
+    endpoint: Endpoint,
+    heard: Arc<std::sync::Mutex<String>>,
+}
+
+async fn server(status: &'static str, body: &'static str) -> Server {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let made = rcgen::generate_simple_self_signed(vec!["one.db".to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let heard = Arc::new(std::sync::Mutex::new(String::new()));
+    let hears = heard.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let mut buffer = vec![0; 4_096];
+            let length = stream.read(&mut buffer).await.unwrap_or(0);
+            *hears.lock().unwrap() = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+            let _gone = stream.write_all(answer.as_bytes()).await;
+            let _gone = stream.shutdown().await;
+        }
+    });
+    let endpoint =
+        Endpoint { address: address.ip(), port: address.port(), server_name: "one.db".to_owned(), authority: Some(made.cert.pem()) };
+    Server { endpoint, heard }
+}
+
+const REPLICA: &str = r#"{"state": "running", "role": "replica", "patroni": {"version": "4.0.7"}}"#;
+
+/// The pod is found by its address and known by the name in its certificate.
+#[tokio::test]
+async fn patroni_is_asked_over_tls() {
+    // A replica that is not ready answers 503 and tells its state all the same.
+    let server = server("503 Service Unavailable", REPLICA).await;
+    let password = SecretText::new("hunter2");
+    let patroni = Patroni::new(Limits::default()).with_credentials("admin", password);
+    let report = patroni.report(&server.endpoint).await.unwrap();
+    assert_eq!((report.role, report.paused), (Some(InstanceRole::Replica), Some(false)));
+    let heard = server.heard.lock().unwrap().to_lowercase();
+    assert!(heard.starts_with("get /patroni ") && heard.contains("authorization: basic ywrtaw46ahvudgvymg=="), "{heard}");
+
+    let class = async |endpoint: Endpoint| patroni.report(&endpoint).await.unwrap_err().class();
+    let stranger = rcgen::generate_simple_self_signed(vec!["one.db".to_owned()]).unwrap().cert.pem();
+    assert_eq!(class(Endpoint { authority: Some(stranger), ..server.endpoint.clone() }).await, Class::NotTrusted);
+    assert_eq!(class(Endpoint { server_name: "two.db".to_owned(), ..server.endpoint.clone() }).await, Class::NotTrusted);
+    assert_eq!(class(Endpoint { authority: Some("no certificate".to_owned()), ..server.endpoint.clone() }).await, Class::NotTrusted);
+}
+
+#[tokio::test]
+async fn answers_that_are_none_have_a_class() {
+    let refused = server("401 Unauthorized", "").await;
+    let patroni = Patroni::new(Limits::default());
+    assert_eq!(patroni.report(&refused.endpoint).await.unwrap_err().class(), Class::Refused);
+    let other = server("200 OK", "<html>").await;
+    assert_eq!(patroni.report(&other.endpoint).await.unwrap_err().class(), Class::NotUnderstood);
+    // An HTTP server is no PostgreSQL, and says nothing of a password.
+    let login = Login { user: "postgres".to_owned(), password: SecretText::new("hunter2"), database: "postgres".to_owned() };
+    let limits = Limits::new(1, Duration::from_secs(2));
+    let error = Session::connect(&limits, &other.endpoint, &login, Purpose::Facts).await.err().unwrap();
+    assert!(!matches!(error.class(), Class::Failed | Class::Refused) && !error.to_string().contains("hunter2"), "{error}");
+    assert!(!error.hint().is_empty());
+}
