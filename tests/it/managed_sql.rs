@@ -243,7 +243,16 @@ async fn instances_answer(world: &World) {
     let (primary, replica) = (world.endpoint("primary").await, world.endpoint("replica").await);
     let patroni = Patroni::new(Limits::default());
     let asked = [primary.at(PATRONI_PORT).without_tls(), replica.at(PATRONI_PORT).without_tls()];
-    let reports = patroni.reports(&asked).await;
+    let mut reports = patroni.reports(&asked).await;
+    // A copy that was just made waits for its replication slot, which the primary makes at its next look.
+    for _ in 0..60 {
+        let streams = reports[0].as_ref().is_ok_and(|report| report.standbys.as_ref().is_some_and(|standbys| !standbys.is_empty()));
+        if streams {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        reports = patroni.reports(&asked).await;
+    }
     let (one, two) = (reports[0].clone().unwrap(), reports[1].clone().unwrap());
     assert_eq!((one.role, two.role), (Some(InstanceRole::Primary), Some(InstanceRole::Replica)));
     assert!(one.written.is_some() && two.received.is_some() && two.replayed.is_some());
