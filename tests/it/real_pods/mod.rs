@@ -136,6 +136,10 @@ impl<'a> Database<'a> {
 
     /// Makes one and waits for nothing.
     pub(crate) fn requested(nodes: &'a Nodes, namespace: &str, instances: usize, more: &str) -> Self {
+        until("what an earlier try left is gone", 120, || {
+            let phase = nodes.kubectl(&["get", "namespace", namespace, "-o", "jsonpath={.status.phase}", "--ignore-not-found"]);
+            !said(&phase).contains("Terminating")
+        });
         nodes.apply(&format!(
             "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}, labels: {{pod-security.kubernetes.io/enforce: restricted}}}}\n"
         ));
