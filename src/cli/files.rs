@@ -6,12 +6,10 @@ use super::exit::CommandError;
 use crate::diagnostics::output::printable;
 use crate::diagnostics::{Diagnostic, Diagnostics, Location};
 use crate::engine::offline::{IgnoreAbove, LeftAlone, SourceFile};
+use crate::model::{IGNORE_FILE, may_hold_manifests};
 use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
-
-/// Name of the file that keeps others out.
-const IGNORE: &str = ".stackgresignore";
 
 /// Largest file that is read: one byte more than `load` takes, so that `load` names the limit.
 const MOST: u64 = (1 << 20) + 1;
@@ -94,7 +92,7 @@ impl Found {
         let root = if name.is_empty() || name == "." { String::new() } else { format!("{}/", name.trim_end_matches('/')) };
         let around: Vec<&Path> = real.ancestors().skip(usize::from(!its_own)).take_while(|above| above.starts_with(last)).collect();
         for above in around.into_iter().rev() {
-            let path = above.join(IGNORE);
+            let path = above.join(IGNORE_FILE);
             let Ok(text) = std::fs::read_to_string(&path) else { continue };
             let below = real.strip_prefix(above).map(name_of).unwrap_or_default();
             let below = if below.is_empty() { below } else { format!("{below}/") };
@@ -130,20 +128,20 @@ impl Found {
             Err(error) => return self.refuse(path, true, "file-not-readable", format!("it cannot be read: {error}")),
         };
         let manifest = may_hold_manifests(&name);
-        if name.starts_with('.') && name != IGNORE {
+        if name.starts_with('.') && name != IGNORE_FILE {
             if name != ".git" && (metadata.is_dir() || manifest) {
                 let location = Location { file: name_of(path), line: 0, column: 0 };
                 self.left_alone.push(LeftAlone { location, reason: "hidden: its name begins with a dot".to_owned() });
             }
         } else if metadata.is_symlink() {
             let folder = std::fs::metadata(path).is_ok_and(|target| target.is_dir());
-            if manifest || folder || name == IGNORE {
+            if manifest || folder || name == IGNORE_FILE {
                 let message = "symbolic links are not followed; put the file itself there".to_owned();
                 self.refuse(path, false, "link-not-followed", message);
             }
         } else if metadata.is_dir() {
             self.folder(path);
-        } else if !manifest && name != IGNORE {
+        } else if !manifest && name != IGNORE_FILE {
             // Neither read nor named: a repository is full of other things.
         } else if !metadata.is_file() {
             self.refuse(path, true, "file-not-readable", "it is neither an ordinary file nor a folder".to_owned());
@@ -174,9 +172,4 @@ impl Found {
         let at = Location { file: name_of(path), line: 0, column: 0 };
         self.refused.push(problem.at(at).help("or name it in .stackgresignore if it is no manifest"));
     }
-}
-
-fn may_hold_manifests(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    [".yaml", ".yml", ".json"].iter().any(|ending| lower.ends_with(ending))
 }

@@ -1,7 +1,7 @@
 //! From what a source delivers to what `load` takes.
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Location};
-use crate::load::{LoadOptions, SourceFile, is_ignored};
+use crate::load::{Ignored, LoadOptions, SourceFile};
 use crate::source::{LocalRepository, Refusal, Refused, Revision, Snapshot, may_hold_manifests};
 use std::path::Path;
 
@@ -23,8 +23,8 @@ impl Files {
     pub fn of(snapshot: &Snapshot) -> Self {
         let files: Vec<SourceFile> =
             snapshot.files.iter().map(|file| SourceFile { path: file.path.clone(), content: file.content.clone() }).collect();
-        let ignored = |path: &str| is_ignored(&files, &LoadOptions::default(), path);
-        let refused = snapshot.refused.iter().filter(|refused| !ignored(&refused.path)).filter_map(finding).collect();
+        let ignored = Ignored::of(&files, &LoadOptions::default());
+        let refused = snapshot.refused.iter().filter(|refused| !ignored.names(&refused.path)).filter_map(finding).collect();
         Self { revision: short(&snapshot.revision).to_owned(), files, refused: Diagnostics(refused) }
     }
 }

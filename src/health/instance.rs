@@ -1,6 +1,6 @@
 //! One instance, as its pod and Patroni's note on it show it.
 
-use crate::model::Object;
+use crate::model::{InstanceRole, Object};
 use serde_json::{Value, json};
 
 /// What Patroni says an instance is.
@@ -15,13 +15,13 @@ pub enum Role {
 }
 
 impl Role {
-    /// Source: Patroni documentation, "Using Patroni with Kubernetes"; `master` is the word of versions before 4.
+    /// What the label of a pod says; a word that is not known says nothing.
     fn read(word: &str) -> Option<Self> {
-        match word {
-            "primary" | "master" => Some(Self::Primary),
-            "standby_leader" => Some(Self::StandbyLeader),
-            "replica" => Some(Self::Replica),
-            _ => None,
+        match InstanceRole::read(word) {
+            InstanceRole::Primary => Some(Self::Primary),
+            InstanceRole::StandbyLeader => Some(Self::StandbyLeader),
+            InstanceRole::Replica => Some(Self::Replica),
+            InstanceRole::Other(_) => None,
         }
     }
 
@@ -85,6 +85,11 @@ impl Instance {
     /// Whether it is the primary.
     pub fn is_primary(&self) -> bool {
         self.role == Some(Role::Primary)
+    }
+
+    /// Whether the others follow it: the primary, or the first instance of a standby cluster.
+    pub fn leads(&self) -> bool {
+        matches!(self.role, Some(Role::Primary | Role::StandbyLeader))
     }
 
     /// What PostgreSQL does, in one word: a replica that follows is `streaming`.

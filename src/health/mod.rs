@@ -79,7 +79,7 @@ pub fn instances<'a>(objects: impl IntoIterator<Item = &'a Object>) -> Instances
     for instance in &mut instances.existing {
         instance.synchronous = synchronous.split(',').any(|name| name.trim() == instance.name);
         // A primary that is cut off keeps its label; who holds the lock decides.
-        if lock.as_ref().is_some_and(|lock| *lock != instance.name) && matches!(instance.role, Some(Role::Primary | Role::StandbyLeader)) {
+        if lock.as_ref().is_some_and(|lock| *lock != instance.name) && instance.leads() {
             instance.role = None;
         }
     }

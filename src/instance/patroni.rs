@@ -119,12 +119,7 @@ pub fn parse_report(endpoint: &Endpoint, body: &[u8]) -> Result<InstanceReport, 
         let said = names.iter().find_map(|name| value.get(*name).and_then(Value::as_bool));
         said.or(patroni_version.is_some().then_some(false))
     };
-    let role = text("/role").map(|role| match role.as_str() {
-        "primary" | "master" => InstanceRole::Primary,
-        "replica" => InstanceRole::Replica,
-        "standby_leader" => InstanceRole::StandbyLeader,
-        _ => InstanceRole::Other(role),
-    });
+    let role = text("/role").map(|role| InstanceRole::read(&role));
     let standbys = get("/replication").and_then(Value::as_array).map(|list| {
         let word = |standby: &Value, key: &str| standby.get(key).and_then(Value::as_str).map(str::to_owned);
         list.iter().filter_map(|standby| Some((word(standby, "application_name")?, word(standby, "state").unwrap_or_default()))).collect()

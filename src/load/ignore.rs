@@ -6,10 +6,8 @@
 
 use super::sort::IgnoreAbove;
 use crate::diagnostics::{Diagnostic, Diagnostics, Location};
+use crate::model::IGNORE_FILE;
 use regex::Regex;
-
-/// Name of the file.
-pub(super) const FILE: &str = ".stackgresignore";
 
 /// Patterns of one ignore file.
 #[derive(Debug, Default)]
@@ -34,7 +32,7 @@ impl Ignore {
                 Some(expression) => patterns.push((negated, expression)),
                 None => problems.push(
                     Diagnostic::warning("bad-ignore-pattern", format!("the pattern `{line}` cannot be read and matches nothing"))
-                        .at(Location { file: format!("{folder}{FILE}"), line: index + 1, column: 1 })
+                        .at(Location { file: format!("{folder}{IGNORE_FILE}"), line: index + 1, column: 1 })
                         .help("close the bracket, or put a backslash before a character that shall stand for itself"),
                 ),
             }

@@ -1,13 +1,13 @@
 //! From files to manifests.
 
 use super::identity::{cluster_is_unknown, identity, may_be_secret, quietly};
-use super::ignore::{FILE, Ignore};
+use super::ignore::Ignore;
 use super::limits::Limits;
 use super::manifest::{Manifest, SourceFile};
 use super::verdict::{Verdict, judge};
 use super::yaml::{Document, Read, documents};
 use crate::diagnostics::{Diagnostic, Diagnostics, Location, Position, SourceMap};
-use crate::model::{Object, ObjectKey};
+use crate::model::{IGNORE_FILE, Object, ObjectKey, may_hold_manifests};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -74,12 +74,12 @@ pub fn load(files: &[SourceFile], options: &LoadOptions) -> Loaded {
     let ignores = ignores(files, &options.ignores_above, &mut loaded.diagnostics);
     let mut total = 0_usize;
     for file in files {
-        if file.path.ends_with(FILE) && !options.named.contains(&file.path) {
+        if file.path.ends_with(IGNORE_FILE) && !options.named.contains(&file.path) {
             continue;
         }
         if verdict(&ignores, &file.path) {
             if options.named.contains(&file.path) {
-                loaded.left_alone.push(LeftAlone { location: place(&file.path, 0, 0), reason: format!("{FILE} names it") });
+                loaded.left_alone.push(LeftAlone { location: place(&file.path, 0, 0), reason: format!("{IGNORE_FILE} names it") });
             }
             continue;
         }
@@ -101,9 +101,20 @@ pub fn load(files: &[SourceFile], options: &LoadOptions) -> Loaded {
     loaded
 }
 
-/// Whether an ignore file of the source names a path.
-pub fn is_ignored(files: &[SourceFile], options: &LoadOptions, path: &str) -> bool {
-    verdict(&ignores(files, &options.ignores_above, &mut Diagnostics::new()), path)
+/// What the ignore files of a source name. Read once, asked for each path.
+#[derive(Debug)]
+pub struct Ignored(Vec<Ignore>);
+
+impl Ignored {
+    /// Reads the ignore files among these and those above them.
+    pub fn of(files: &[SourceFile], options: &LoadOptions) -> Self {
+        Self(ignores(files, &options.ignores_above, &mut Diagnostics::new()))
+    }
+
+    /// Whether one of them names a path.
+    pub fn names(&self, path: &str) -> bool {
+        verdict(&self.0, path)
+    }
 }
 
 fn verdict(ignores: &[Ignore], path: &str) -> bool {
@@ -120,7 +131,7 @@ fn ignores(files: &[SourceFile], above: &[IgnoreAbove], problems: &mut Diagnosti
     }
     let mut inside: Vec<(&str, &SourceFile)> = files
         .iter()
-        .filter_map(|file| Some((file.path.strip_suffix(FILE).filter(|folder| folder.is_empty() || folder.ends_with('/'))?, file)))
+        .filter_map(|file| Some((file.path.strip_suffix(IGNORE_FILE).filter(|folder| folder.is_empty() || folder.ends_with('/'))?, file)))
         .collect();
     inside.sort_by_key(|(folder, _)| folder.matches('/').count());
     for (folder, file) in inside {
@@ -136,8 +147,7 @@ fn place(file: &str, line: usize, column: usize) -> Location {
 }
 
 fn one_file(file: &SourceFile, options: &LoadOptions, loaded: &mut Loaded) {
-    let lower = file.path.to_ascii_lowercase();
-    if ![".yaml", ".yml", ".json"].iter().any(|ending| lower.ends_with(ending)) && !options.named.contains(&file.path) {
+    if !may_hold_manifests(&file.path) && !options.named.contains(&file.path) {
         return;
     }
     if file.content.len() > options.limits.file_bytes {

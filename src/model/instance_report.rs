@@ -16,6 +16,18 @@ pub enum InstanceRole {
     Other(String),
 }
 
+impl InstanceRole {
+    /// Patroni's word. `master` is that of versions before 4.
+    pub fn read(word: &str) -> Self {
+        match word {
+            "primary" | "master" => Self::Primary,
+            "replica" => Self::Replica,
+            "standby_leader" => Self::StandbyLeader,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
 /// A parameter that is in force only after a restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingParameter {

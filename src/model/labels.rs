@@ -3,7 +3,7 @@
 //! Source: Kubernetes documentation, "Labels and Selectors", section "Syntax and character set".
 
 /// Whether a text is a label of DNS (RFC 1123) with at most 63 characters.
-fn is_dns_label(text: &str) -> bool {
+pub fn is_dns_label(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=63).contains(&text.len()) && text.bytes().all(fits) && !text.starts_with('-') && !text.ends_with('-')
 }

@@ -4,17 +4,23 @@
 //! Why: a stage may depend on these without depending on another stage.
 
 mod canonical;
+mod file_names;
 mod instance_report;
 mod key;
 pub mod labels;
+mod moment;
+mod network;
 mod object;
 pub mod pointer;
 mod quantity;
 mod secret;
 
 pub use canonical::{Digest, canonical_json};
+pub use file_names::{IGNORE_FILE, may_hold_manifests};
 pub use instance_report::{InstanceReport, InstanceRole, PendingParameter};
 pub use key::{NamespacedName, ObjectKey};
+pub use moment::seconds;
+pub use network::{address_bits, is_prefix_length};
 pub use object::Object;
 pub use quantity::{Quantity, holds_quantity};
 pub use secret::SecretText;

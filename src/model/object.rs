@@ -1,6 +1,8 @@
 //! A Kubernetes object as one lossless JSON value.
 
 use super::{NamespacedName, ObjectKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -102,6 +104,12 @@ impl Object {
     /// One label.
     pub fn label(&self, name: &str) -> Option<&str> {
         self.get("/metadata/labels")?.get(name)?.as_str()
+    }
+
+    /// An entry of a Secret's `data` as text; `None` where there is none or it is no UTF-8 text.
+    pub fn secret_text(&self, key: &str) -> Option<String> {
+        let text = self.get("/data")?.get(key)?.as_str()?;
+        String::from_utf8(STANDARD.decode(text).ok()?).ok()
     }
 
     /// The condition of a type, if the status has one.

@@ -3,7 +3,7 @@
 //! Source: PostgreSQL documentation, "The pg_hba.conf File" and "User Name Maps". Only what the server refuses is a problem; whether
 //! a line makes sense is another question.
 
-use core::net::IpAddr;
+use crate::model::{address_bits, is_prefix_length};
 
 /// What is wrong, and what to do.
 type Problem = (String, &'static str);
@@ -81,19 +81,17 @@ fn address(fields: &[String]) -> Result<&[String], Problem> {
     let missing = || ("the line has no address".to_owned(), "write TYPE DATABASE USER ADDRESS METHOD; `all` stands for every address");
     let (address, rest) = fields.split_first().ok_or_else(missing)?;
     if let Some((network, bits)) = address.split_once('/') {
-        let most = match network.parse::<IpAddr>() {
-            Ok(IpAddr::V4(_)) => 32,
-            Ok(IpAddr::V6(_)) => 128,
-            Err(_) => return Err((format!("`{network}` is no address"), "write for example 10.0.0.0/8 or fd00::/8")),
+        let Some(most) = address_bits(network) else {
+            return Err((format!("`{network}` is no address"), "write for example 10.0.0.0/8 or fd00::/8"));
         };
-        if bits.parse::<u8>().map_or(true, |bits| bits > most) {
+        if !is_prefix_length(bits, most) {
             return Err((format!("`{bits}` is no length of a network prefix"), "an IPv4 prefix has at most 32 bits, an IPv6 prefix 128"));
         }
         return Ok(rest);
     }
-    if address.parse::<IpAddr>().is_ok() {
+    if address_bits(address).is_some() {
         return match rest.split_first() {
-            Some((mask, rest)) if mask.parse::<IpAddr>().is_ok() => Ok(rest),
+            Some((mask, rest)) if address_bits(mask).is_some() => Ok(rest),
             _ => Err((format!("`{address}` has no mask"), "write ADDRESS/BITS, for example 10.1.2.3/32")),
         };
     }

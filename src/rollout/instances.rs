@@ -6,7 +6,7 @@
 //! election (DESIGN §8, rules 6 and 15; dba-rules 15).
 
 use super::cluster::Wait;
-use crate::health::{Instance, Instances, Role};
+use crate::health::{Instance, Instances};
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(super) enum Scale {
 /// The next step from `live` instances to `wanted`, for the cluster `name`.
 pub(super) fn scale(name: &str, live: u64, wanted: u64, seen: &Instances) -> Scale {
     let wait = |what: String, ends: &str| Scale::Wait(Wait { what, ends: ends.to_owned() });
-    let leads = seen.existing.iter().find(|instance| matches!(instance.role, Some(Role::Primary | Role::StandbyLeader)));
+    let leads = seen.existing.iter().find(|instance| instance.leads());
     if wanted > live {
         return match live {
             // On volumes that hold data the first instance, which led when the cluster stopped, starts alone.
@@ -80,6 +80,7 @@ pub(super) fn scale(name: &str, live: u64, wanted: u64, seen: &Instances) -> Sca
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::health::Role;
 
     fn seen(primary: usize, count: usize) -> Instances {
         let one = |index: usize| Instance {

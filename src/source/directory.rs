@@ -5,10 +5,10 @@
 //! Why: links inside are followed because Kubernetes mounts ConfigMaps as links to a hidden folder of the same directory.
 
 use super::patience::Patience;
-use super::snapshot::{Collector, IGNORE_FILE, Limits, Refusal, Revision, RevisionKey, Snapshot, folder_parts, is_plain_name, join};
+use super::snapshot::{Collector, Limits, Refusal, Revision, RevisionKey, Snapshot, folder_parts, is_plain_name, join};
 use super::watch::Changes;
 use super::{Poll, Polled, SourceError};
-use crate::model::Digest;
+use crate::model::{Digest, IGNORE_FILE};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use tokio::time::Instant;

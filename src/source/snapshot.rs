@@ -171,15 +171,10 @@ impl Default for Limits {
     }
 }
 
-/// The file that keeps others out. Those of the folders around the configured one are read too, so that a folder is seen as it
-/// is in the whole repository.
-pub(super) const IGNORE_FILE: &str = ".stackgresignore";
-
 /// Whether a file can matter to later stages: YAML, JSON and ignore files.
 pub fn may_hold_manifests(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
-    matches!(extension.as_deref(), Some("yaml" | "yml" | "json")) || (name.starts_with('.') && name.ends_with("ignore"))
+    crate::model::may_hold_manifests(name) || (name.starts_with('.') && name.ends_with("ignore"))
 }
 
 /// Gathers files under caps.

@@ -3,6 +3,8 @@
 //! In: facts and the conditions of before. Out: the conditions of now. Invariant: a time changes only when the status does, so a
 //! status that says the same is the same. Why: otherwise every pass would be a write, and every write a pass.
 
+pub use crate::model::seconds;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -48,11 +50,6 @@ pub fn merge(before: Option<&Value>, new: &[Condition], generation: Option<i64>,
     }
     merged.sort_by(|one, two| one["type"].as_str().cmp(&two["type"].as_str()));
     Value::Array(merged)
-}
-
-/// A moment in whole seconds, as Kubernetes writes it.
-pub fn seconds(now: Timestamp) -> String {
-    now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// A merge patch that makes a mapping equal to `new`: what `old` has beyond it is taken away (RFC 7396).

@@ -8,7 +8,7 @@ use crate::diagnostics::output::{summary, text as findings};
 use crate::engine::files::{Files, Repository, SourceError};
 use crate::engine::live::{LivePlan, live_plan};
 use crate::engine::offline::{
-    ClusterAction, LoadOptions, Options, Plan, Report, check, is_ignored, objects_text, plan_between, plan_text as text,
+    ClusterAction, Ignored, LoadOptions, Options, Plan, Report, check, objects_text, plan_between, plan_text as text,
 };
 use std::path::Path;
 
@@ -97,8 +97,8 @@ fn directory(path: &Path) -> Result<Files, CommandError> {
     };
     found.files.iter_mut().for_each(|file| relative(&mut file.path));
     found.refused.0.iter_mut().for_each(|refused| relative(&mut refused.location.file));
-    let refused =
-        found.refused.into_iter().filter(|refused| !is_ignored(&found.files, &LoadOptions::default(), &refused.location.file)).collect();
+    let ignored = Ignored::of(&found.files, &LoadOptions::default());
+    let refused = found.refused.into_iter().filter(|refused| !ignored.names(&refused.location.file)).collect();
     Ok(Files { revision: path.display().to_string(), files: found.files, refused })
 }
 

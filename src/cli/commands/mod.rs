@@ -11,7 +11,7 @@ pub(super) mod render;
 use super::args::Source;
 use super::exit::CommandError;
 use super::files::find;
-use crate::engine::offline::{LoadOptions, Options, Report, SourceFile, check, is_ignored};
+use crate::engine::offline::{Ignored, LoadOptions, Options, Report, SourceFile, check};
 
 /// Options of the offline verbs.
 fn options(namespace: &str, partial: bool) -> Options {
@@ -33,9 +33,9 @@ fn look(source: &Source) -> Look {
     options.load.named = found.named;
     options.load.ignores_above = found.ignores_above;
     let mut report = check(&found.files, &options);
-    let missed = |path: &str| !is_ignored(&found.files, &options.load, path);
-    report.diagnostics.extend(found.refused.into_iter().filter(|refused| missed(&refused.location.file)));
-    report.left_alone.extend(found.left_alone.into_iter().filter(|left| missed(&left.location.file)));
+    let ignored = Ignored::of(&found.files, &options.load);
+    report.diagnostics.extend(found.refused.into_iter().filter(|refused| !ignored.names(&refused.location.file)));
+    report.left_alone.extend(found.left_alone.into_iter().filter(|left| !ignored.names(&left.location.file)));
     report.left_alone.sort();
     Look { files: found.files, report, failures: found.failures }
 }

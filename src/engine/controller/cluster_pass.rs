@@ -326,7 +326,7 @@ fn describe(
             patch["pending"] = Value::Null;
         }
     }
-    let leads = wanted == 0 || seen.existing.iter().any(|instance| matches!(instance.role, Some(Role::Primary | Role::StandbyLeader)));
+    let leads = wanted == 0 || seen.existing.iter().any(Instance::leads);
     let complete = seen.ready() == wanted && seen.existing.len() == wanted;
     // A replica is ready for readers before it streams; until then a failover would lose what it has not got.
     let streams = |instance: &Instance| instance.role != Some(Role::Replica) || instance.does() == Some("streaming");

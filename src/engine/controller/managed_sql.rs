@@ -17,8 +17,6 @@ use crate::model::{NamespacedName, Object, ObjectKey, SecretText};
 use crate::render::revision::Revision;
 use crate::rollout::{ManagedSql, NextScript, Outcome, Place, Progress, Requests, Source, State, failure_message, next_script};
 use crate::status::Condition;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -304,8 +302,7 @@ async fn source(
     if kind == "ConfigMap" {
         return Ok(Ok(SecretText::new(text)));
     }
-    let bytes = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    Ok(bytes.map(SecretText::new).ok_or_else(|| format!("the key {key} of the Secret {name} is no UTF-8 text")))
+    Ok(object.secret_text(key).map(SecretText::new).ok_or_else(|| format!("the key {key} of the Secret {name} is no UTF-8 text")))
 }
 
 /// The work on one cluster.
@@ -584,14 +581,15 @@ async fn reach(
     };
     let secret = async |name: &str| api.get(&ObjectKey::new("v1", "Secret", Some(&cluster.namespace), name)).await;
     let Some(credentials) = secret(&cluster.name).await? else { return Ok(Err(format!("there is no Secret {}", cluster.name))) };
-    let (Some(user), Some(password)) = (entry(&credentials, "superuser-username"), entry(&credentials, "superuser-password")) else {
+    let (Some(user), Some(password)) = (credentials.secret_text("superuser-username"), credentials.secret_text("superuser-password"))
+    else {
         return Ok(Err(format!("the Secret {} has no superuser", cluster.name)));
     };
     let ssl = &revision.effective.postgres.ssl;
     let authority = if ssl.enabled.value {
         let (name, key) = ssl.certificate.clone().unwrap_or_else(|| (format!("{}-ssl", cluster.name), "ca.crt".to_owned()));
         let Some(certificate) = secret(&name).await? else { return Ok(Err(format!("there is no Secret {name}"))) };
-        let Some(authority) = entry(&certificate, "ca.crt").or_else(|| entry(&certificate, &key)) else {
+        let Some(authority) = certificate.secret_text("ca.crt").or_else(|| certificate.secret_text(&key)) else {
             return Ok(Err(format!("the Secret {name} has no certificate authority")));
         };
         Some(authority)
@@ -601,10 +599,4 @@ async fn reach(
     let server_name = format!("{}.{}", revision.effective.scope(), cluster.namespace);
     let endpoint = Endpoint { address, port: POSTGRES_PORT, server_name, authority };
     Ok(Ok((endpoint, Login { user, password: SecretText::new(password), database: database.to_owned() })))
-}
-
-/// A text of a Secret.
-fn entry(secret: &Object, key: &str) -> Option<String> {
-    let text = secret.get("/data")?.get(key)?.as_str()?;
-    String::from_utf8(STANDARD.decode(text).ok()?).ok()
 }

@@ -4,7 +4,6 @@ use super::source::SourceOptions;
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{Digest, Object, ObjectKey, SecretText};
 use crate::source::{Credentials, DirectorySettings, DirectorySource, GitSettings, GitSource, Limits, Reference, Source, SourceError};
-use base64::Engine as _;
 use serde_json::json;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
@@ -121,9 +120,9 @@ async fn git(api: &Cluster, fleet: &Object, options: &SourceOptions) -> Result<R
     for (kind, field_name) in [("Secret", "secretName"), ("ConfigMap", "configMapName")] {
         let Some(holder) = field(&format!("certificateAuthority/{field_name}")) else { continue };
         let object = api.get(&ObjectKey::new("v1", kind, fleet.namespace(), holder)).await?;
-        let text = object
-            .as_ref()
-            .and_then(|object| if kind == "Secret" { decoded(object, "ca.crt") } else { object.text("/data/ca.crt").map(str::to_owned) });
+        let text = object.as_ref().and_then(|object| {
+            if kind == "Secret" { object.secret_text("ca.crt") } else { object.text("/data/ca.crt").map(str::to_owned) }
+        });
         let Some(text) = text else {
             return Ok(Err(unusable(
                 "CertificateAuthorityMissing",
@@ -144,14 +143,9 @@ async fn git(api: &Cluster, fleet: &Object, options: &SourceOptions) -> Result<R
     }))
 }
 
-fn decoded(secret: &Object, key: &str) -> Option<String> {
-    let text = secret.text(&format!("/data/{key}"))?;
-    String::from_utf8(base64::engine::general_purpose::STANDARD.decode(text).ok()?).ok()
-}
-
 /// Trailing line ends are what `kubectl create secret --from-file` adds unasked.
 fn credentials(secret: &Object, kind: &str) -> Result<Credentials, String> {
-    let key = |name: &str| match decoded(secret, name).map(|text| text.trim_end_matches(['\r', '\n']).to_owned()) {
+    let key = |name: &str| match secret.secret_text(name).map(|text| text.trim_end_matches(['\r', '\n']).to_owned()) {
         Some(text) if !text.is_empty() => Ok(text),
         _ => Err(format!("has no key {name}")),
     };

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 mod blocking;
 
-pub use crate::load::{IgnoreAbove, LeftAlone, LoadOptions, SourceFile, is_ignored};
+pub use crate::load::{IgnoreAbove, Ignored, LeftAlone, LoadOptions, SourceFile};
 pub use crate::plan::{ClusterAction, Plan, objects_text, text as plan_text};
 
 /// How to look at a source.

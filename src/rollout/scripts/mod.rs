@@ -17,8 +17,8 @@ pub use progress::{Outcome, Progress, Record, ScriptRecord, State};
 pub use requests::{RUN_SCRIPT, Requests, SCRIPT_DONE};
 pub use wanted::{Entry, Isolation, ManagedSql, Place, Script, Source};
 
+use crate::model::seconds;
 use jiff::Timestamp;
-use progress::seconds;
 
 /// How often an entry begins whose session is lost each time: it may be what ends the server.
 const TRIES: i64 = 3;

@@ -2,18 +2,13 @@
 
 use super::requests::Requests;
 use super::wanted::{Entry, ManagedSql, Place, Script};
-use crate::model::{Digest, Object};
+use crate::model::{Digest, Object, seconds};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// First and longest pause before a failed entry with `retryOnError` is tried again.
 const BACKOFF: (i64, i64) = (10, 300);
-
-/// A moment in whole seconds, as Kubernetes writes it.
-pub(super) fn seconds(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
 
 /// How far an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -1,10 +1,10 @@
 //! Files of a commit, straight from the object database: nothing is ever checked out.
 
-use crate::model::Digest;
+use crate::model::{Digest, IGNORE_FILE};
 use crate::source::SourceError;
 use crate::source::describe::tame;
 use crate::source::patience::Patience;
-use crate::source::snapshot::{Collector, IGNORE_FILE, Limits, Refusal, Revision, Snapshot, is_plain_name, join};
+use crate::source::snapshot::{Collector, Limits, Refusal, Revision, Snapshot, is_plain_name, join};
 use git2::{Commit, ErrorCode, ObjectType, Odb, Repository, Tree, TreeEntry};
 
 /// A repository with the name it has in messages.

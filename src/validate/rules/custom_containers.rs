@@ -5,6 +5,7 @@
 
 use super::{Check, Context, Rule};
 use crate::diagnostics::{Code, Diagnostic, nearest};
+use crate::model::labels::is_dns_label;
 use crate::resolve::Effective;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -68,15 +69,9 @@ fn images(context: &Context<'_>) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// A label of DNS (RFC 1123).
-fn is_label(name: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    !name.is_empty() && name.len() <= 63 && name.bytes().all(fits) && !name.starts_with('-') && !name.ends_with('-')
-}
-
 /// A service name of IANA (RFC 6335), but for its length, which has a rule of its own.
 fn is_port_name(name: &str) -> bool {
-    is_label(name) && name.bytes().any(|byte| byte.is_ascii_lowercase()) && !name.contains("--")
+    is_dns_label(name) && name.bytes().any(|byte| byte.is_ascii_lowercase()) && !name.contains("--")
 }
 
 fn names(context: &Context<'_>) -> Vec<Diagnostic> {
@@ -87,7 +82,7 @@ fn names(context: &Context<'_>) -> Vec<Diagnostic> {
     const LABEL: &str = "write lower-case letters, digits and dashes, at most 56 without the prefix";
     for field in ["customContainers", "customInitContainers", "customVolumes"] {
         for (pointer, item) in list(context, field) {
-            if !is_label(&Effective::custom_name(name(item))) {
+            if !is_dns_label(&Effective::custom_name(name(item))) {
                 let what = if field == "customVolumes" { "volume" } else { "container" };
                 wrong(&format!("{pointer}/name"), format!("`{}` cannot be the name of a {what}", name(item)), LABEL);
             }
@@ -104,7 +99,7 @@ fn names(context: &Context<'_>) -> Vec<Diagnostic> {
         let ports = context.inputs.cluster.object.get(&pointer).and_then(Value::as_array);
         for (index, port) in ports.into_iter().flatten().enumerate() {
             // A Service port has a label as its name; the limit of 15 is one of containers.
-            if let Some(port) = port.get("name").and_then(Value::as_str).filter(|port| !is_label(&Effective::custom_name(port))) {
+            if let Some(port) = port.get("name").and_then(Value::as_str).filter(|port| !is_dns_label(&Effective::custom_name(port))) {
                 wrong(&format!("{pointer}/{index}/name"), format!("`{port}` cannot be the name of a port"), LABEL);
             }
         }

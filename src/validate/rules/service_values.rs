@@ -6,6 +6,7 @@ use super::{Check, Context, Rule};
 use crate::diagnostics::{Code, Diagnostic, nearest};
 use crate::model::labels::is_key;
 use crate::model::pointer::join;
+use crate::model::{address_bits, is_prefix_length};
 use core::net::IpAddr;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -112,13 +113,7 @@ fn key_problem(place: String, text: &str) -> Option<Finding> {
 }
 
 fn is_network(text: &str) -> bool {
-    let Some((address, bits)) = text.split_once('/') else { return false };
-    let most = match address.parse::<IpAddr>() {
-        Ok(IpAddr::V4(_)) => 32,
-        Ok(IpAddr::V6(_)) => 128,
-        Err(_) => return false,
-    };
-    bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+    text.split_once('/').is_some_and(|(address, bits)| address_bits(address).is_some_and(|most| is_prefix_length(bits, most)))
 }
 
 /// Addresses that the API server refuses as external: unspecified, loopback, link-local.

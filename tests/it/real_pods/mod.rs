@@ -208,24 +208,19 @@ impl<'a> Database<'a> {
 
     /// Runs SQL as a client of the Service `service` would, through the pooler.
     pub(crate) fn try_sql(&self, service: &str, sql: &str) -> Output {
-        let host = format!("PGHOST={service}.{}", self.namespace);
-        let password = format!("PGPASSWORD={}", self.password("superuser-password"));
-        let arguments = [
-            "-n",
-            "client",
-            "exec",
-            "client",
-            "--",
-            "env",
-            &host,
-            &password,
-            "PGUSER=postgres",
-            "PGCONNECT_TIMEOUT=5",
-            "psql",
-            "-AtXqc",
-            sql,
+        self.client(service, 5, &["psql", "-AtXqc", sql]).output().unwrap()
+    }
+
+    /// A command in the client's pod, with the Service `service` and the superuser as PostgreSQL's defaults.
+    fn client(&self, service: &str, connect_seconds: u32, command: &[&str]) -> Command {
+        let environment = [
+            format!("PGHOST={service}.{}", self.namespace),
+            format!("PGPASSWORD={}", self.password("superuser-password")),
+            "PGUSER=postgres".to_owned(),
+            format!("PGCONNECT_TIMEOUT={connect_seconds}"),
         ];
-        self.nodes.kubectl(&arguments)
+        let environment = environment.each_ref().map(String::as_str);
+        self.nodes.command(&[&["-n", "client", "exec", "client", "--", "env"], &environment[..], command].concat())
     }
 
     pub(crate) fn sql(&self, sql: &str) -> String {
@@ -268,24 +263,8 @@ impl<'a> Database<'a> {
         let script = format!(
             "end=$(($(date +%s) + {seconds})); i=0; while [ $(date +%s) -lt $end ]; do i=$((i + 1)); psql -Xqtc \"insert into written values ($i)\" 2>/dev/null && echo $i; done"
         );
-        let host = format!("PGHOST={NAME}.{}", self.namespace);
-        let password = format!("PGPASSWORD={}", self.password("superuser-password"));
-        let arguments = [
-            "-n",
-            "client",
-            "exec",
-            "client",
-            "--",
-            "env",
-            &host,
-            &password,
-            "PGUSER=postgres",
-            "PGCONNECT_TIMEOUT=2",
-            "sh",
-            "-c",
-            &script,
-        ];
-        let child = self.nodes.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut command = self.client(NAME, 2, &["sh", "-c", &script]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         Writer { child }
     }
 }

@@ -1,0 +1,8 @@
+//! Moments as Kubernetes writes them.
+
+use jiff::Timestamp;
+
+/// A moment in whole seconds, as Kubernetes writes it.
+pub fn seconds(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
