@@ -1,38 +1,26 @@
 //! Short scripts that Patroni and the kubelet run. Values come from files, never from the script's text.
 
-/// Starts Patroni: adds credentials and the pod's own address to its configuration, from files, readable by its user only.
+/// Starts Patroni: adds the pod's own address and, by a link, the credentials to its configuration.
 pub(super) const START_PATRONI: &str = r#"#!/bin/sh
 set -eu
 umask 077
 mkdir -p /run/stackgres/patroni
 # Not `cp`: it would keep the read-only mode of its source, and the container could not start a second time.
 cat /etc/stackgres/patroni/10-cluster.yml > /run/stackgres/patroni/10-cluster.yml
-quote() { printf '"%s"' "$(sed 's/\\/\\\\/g; s/"/\\"/g' "/etc/stackgres/credentials/$1")"; }
 case $POD_IP in *:*) address="[$POD_IP]" ;; *) address=$POD_IP ;; esac
 cat > /run/stackgres/patroni/20-instance.yml <<END
 name: "$POD_NAME"
 restapi:
   listen: "$address:8009"
   connect_address: "$address:8009"
-  authentication:
-    username: $(quote restapi-username)
-    password: $(quote restapi-password)
 kubernetes:
   pod_ip: "$POD_IP"
 postgresql:
   listen: "*:5432"
   connect_address: "$address:5432"
-  authentication:
-    superuser:
-      username: $(quote superuser-username)
-      password: $(quote superuser-password)
-    replication:
-      username: $(quote replication-username)
-      password: $(quote replication-password)
-    rewind:
-      username: $(quote superuser-username)
-      password: $(quote superuser-password)
 END
+# A link: credentials that change are read at a reload.
+ln -sf /etc/stackgres/credentials/patroni.yml /run/stackgres/patroni/30-credentials.yml
 exec patroni /run/stackgres/patroni
 "#;
 

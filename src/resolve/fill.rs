@@ -1,7 +1,8 @@
 //! Defaults filled, origin of each value remembered.
 
 use super::effective::{
-    Effective, EffectiveValue, ExporterSettings, Origin, PostgresSettings, Replication, ServiceSettings, SslSettings, StorageSettings,
+    BindingSettings, Effective, EffectiveValue, ExporterSettings, Origin, PostgresSettings, Replication, SecretKey, ServiceSettings,
+    SslSettings, StorageSettings,
 };
 use super::inputs::Inputs;
 use super::{fill_parameters, fill_pooling, fill_resources};
@@ -107,7 +108,40 @@ pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
         patroni: cluster.object.get("/spec/configurations/patroni").cloned().unwrap_or_else(|| json!({})),
         managed_sql: cluster.object.get("/spec/managedSql").cloned().unwrap_or(Value::Null),
         cluster_domain: settings.cluster_domain.clone(),
+        credentials: credentials(&cluster.object),
+        binding: binding(&cluster.object),
     })
+}
+
+/// Entries of the cluster's Secret that a person may give, and where they are named.
+const GIVEN: &[(&str, &str)] = &[
+    ("superuser-username", "users/superuser/username"),
+    ("superuser-password", "users/superuser/password"),
+    ("replication-username", "users/replication/username"),
+    ("replication-password", "users/replication/password"),
+    ("authenticator-username", "users/authenticator/username"),
+    ("authenticator-password", "users/authenticator/password"),
+    ("restapi-password", "patroni/restApiPassword"),
+];
+
+fn credentials(object: &Object) -> BTreeMap<String, SecretKey> {
+    let given = |pointer: &str| secret_key(object, &format!("/spec/configurations/credentials/{pointer}"));
+    GIVEN.iter().filter_map(|(entry, pointer)| Some(((*entry).to_owned(), given(pointer)?))).collect()
+}
+
+fn binding(object: &Object) -> BindingSettings {
+    let text = |field: &str| object.text(&format!("/spec/configurations/binding/{field}")).map(str::to_owned);
+    BindingSettings {
+        provider: text("provider"),
+        database: text("database"),
+        username: text("username"),
+        password: secret_key(object, "/spec/configurations/binding/password"),
+    }
+}
+
+fn secret_key(object: &Object, pointer: &str) -> Option<SecretKey> {
+    let (name, key) = selector(object, pointer)?;
+    Some(SecretKey { name, key })
 }
 
 pub(super) fn to_u32(value: f64) -> Option<u32> {
