@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 
 /// The Secret with everything random made now. A certificate that cannot be made leaves its entries empty, which the caller's
 /// create would show at once; key generation with a working random source does not fail.
-pub fn make(secret: &GeneratedSecret) -> Object {
+///
+/// `copied` holds the value of each entry that comes from another Secret.
+pub fn make(secret: &GeneratedSecret, copied: &BTreeMap<String, String>) -> Object {
     let mut entries: BTreeMap<&str, String> = BTreeMap::new();
     let mut certificate: Option<(String, String, String)> = None;
     for (key, material) in &secret.entries {
@@ -25,6 +27,7 @@ pub fn make(secret: &GeneratedSecret) -> Object {
                 certificate = Some(made);
                 chain
             }
+            Material::Copied { .. } => copied.get(key).cloned().unwrap_or_default(),
             Material::Composed(_) | Material::PrivateKey | Material::Authority => continue,
         };
         entries.insert(key, value);
@@ -34,9 +37,9 @@ pub fn make(secret: &GeneratedSecret) -> Object {
         let value = match material {
             Material::PrivateKey => made.1,
             Material::Authority => made.2,
-            Material::Composed(template) => {
-                entries.iter().fold(template.clone(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
-            }
+            Material::Composed(template) => entries
+                .iter()
+                .fold(template.clone(), |text, (name, value)| text.replace(&format!("{{{name}}}"), &value.replace('"', "\"\""))),
             _ => continue,
         };
         entries.insert(key, value);
@@ -81,6 +84,17 @@ fn certificate_for(name: &str, hosts: &[String], days: u32) -> Result<(String, S
 mod tests {
     use super::*;
 
+    /// A new password beside the source's data would lock every client out, and replication.
+    #[test]
+    fn what_is_copied_is_the_source_s() {
+        let copied = Material::Copied { secret: "source".to_owned(), key: "p".to_owned() };
+        let entries = [("a".to_owned(), copied), ("b".to_owned(), Material::Composed("\"x\" \"{a}\"".to_owned()))];
+        let secret = GeneratedSecret { namespace: "n".to_owned(), name: "s".to_owned(), labels: BTreeMap::new(), entries: entries.into() };
+        let made = make(&secret, &[("a".to_owned(), "se\"cret".to_owned())].into());
+        assert_eq!(made.secret_text("a").as_deref(), Some("se\"cret"));
+        assert_eq!(made.secret_text("b").as_deref(), Some("\"x\" \"se\"\"cret\""), "the pooler's file doubles quotes");
+    }
+
     #[test]
     fn passwords_differ_and_composed_entries_hold_them() {
         let entries = [
@@ -94,7 +108,7 @@ mod tests {
         let read = |object: &Object, key: &str| {
             String::from_utf8(STANDARD.decode(object.get("/data").unwrap()[key].as_str().unwrap()).unwrap()).unwrap()
         };
-        let (one, two) = (make(&secret), make(&secret));
+        let (one, two) = (make(&secret, &BTreeMap::new()), make(&secret, &BTreeMap::new()));
         assert_eq!(read(&one, "a").len(), 32);
         assert_ne!(read(&one, "a"), read(&two, "a"));
         assert_eq!(read(&one, "b"), format!("\"x\" \"{}\"", read(&one, "a")));

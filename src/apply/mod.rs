@@ -8,11 +8,14 @@ mod material;
 pub use material::make;
 
 use crate::kubernetes::{Apply, Class, Cluster, KubernetesError};
+use crate::model::ObjectKey;
+use crate::render::{GeneratedSecret, Material};
 use crate::rollout::{MANAGER, Step};
+use std::collections::BTreeMap;
 
 /// Does every step; stops at the first that fails, because later ones may need it.
 pub async fn carry_out(cluster: &Cluster, steps: &[Step]) -> Result<usize, KubernetesError> {
-    for step in steps {
+    for (done, step) in steps.iter().enumerate() {
         match step {
             Step::Apply(object) => {
                 let how = Apply { manager: MANAGER.to_owned(), force: true, ..Apply::default() };
@@ -22,17 +25,41 @@ pub async fn carry_out(cluster: &Cluster, steps: &[Step]) -> Result<usize, Kuber
                     other => drop(other?),
                 }
             }
-            Step::Generate(secret) => match cluster.create(&make(secret)).await {
-                Err(error) if error.class == Class::AlreadyExists => {}
-                other => drop(other?),
-            },
+            Step::Generate(secret) => {
+                // Gone since the decision: the next one waits for it.
+                let Some(copied) = copies(cluster, secret).await? else { return Ok(done) };
+                match cluster.create(&make(secret, &copied)).await {
+                    Err(error) if error.class == Class::AlreadyExists => {}
+                    other => drop(other?),
+                }
+            }
             // Source: Patroni 4.0.7, `dcs/kubernetes.py`: the wish stands in the annotations `leader` and `member`.
             Step::HandOver { key, leader, candidate } => {
                 let wish = serde_json::json!({"metadata": {"annotations": {"leader": leader, "member": candidate}}});
                 drop(cluster.merge(key, &wish, MANAGER, None).await?);
             }
+            Step::Label { key, name, value } => {
+                let label = serde_json::json!({"metadata": {"labels": {*name: value}}});
+                match cluster.merge(key, &label, MANAGER, None).await {
+                    // The pod went meanwhile; the next one is labelled when it is seen.
+                    Err(error) if error.is_not_found() => {}
+                    other => drop(other?),
+                }
+            }
             Step::Remove { key, uid } => cluster.delete(key, Some(uid)).await?,
         }
     }
     Ok(steps.len())
+}
+
+/// The values of the entries that come from other Secrets; `None` where one is not there.
+async fn copies(cluster: &Cluster, made: &GeneratedSecret) -> Result<Option<BTreeMap<String, String>>, KubernetesError> {
+    let mut copied = BTreeMap::new();
+    for (entry, material) in &made.entries {
+        let Material::Copied { secret, key } = material else { continue };
+        let source = cluster.get(&ObjectKey::new("v1", "Secret", Some(&made.namespace), secret)).await?;
+        let Some(value) = source.and_then(|source| source.secret_text(key)) else { return Ok(None) };
+        copied.insert(entry.clone(), value);
+    }
+    Ok(Some(copied))
 }

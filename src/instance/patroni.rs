@@ -42,13 +42,22 @@ impl Patroni {
         futures::future::join_all(endpoints.iter().map(|endpoint| self.report(endpoint))).await
     }
 
+    /// Tells an instance to read its configuration files again. Patroni does so at its next heartbeat.
+    pub async fn reload(&self, endpoint: &Endpoint) -> Result<(), InstanceError> {
+        self.limits.call(endpoint, async { self.request(endpoint, reqwest::Method::POST, "reload").await.map(drop) }).await
+    }
+
     async fn get(&self, endpoint: &Endpoint, path: &str) -> Result<Vec<u8>, InstanceError> {
+        self.request(endpoint, reqwest::Method::GET, path).await
+    }
+
+    async fn request(&self, endpoint: &Endpoint, method: reqwest::Method, path: &str) -> Result<Vec<u8>, InstanceError> {
         let client = client(endpoint)?;
         let url = match &endpoint.authority {
             Some(_) => format!("https://{}:{}/{path}", endpoint.server_name, endpoint.port),
             None => format!("http://{}/{path}", endpoint.socket()),
         };
-        let mut request = client.get(url);
+        let mut request = client.request(method, url);
         if let Some((user, password)) = &self.credentials {
             request = request.basic_auth(user, Some(password.expose()));
         }

@@ -9,6 +9,13 @@ use std::collections::BTreeMap;
 pub enum Material {
     /// Fixed text, a user name for example.
     Text(String),
+    /// What another Secret holds, at the moment this one is made.
+    Copied {
+        /// Name of that Secret, in the same namespace.
+        secret: String,
+        /// Its key.
+        key: String,
+    },
     /// A random password of this many characters from letters and digits.
     Password(usize),
     /// Other entries put together: `{KEY}` is replaced by the entry of that key.
@@ -86,6 +93,11 @@ pub(super) fn generated(effective: &Effective) -> Vec<GeneratedSecret> {
             ],
         ),
     ];
+    // A standby cluster has the data of its source, and in them the users and their passwords.
+    for (entry, (secret, key)) in effective.replicate_from.iter().flat_map(|source| &source.credentials) {
+        let copied = Material::Copied { secret: secret.clone(), key: key.clone() };
+        secrets[0].entries.insert(entry.clone(), copied);
+    }
     if let Some(certificate) = certificate(effective) {
         secrets.push(secret(
             certificate.secret,

@@ -4,10 +4,12 @@
 //! level-triggered; the same facts give the same answer, so a crash at any line resumes. Why: what is shown is what is done.
 
 mod cluster;
+mod duties;
 mod instances;
 mod scripts;
 
 pub use cluster::{Decision, Drift, MANAGER, Situation, Step, Wait, next, not_in_place, owned};
+pub use duties::unaware;
 pub use scripts::{
     Entry, Isolation, ManagedSql, NextScript, Outcome, Place, Progress, RUN_SCRIPT, Record, Requests, SCRIPT_DONE, Script, ScriptRecord,
     Source, State, failure_message, next_script,

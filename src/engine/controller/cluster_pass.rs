@@ -4,16 +4,18 @@ use super::claims;
 use super::events::tell;
 use super::facts::Facts;
 use super::managed_sql::{Scripts, managed_sql};
+use super::reloads::{self, Reloads};
+use super::standby;
 use crate::apply::carry_out;
 use crate::diagnostics::Diagnostic;
 use crate::diff::{Impact, effective_changes, impact, object_changes};
 use crate::engine::offline::{Report, frozen};
-use crate::health::{Instance, Instances, Role, instances};
+use crate::health::{Instance, Instances, instances};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::render::generated;
 use crate::render::revision::{Revision, to_prune, to_secret};
-use crate::rollout::{Decision, Drift, Situation, next};
+use crate::rollout::{Decision, Drift, Situation, Step, next};
 use crate::status::{Condition, merge, replacing, seconds, would_change};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -39,6 +41,8 @@ pub(super) struct ClusterPass<'a> {
     pub drift: Drift,
     /// Scripts under way.
     pub scripts: &'a Scripts,
+    /// Calls to Patroni that are due.
+    pub reloads: &'a Reloads,
     /// The time.
     pub now: Timestamp,
 }
@@ -93,6 +97,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     let running = running.or_else(|| if has_data { facts.revision_in_place(&name, &children) } else { None });
     let judged = running.as_ref().filter(|running| **running != released).map(|running| judge(running, &released));
     let seen = instances(children.values());
+    let source_problem = standby::source_problem(api, &released, &children).await?;
     let mut decision = next(&Situation {
         cluster,
         released: &released,
@@ -104,24 +109,24 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         drift,
         accepted: cluster.annotation("stackgres.io/accept-release") == Some(&released_name),
         absent_kinds: &facts.absent_kinds,
+        source_problem: source_problem.as_deref(),
     });
     if let Some(other) = another_database(cluster, &seen) {
         decision.steps.clear();
         decision.stop = Some(other);
     }
     let settled = running.as_ref() == Some(&released);
-    if settled && !decision.steps.is_empty() {
-        tell(
-            api,
-            cluster,
-            true,
-            "DriftReverted",
-            &format!("{} objects differed from the running revision and were put back", decision.steps.len()),
-            now,
-        )
-        .await;
+    // Labels come with each new pod, and are no drift.
+    let reverted = decision.steps.iter().filter(|step| !matches!(step, Step::Label { .. } | Step::HandOver { .. })).count();
+    if settled && reverted > 0 {
+        let what = format!("{reverted} objects differed from the running revision and were put back");
+        tell(api, cluster, true, "DriftReverted", &what, now).await;
     }
     carry_out(api, &decision.steps).await?;
+    let in_place = if decision.carries_out_released { Some(&released) } else { running.as_ref() };
+    if let Some(in_place) = in_place.filter(|_| decision.stop.is_none()) {
+        reloads::tell(pass, pass.reloads, in_place, &children);
+    }
     let mut in_use = vec![released_name.clone()];
     if decision.stop.is_none() && decision.carries_out_released {
         if running_name.as_deref() != Some(&released_name) {
@@ -285,7 +290,9 @@ fn describe(
     let wanted = released.effective.instances.value as usize;
     patch["instances"] = json!(seen.existing.len());
     patch["readyInstances"] = json!(seen.ready());
-    patch["podStatuses"] = seen.existing.iter().map(|instance| instance.status(seen.lag_mebibytes(instance))).collect();
+    let group = |instance: &Instance| Some(released.effective.duty(released.effective.ordinal(&instance.name)?).group);
+    let one = |instance: &Instance| instance.status(seen.lag_mebibytes(instance), group(instance));
+    patch["podStatuses"] = seen.existing.iter().map(one).collect();
     patch["lagMebibytes"] = json!(seen.existing.iter().filter_map(|instance| seen.lag_mebibytes(instance)).max());
     patch["primary"] = json!(seen.primary().map(|primary| &primary.name));
     // Set once: another identity is another database, which the rollout must find out.
@@ -329,13 +336,14 @@ fn describe(
     let leads = wanted == 0 || seen.existing.iter().any(Instance::leads);
     let complete = seen.ready() == wanted && seen.existing.len() == wanted;
     // A replica is ready for readers before it streams; until then a failover would lose what it has not got.
-    let streams = |instance: &Instance| instance.role != Some(Role::Replica) || instance.does() == Some("streaming");
+    let streams = |instance: &Instance| instance.is_primary() || instance.role.is_none() || instance.does() == Some("streaming");
     let replicated = seen.existing.iter().all(streams);
     let healthy = decision.stop.is_none() && decision.wait.is_none() && complete && leads && replicated;
     let reason = match (&decision.stop, &decision.wait) {
         (Some(_), _) => "Stalled",
         (None, Some(_)) => "ChangeWaits",
         (None, None) if healthy => "Healthy",
+        (None, None) if complete && leads && seen.leader().is_some_and(|leader| !streams(leader)) => "NotFollowingSource",
         (None, None) if complete && leads => "ReplicasNotStreaming",
         (None, None) if complete => "NoPrimary",
         (None, None) => "InstancesNotReady",

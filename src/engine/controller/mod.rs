@@ -15,10 +15,12 @@ mod managed_sql;
 mod marks;
 mod mirror;
 mod release;
+mod reloads;
 mod run;
 mod script_session;
 mod settings_of;
 mod source;
+mod standby;
 
 pub use census::{Census, Health};
 pub use run::{RunError, RunOptions, State, run};
