@@ -4,6 +4,7 @@ use super::claims;
 use super::events::tell;
 use super::facts::Facts;
 use super::managed_sql::{Scripts, managed_sql};
+use super::pod_check::PodChecks;
 use super::reloads::{self, Reloads};
 use super::standby;
 use crate::apply::carry_out;
@@ -15,7 +16,7 @@ use crate::kubernetes::{Class, Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::render::generated;
 use crate::render::revision::{Revision, to_prune, to_secret};
-use crate::rollout::{Decision, Drift, Situation, Step, next};
+use crate::rollout::{Decision, Drift, Situation, Step, Wait, next};
 use crate::status::{Condition, merge, replacing, seconds, would_change};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -43,6 +44,8 @@ pub(super) struct ClusterPass<'a> {
     pub scripts: &'a Scripts,
     /// Calls to Patroni that are due.
     pub reloads: &'a Reloads,
+    /// Revisions whose pods the API server would take.
+    pub pod_checks: &'a PodChecks,
     /// The time.
     pub now: Timestamp,
 }
@@ -115,6 +118,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         decision.steps.clear();
         decision.stop = Some(other);
     }
+    refuse_pods(pass, &released, running.as_ref(), &mut decision, &mut conditions).await?;
     let settled = running.as_ref() == Some(&released);
     // Labels come with each new pod, and are no drift.
     let reverted = decision.steps.iter().filter(|step| !matches!(step, Step::Label { .. } | Step::HandOver { .. })).count();
@@ -148,6 +152,27 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     managed_sql(pass, may_run, &seen, &mut conditions).await;
     describe(&mut patch, &mut conditions, cluster, &released, &decision, &seen, now);
     write_status(api, cluster, patch, &conditions, now).await
+}
+
+/// Stops a release whose pods the API server would not take: no pod would come, or the next one that is made would be the last.
+async fn refuse_pods(
+    pass: &ClusterPass<'_>,
+    released: &Revision,
+    running: Option<&Revision>,
+    decision: &mut Decision,
+    conditions: &mut Vec<Condition>,
+) -> Result<(), KubernetesError> {
+    let Some(words) = pass.pod_checks.refusal(pass.api, released, running).await? else { return Ok(()) };
+    let message = format!("Kubernetes would refuse the pods, so nothing of this release is applied: {words}");
+    if decision.carries_out_released {
+        decision.steps.clear();
+        decision.stop.get_or_insert(message);
+    } else if decision.stop.is_none() {
+        // What runs is looked after as before.
+        conditions.push(Condition::new("Stalled", Some(true), "PodsRefused", message.clone()));
+        decision.wait = Some(Wait { what: message, ends: "other inputs are released".to_owned() });
+    }
+    Ok(())
 }
 
 /// Says so where the instances hold another database than the one that was made for this cluster (DESIGN §8, rule 15).

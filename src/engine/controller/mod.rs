@@ -14,6 +14,7 @@ mod fleet_status;
 mod managed_sql;
 mod marks;
 mod mirror;
+mod pod_check;
 mod release;
 mod reloads;
 mod run;

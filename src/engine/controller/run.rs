@@ -6,6 +6,7 @@ use super::cluster_pass::{ClusterPass, cluster_pass, write_status};
 use super::facts::{CHILDREN, Facts, OURS};
 use super::fleet_pass::{FleetPass, drift_of, fleet_pass};
 use super::managed_sql::Scripts;
+use super::pod_check::PodChecks;
 use super::reloads::Reloads;
 use super::settings_of::cache_folder;
 use super::source::{SourceOptions, Sources};
@@ -113,6 +114,8 @@ struct Memory {
     scripts: Scripts,
     /// Calls to Patroni that are due.
     reloads: Reloads,
+    /// Revisions whose pods the API server would take.
+    pod_checks: PodChecks,
 }
 
 /// Runs until `stop`.
@@ -146,6 +149,7 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
         sources,
         scripts: Scripts::new(hints.clone()),
         reloads: Reloads::default(),
+        pod_checks: PodChecks::default(),
     };
     let mut wait = Duration::ZERO;
     let mut pause = SHORTEST;
@@ -262,7 +266,7 @@ async fn pass(
     memory: &mut Memory,
     halt: &(dyn Fn() -> bool + Sync),
 ) -> Result<Option<Duration>, KubernetesError> {
-    let Memory { delays, sources, plans, scripts, reloads } = memory;
+    let Memory { delays, sources, plans, scripts, reloads, pod_checks } = memory;
     let began = now();
     let facts = Facts::read(api).await?;
     state.ready.store(true, Ordering::Relaxed);
@@ -291,6 +295,7 @@ async fn pass(
     let facts = Facts::read(api).await?;
     scripts.keep(|name| facts.of_kind("SGCluster").any(|cluster| cluster.namespaced_name() == *name));
     reloads.keep(|name| facts.of_kind("SGCluster").any(|cluster| cluster.namespaced_name() == *name));
+    pod_checks.keep(|name| facts.of_kind("SGCluster").any(|cluster| cluster.namespaced_name() == *name));
     let live = check_live(api, &facts, settings).await?;
     for cluster in facts.of_kind("SGCluster") {
         if halt() {
@@ -301,7 +306,7 @@ async fn pass(
         }
         let drift = claims::named(cluster).and_then(|fleet| fleets.get(fleet)).copied().unwrap_or(Drift::Revert);
         let name: NamespacedName = cluster.namespaced_name();
-        let one = ClusterPass { api, cluster, facts: &facts, live: &live, drift, scripts, reloads, now: now() };
+        let one = ClusterPass { api, cluster, facts: &facts, live: &live, drift, scripts, reloads, pod_checks, now: now() };
         let result = cluster_pass(&one).instrument(tracing::info_span!("cluster", %name)).await;
         note(api, delays, cluster, result).await;
     }
