@@ -35,6 +35,14 @@ pub async fn carry_out(cluster: &Cluster, steps: &[Step], given: &BTreeMap<Strin
                 let wish = serde_json::json!({"metadata": {"annotations": {"leader": leader, "member": candidate}}});
                 drop(cluster.merge(key, &wish, MANAGER, None).await?);
             }
+            Step::Label { key, name, value } => {
+                let label = serde_json::json!({"metadata": {"labels": {*name: value}}});
+                match cluster.merge(key, &label, MANAGER, None).await {
+                    // The pod went meanwhile; the next one is labelled when it is seen.
+                    Err(error) if error.is_not_found() => {}
+                    other => drop(other?),
+                }
+            }
             Step::Remove { key, uid } => cluster.delete(key, Some(uid)).await?,
         }
     }

@@ -30,7 +30,7 @@ pub struct EffectiveChange {
 
 /// Parts of the effective values that hold what was written.
 const PASSED_THROUGH: &[&str] =
-    &["annotations", "cluster", "labels", "managedSql", "patroni", "pods", "primaryService.spec", "replicasService.spec"];
+    &["annotations", "cluster", "labels", "managedSql", "patroni", "pods", "primaryService.spec", "replicasService.spec", "replicateFrom"];
 
 type Entries = BTreeMap<String, (Value, Option<String>)>;
 

@@ -22,6 +22,7 @@ pub fn is_in_place(wanted: &Object, live: &Object) -> bool {
 /// Whether every field of `wanted` has its value in `live`. An empty mapping and an absent one are the same.
 fn covers(pointer: &str, wanted: &Value, live: &Value) -> bool {
     match (wanted, live) {
+        (Value::Object(wanted), Value::Object(live)) if is_whole(pointer) && live.keys().any(|key| !wanted.contains_key(key)) => false,
         (Value::Object(wanted), live) => wanted.iter().all(|(key, value)| match live.get(key) {
             Some(live) => covers(&join(pointer, key), value, live),
             None => is_empty(value),
@@ -43,6 +44,12 @@ fn covers(pointer: &str, wanted: &Value, live: &Value) -> bool {
         },
         (wanted, live) => same_meaning(pointer, wanted, live),
     }
+}
+
+/// Whether a mapping is one value: who sets it owns all of it, the names of its entries are nowhere among the owned fields, and
+/// the API server adds none. Source: Kubernetes API reference, `x-kubernetes-map-type: atomic` of Service, PodSpec, LabelSelector.
+fn is_whole(pointer: &str) -> bool {
+    ["/selector", "/nodeSelector", "/matchLabels"].iter().any(|name| pointer.ends_with(name))
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -135,6 +142,12 @@ mod tests {
         let mut less = wanted.clone();
         less["metadata"]["labels"] = json!({});
         assert!(would_change(&Object::new(less), &live(), "us"), "an owned label that is no longer wanted");
+        let mut wider = wanted.clone();
+        wider["spec"]["selector"] = json!({"app": "a"});
+        let mut narrow = live();
+        narrow.value_mut()["spec"]["selector"] = json!({"app": "a", "role": "b"});
+        narrow.value_mut()["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]["f:selector"] = json!({});
+        assert!(would_change(&Object::new(wider), &narrow, "us"), "a condition of a selector that is no longer wanted");
         let mut port = wanted;
         port["spec"]["ports"] = json!([{"name": "pg", "port": 5433}]);
         assert!(would_change(&Object::new(port), &live(), "us"), "another port");

@@ -60,6 +60,10 @@ pub struct Instance {
     pub patroni: Option<String>,
     /// Whether commits wait for it.
     pub synchronous: bool,
+    /// Whether Patroni knows that it never becomes the primary.
+    pub nofailover: bool,
+    /// Whether Patroni knows that it serves no reads.
+    pub noloadbalance: bool,
 }
 
 impl Instance {
@@ -67,6 +71,7 @@ impl Instance {
     pub(super) fn read(pod: &Object) -> Self {
         let note: Value = pod.annotation("status").and_then(|note| serde_json::from_str(note).ok()).unwrap_or_default();
         let text = |field: &str| note.get(field).and_then(Value::as_str).map(str::to_owned);
+        let tag = |name: &str| note.pointer(&format!("/tags/{name}")).and_then(Value::as_bool).unwrap_or(false);
         Self {
             name: pod.name().to_owned(),
             node: pod.text("/spec/nodeName").map(str::to_owned),
@@ -79,6 +84,8 @@ impl Instance {
             pending_restart: note.get("pending_restart").and_then(Value::as_bool).unwrap_or(false),
             patroni: text("version"),
             synchronous: false,
+            nofailover: tag("nofailover"),
+            noloadbalance: tag("noloadbalance"),
         }
     }
 
@@ -100,8 +107,8 @@ impl Instance {
         }
     }
 
-    /// As it stands in `status.podStatuses`.
-    pub fn status(&self, lag_mebibytes: Option<u64>) -> Value {
+    /// As it stands in `status.podStatuses`; what is not known is left out.
+    pub fn status(&self, lag_mebibytes: Option<u64>, replication_group: Option<usize>) -> Value {
         let mut status = json!({
             "name": self.name,
             "nodeName": self.node,
@@ -113,6 +120,7 @@ impl Instance {
             "lagMebibytes": lag_mebibytes,
             "pendingRestart": self.pending_restart,
             "synchronous": self.synchronous,
+            "replicationGroup": replication_group,
         });
         if let Some(map) = status.as_object_mut() {
             map.retain(|_, value| !value.is_null());

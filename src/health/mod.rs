@@ -37,10 +37,15 @@ impl Instances {
         self.existing.iter().find(|instance| instance.is_primary())
     }
 
-    /// Bytes of WAL that an instance has not replayed yet; `None` where a position is not known, and for the primary itself.
+    /// The one that the others follow: the primary, or the first instance of a standby cluster.
+    pub fn leader(&self) -> Option<&Instance> {
+        self.existing.iter().find(|instance| instance.leads())
+    }
+
+    /// Bytes of WAL that an instance has not replayed yet; `None` where a position is not known, and for the leader itself.
     pub fn lag(&self, instance: &Instance) -> Option<u64> {
-        let primary = self.primary().filter(|primary| primary.name != instance.name)?;
-        Some(primary.position?.saturating_sub(instance.position?))
+        let leader = self.leader().filter(|leader| leader.name != instance.name)?;
+        Some(leader.position?.saturating_sub(instance.position?))
     }
 
     /// The same in MiB. Below [`CAUGHT_UP`] it is none, and above it the next power of two: a status that changes with every
@@ -146,11 +151,11 @@ mod tests {
         let lags: Vec<_> = found.existing.iter().map(|instance| found.lag(instance)).collect();
         assert_eq!(lags, [None, Some(116_113_824), None], "what is not known is no lag of zero");
         assert_eq!(
-            found.existing[1].status(found.lag_mebibytes(&found.existing[1])),
-            json!({"name": "a-1", "nodeName": "n", "primary": false, "ready": false, "role": "replica", "state": "streaming", "timeline": 1, "lagMebibytes": 128, "pendingRestart": true, "synchronous": true})
+            found.existing[1].status(found.lag_mebibytes(&found.existing[1]), Some(1)),
+            json!({"name": "a-1", "nodeName": "n", "primary": false, "ready": false, "role": "replica", "state": "streaming", "timeline": 1, "lagMebibytes": 128, "pendingRestart": true, "synchronous": true, "replicationGroup": 1})
         );
         found.existing[1].position = Some(190_000_000);
         assert_eq!(found.lag_mebibytes(&found.existing[1]), Some(0));
-        assert_eq!(found.existing[2].status(None)["role"], "replica");
+        assert_eq!(found.existing[2].status(None, None)["role"], "replica");
     }
 }

@@ -30,6 +30,7 @@ const RESOURCES: &[Resource] = &[
     namespaced("v1", "Endpoints", "endpoints"),
     namespaced("v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
     namespaced("v1", "Pod", "pods"),
+    namespaced("v1", "PodTemplate", "podtemplates"),
     namespaced("v1", "Secret", "secrets"),
     namespaced("v1", "Service", "services"),
     namespaced("v1", "ServiceAccount", "serviceaccounts"),

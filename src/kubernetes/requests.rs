@@ -221,6 +221,14 @@ impl Cluster {
         self.send("create", &words(&key), Method::POST, &path, JSON, Some(object.value()), None).await.map(Object::new)
     }
 
+    /// Asks whether an object could be created, strictly; stores nothing.
+    pub async fn create_in_dry_run(&self, object: &Object) -> Result<Object, KubernetesError> {
+        let key = object.key();
+        let path = collection(&known(&key.kind)?, key.namespace.as_deref());
+        let path = format!("{path}?fieldManager=stackgres&fieldValidation=Strict&dryRun=All");
+        self.send("create in a dry run", &words(&key), Method::POST, &path, JSON, Some(object.value()), None).await.map(Object::new)
+    }
+
     /// Merges a patch into the status subresource. A `metadata.resourceVersion` in the patch makes it a precondition.
     pub async fn patch_status(&self, key: &ObjectKey, patch: &Value, manager: &str) -> Result<Object, KubernetesError> {
         let path = format!("{}/status?fieldManager={}", path_of(key)?, encode(manager));

@@ -5,13 +5,13 @@ use super::patroni::static_configuration;
 use super::{pooler, scripts};
 use crate::model::Object;
 use crate::resolve::Effective;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Every ConfigMap of a cluster.
 pub(super) fn config_maps(effective: &Effective) -> Vec<Object> {
     let name = &effective.cluster.name;
     let mut maps = vec![
-        config_map(effective, name, &json!({"10-cluster.yml": format!("{:#}\n", static_configuration(effective))})),
+        config_map(effective, name, &Value::Object(patroni_files(effective))),
         config_map(
             effective,
             &format!("{name}-templates"),
@@ -27,6 +27,24 @@ pub(super) fn config_maps(effective: &Effective) -> Vec<Object> {
         maps.push(config_map(effective, &format!("{name}-connection-pooling-config"), &json!({"pgbouncer.ini": pooler::file(pooling)})));
     }
     maps
+}
+
+/// The configuration of every instance, and a file of its own for each whose role needs tags. Patroni reads the latter again when
+/// it is told to, through the link that the start script makes; the volume is a folder, whose files Kubernetes renews.
+fn patroni_files(effective: &Effective) -> Map<String, Value> {
+    let mut files = Map::new();
+    files.insert("10-cluster.yml".to_owned(), json!(format!("{:#}\n", static_configuration(effective))));
+    for (ordinal, duty) in effective.duties() {
+        let tags: Map<String, Value> = [("nofailover", duty.nofailover), ("noloadbalance", duty.noloadbalance)]
+            .into_iter()
+            .filter(|(_, on)| *on)
+            .map(|(tag, on)| (tag.to_owned(), json!(on)))
+            .collect();
+        if !tags.is_empty() {
+            files.insert(format!("{}-{ordinal}.yml", effective.cluster.name), json!(format!("{}\n", json!({"tags": tags}))));
+        }
+    }
+    files
 }
 
 fn config_map(effective: &Effective, name: &str, data: &Value) -> Object {

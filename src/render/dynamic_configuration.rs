@@ -51,5 +51,10 @@ pub(super) fn dynamic_configuration(effective: &Effective) -> Value {
     let maps: Vec<Value> = IDENTITIES.iter().map(|line| json!(line)).chain(maps.into_iter().flatten().cloned()).collect();
     postgresql["pg_ident"] = json!(maps);
     configuration.insert("postgresql".to_owned(), postgresql);
+    if let Some(source) = &effective.replicate_from {
+        // Without this section Patroni promotes the instance that leads.
+        let section = json!({"host": source.host, "port": source.port, "create_replica_methods": ["basebackup"]});
+        configuration.insert("standby_cluster".to_owned(), section);
+    }
     Value::Object(configuration)
 }

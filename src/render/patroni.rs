@@ -72,6 +72,8 @@ fn for_every_start(effective: &Effective) -> Map<String, Value> {
             "labels": labels(effective),
             "scope_label": "stackgres.io/cluster-scope",
             "role_label": "role",
+            // Without this a standby cluster's first instance would be labelled as a primary.
+            "standby_leader_label_value": "standby_leader",
             "use_endpoints": true,
             "ports": ports(effective),
         }),

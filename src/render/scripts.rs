@@ -7,6 +7,8 @@ umask 077
 mkdir -p /run/stackgres/patroni
 # Not `cp`: it would keep the read-only mode of its source, and the container could not start a second time.
 cat /etc/stackgres/patroni/10-cluster.yml > /run/stackgres/patroni/10-cluster.yml
+# Tags of this instance's role, where it has some. A link and no copy: what it leads to changes while the container runs.
+ln -sfn "/etc/stackgres/patroni/$POD_NAME.yml" /run/stackgres/patroni/40-role.yml
 case $POD_IP in *:*) address="[$POD_IP]" ;; *) address=$POD_IP ;; esac
 cat > /run/stackgres/patroni/20-instance.yml <<END
 name: "$POD_NAME"

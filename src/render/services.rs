@@ -24,8 +24,8 @@ pub(super) fn services(effective: &Effective) -> Vec<Object> {
     if effective.replicas_service.enabled.value {
         let mut selector = patroni(effective);
         selector.insert("role".to_owned(), "replica".to_owned());
-        if effective.replication.role.value == "ha" {
-            // Instances of this role stand by and serve no reads: no pod carries the label.
+        if effective.some_serve_no_reads() {
+            // The cluster loop puts the label on each pod; one that is not labelled yet serves no reads.
             selector.insert("noloadbalance".to_owned(), "false".to_owned());
         }
         services.push(service(

@@ -68,6 +68,9 @@ pub struct Effective {
     pub replicas_service: ServiceSettings,
     /// Replication.
     pub replication: Replication,
+    /// The source of a standby cluster; `None` for a cluster that takes writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicate_from: Option<ReplicateFrom>,
     /// `OrderedReady` or `Parallel`.
     pub pod_management_policy: EffectiveValue<String>,
     /// Seconds between the stop signal and the kill.
@@ -275,6 +278,20 @@ pub struct ServiceSettings {
     pub r#type: EffectiveValue<String>,
     /// The section as written (custom ports, node ports, load balancer fields, session affinity, …).
     pub spec: Value,
+}
+
+/// The source that a standby cluster follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReplicateFrom {
+    /// Host name or address of the source's primary.
+    pub host: String,
+    /// Port of PostgreSQL itself there, not of a pooler.
+    pub port: u16,
+    /// Name of the source where it is an SGCluster of the same namespace.
+    pub cluster: Option<String>,
+    /// Where each entry of this cluster's Secret comes from: Secret and key. A standby cluster has the users of its source.
+    pub credentials: BTreeMap<String, (String, String)>,
 }
 
 /// Replication settings.

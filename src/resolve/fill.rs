@@ -4,6 +4,7 @@ use super::effective::{
     BindingSettings, Effective, EffectiveValue, ExporterSettings, Origin, PostgresSettings, Replication, SecretKey, ServiceSettings,
     SslSettings, StorageSettings,
 };
+use super::fill_replicate_from::replicate_from;
 use super::inputs::Inputs;
 use super::{fill_parameters, fill_pooling, fill_resources};
 use crate::load::Manifest;
@@ -98,6 +99,7 @@ pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
             sync_instances: pick(cluster, "/spec/replication/syncInstances", |value| value.as_f64().and_then(to_u32), 1),
             groups: cluster.object.get("/spec/replication/groups").cloned().unwrap_or_else(|| json!([])),
         },
+        replicate_from: replicate_from(inputs, &settings.cluster_domain),
         pod_management_policy: pick(cluster, "/spec/pods/managementPolicy", text, "Parallel".to_owned()),
         termination_grace_period_seconds: grace(cluster, size.memory),
         pod_anti_affinity: anti_affinity(cluster, &profile.value),

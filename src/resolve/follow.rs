@@ -88,7 +88,8 @@ impl Follower<'_> {
                 others.insert(manifest.key(), (*manifest).clone());
             }
         }
-        Inputs { cluster: self.cluster.clone(), instance_profile, postgres_config, pooling_config, scripts, others }
+        let source = self.follow("/spec/replicateFrom/instance/sgCluster", "SGCluster");
+        Inputs { cluster: self.cluster.clone(), instance_profile, postgres_config, pooling_config, scripts, source, others }
     }
 
     fn namespace(&self) -> String {

@@ -17,6 +17,9 @@ pub struct Inputs {
     pub pooling_config: Option<Manifest>,
     /// The SGScripts it names, in the order of `spec.managedSql.scripts`.
     pub scripts: Vec<Manifest>,
+    /// The SGCluster it replicates from, if it names one. It is none of [`Inputs::manifests`]: the standby cluster needs to know
+    /// where it is and nothing else, so a change of the source is no change of the standby cluster.
+    pub source: Option<Manifest>,
     /// SGObjectStorages and ConfigMaps it refers to.
     pub others: BTreeMap<ObjectKey, Manifest>,
 }

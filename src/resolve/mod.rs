@@ -5,19 +5,22 @@
 //! Why: one place decides defaults, so that rendering, status, `explain` and the plan cannot disagree.
 
 mod codes;
+mod duty;
 mod effective;
 mod fill;
 mod fill_parameters;
 mod fill_pooling;
+mod fill_replicate_from;
 mod fill_resources;
 mod follow;
 mod inputs;
 
 pub use codes::CODES;
+pub use duty::Duty;
 
 pub use effective::{
-    BindingSettings, Effective, EffectiveValue, ExporterSettings, Origin, PoolingSettings, PostgresSettings, Replication, ResourceAmounts,
-    SecretKey, ServiceSettings, SslSettings, StorageSettings,
+    BindingSettings, Effective, EffectiveValue, ExporterSettings, Origin, PoolingSettings, PostgresSettings, ReplicateFrom, Replication,
+    ResourceAmounts, SecretKey, ServiceSettings, SslSettings, StorageSettings,
 };
 pub use fill::{Settings, effective};
 pub use fill_parameters::IDENTITIES;

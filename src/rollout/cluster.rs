@@ -4,6 +4,7 @@
 //! re-creates pods or touches volumes of a running cluster waits, named: until a rollout carries it out the objects of the running
 //! revision stay in force, so that an instance that restarts by itself comes back as it was.
 
+use super::duties::{labels, relieve};
 use super::instances::{Scale, scale};
 use crate::diff::{Disturbance, Impact, is_in_place, would_change};
 use crate::health::Instances;
@@ -67,6 +68,15 @@ pub enum Step {
         /// Pod that shall lead.
         candidate: String,
     },
+    /// Put a label on a pod that exists.
+    Label {
+        /// Which.
+        key: ObjectKey,
+        /// Name of the label.
+        name: &'static str,
+        /// Its value.
+        value: &'static str,
+    },
     /// Remove an object that is no longer rendered, by its identity.
     Remove {
         /// Which.
@@ -129,6 +139,7 @@ pub fn next(situation: &Situation<'_>) -> Decision {
         }
         decision.steps.push(Step::Generate(secret));
     }
+    decision.steps.extend(labels(situation, target));
     let settled = decision.carries_out_released && situation.running.is_some_and(|running| running == situation.released);
     for object in &target.objects {
         if policy(&object.key()).optional && situation.absent_kinds.iter().any(|kind| kind == object.kind()) {
@@ -136,7 +147,7 @@ pub fn next(situation: &Situation<'_>) -> Decision {
         }
         let mut wanted = owned(object, situation.cluster);
         if object.kind() == "StatefulSet" {
-            count_instances(situation, &mut wanted, &mut decision);
+            count_instances(situation, target, &mut wanted, &mut decision);
         }
         match situation.live.get(&object.key()) {
             Some(live) if !would_change(&wanted, live, MANAGER) => {}
@@ -144,6 +155,7 @@ pub fn next(situation: &Situation<'_>) -> Decision {
             _ => decision.steps.push(Step::Apply(wanted)),
         }
     }
+    relieve(situation, target, &mut decision);
     decision.steps.extend(removals(situation, target));
     decision
 }
@@ -211,13 +223,13 @@ fn is_edit(wanted: &Object, live: &Object) -> bool {
 }
 
 /// Puts the number of instances into the StatefulSet that may be asked for now, and adds what must happen first.
-fn count_instances(situation: &Situation<'_>, set: &mut Object, decision: &mut Decision) {
+fn count_instances(situation: &Situation<'_>, target: &Revision, set: &mut Object, decision: &mut Decision) {
     let replicas = |object: &Object| object.get("/spec/replicas").and_then(Value::as_u64);
     let (Some(wanted), Some(live)) = (replicas(set), situation.live.get(&set.key()).and_then(replicas)) else { return };
     if !situation.has_data || wanted == live {
         return;
     }
-    let number = match scale(set.name(), live, wanted, situation.seen) {
+    let number = match scale(set.name(), live, wanted, situation.seen, |ordinal| target.effective.duty(ordinal).nofailover) {
         Scale::To(number) => number,
         Scale::HandOver { leader, candidate } => {
             let scope = set.label("stackgres.io/cluster-scope").unwrap_or_else(|| set.name());

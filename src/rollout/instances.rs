@@ -25,7 +25,9 @@ pub(super) enum Scale {
 }
 
 /// The next step from `live` instances to `wanted`, for the cluster `name`.
-pub(super) fn scale(name: &str, live: u64, wanted: u64, seen: &Instances) -> Scale {
+///
+/// `barred` tells ordinals that never become the primary.
+pub(super) fn scale(name: &str, live: u64, wanted: u64, seen: &Instances, barred: impl Fn(u64) -> bool) -> Scale {
     let wait = |what: String, ends: &str| Scale::Wait(Wait { what, ends: ends.to_owned() });
     let leads = seen.existing.iter().find(|instance| instance.leads());
     if wanted > live {
@@ -53,20 +55,11 @@ pub(super) fn scale(name: &str, live: u64, wanted: u64, seen: &Instances) -> Sca
         if !on_the_way_out {
             return Scale::To(stay);
         }
-        let synchronous = seen.existing.iter().any(|instance| instance.synchronous);
-        let mut fit: Vec<&Instance> = seen
-            .existing
-            .iter()
-            .filter(|instance| ordinal(instance).is_some_and(|ordinal| ordinal < stay))
-            .filter(|instance| instance.ready && instance.does() == Some("streaming") && instance.timeline == leader.timeline)
-            .filter(|instance| seen.lag_mebibytes(instance) == Some(0) && (!synchronous || instance.synchronous))
-            .collect();
-        fit.sort_by_key(|instance| ordinal(instance));
-        return match fit.first() {
-            Some(candidate) => Scale::HandOver { leader: leader.name.clone(), candidate: candidate.name.clone() },
-            None => wait(
+        return match successor(leader, seen, |instance| ordinal(instance).filter(|ordinal| *ordinal < stay && !barred(*ordinal))) {
+            Ok(candidate) => Scale::HandOver { leader: leader.name.clone(), candidate },
+            Err(ends) => wait(
                 format!("{live} → {wanted} instances: {} leads and would go, and none of those that stay can take over", leader.name),
-                if synchronous { "one of them is synchronous, streams and has caught up" } else { "one of them streams and has caught up" },
+                ends,
             ),
         };
     }
@@ -75,6 +68,23 @@ pub(super) fn scale(name: &str, live: u64, wanted: u64, seen: &Instances) -> Sca
         return wait(format!("{live} → {wanted} instances: the others must have ended"), "their pods are gone");
     }
     Scale::To(0)
+}
+
+/// The instance that takes over from `leader`: of those with a rank the first that has everything, and that Patroni would take. An
+/// error says what would make one fit.
+pub(super) fn successor(leader: &Instance, seen: &Instances, rank: impl Fn(&Instance) -> Option<u64>) -> Result<String, &'static str> {
+    let synchronous = seen.existing.iter().any(|instance| instance.synchronous);
+    let fit = seen
+        .existing
+        .iter()
+        .filter(|instance| instance.name != leader.name && !instance.nofailover)
+        .filter(|instance| instance.ready && instance.does() == Some("streaming") && instance.timeline == leader.timeline)
+        .filter(|instance| seen.lag_mebibytes(instance) == Some(0) && (!synchronous || instance.synchronous));
+    match fit.filter_map(|instance| Some((rank(instance)?, instance))).min_by_key(|(rank, _)| *rank) {
+        Some((_, candidate)) => Ok(candidate.name.clone()),
+        None if synchronous => Err("one of them is synchronous, streams and has caught up"),
+        None => Err("one of them streams and has caught up"),
+    }
 }
 
 #[cfg(test)]
@@ -94,6 +104,10 @@ mod tests {
             ..Instance::default()
         };
         Instances { existing: (0..count).map(one).collect(), ..Instances::default() }
+    }
+
+    fn scale(name: &str, live: u64, wanted: u64, seen: &Instances) -> Scale {
+        super::scale(name, live, wanted, seen, |_| false)
     }
 
     fn waits(scale: &Scale) -> bool {
@@ -136,6 +150,16 @@ mod tests {
         synchronous.existing[1].synchronous = true;
         assert_eq!(scale("a", 3, 2, &synchronous), second, "only a synchronous one has every commit");
         assert!(waits(&scale("a", 3, 1, &synchronous)), "the only one that stays is not synchronous");
+    }
+
+    /// Patroni would refuse the one, and take the role away from the other again.
+    #[test]
+    fn who_takes_over_may_lead() {
+        let mut seen = seen(2, 3);
+        let second = Scale::HandOver { leader: "a-2".to_owned(), candidate: "a-1".to_owned() };
+        assert_eq!(super::scale("a", 3, 2, &seen, |ordinal| ordinal == 0), second, "its role bars it");
+        seen.existing[0].nofailover = true;
+        assert_eq!(scale("a", 3, 2, &seen), second, "Patroni still knows it as one that never leads");
     }
 
     /// The last one to stop has every commit, and is the first to start.

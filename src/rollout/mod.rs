@@ -6,6 +6,7 @@
 mod certificates;
 mod cluster;
 mod credentials;
+mod duties;
 mod instances;
 mod scripts;
 
@@ -14,6 +15,7 @@ pub use certificates::{
 };
 pub use cluster::{Decision, Drift, MANAGER, Situation, Step, Wait, next, not_in_place, owned};
 pub use credentials::{CredentialsStep, REFUSED, RolePassword, credential_problem, credentials_of, next_credentials};
+pub use duties::unaware;
 pub use scripts::{
     Entry, Isolation, ManagedSql, NextScript, Outcome, Place, Progress, RUN_SCRIPT, Record, Requests, SCRIPT_DONE, Script, ScriptRecord,
     Source, State, failure_message, next_script,

@@ -14,6 +14,7 @@ pub(super) fn admit(resource: &Resource, object: &mut Value, validation: Validat
         ("", "Namespace") => decode::<api::core::v1::Namespace>(object),
         ("", "PersistentVolumeClaim") => decode::<api::core::v1::PersistentVolumeClaim>(object),
         ("", "Pod") => decode::<api::core::v1::Pod>(object),
+        ("", "PodTemplate") => decode::<api::core::v1::PodTemplate>(object),
         ("", "Secret") => decode::<api::core::v1::Secret>(object),
         ("", "Service") => decode::<api::core::v1::Service>(object),
         ("", "ServiceAccount") => decode::<api::core::v1::ServiceAccount>(object),
@@ -42,7 +43,36 @@ pub(super) fn admit(resource: &Resource, object: &mut Value, validation: Validat
             return Err(Failure::bad_request(format!("strict decoding error: {}", all.join(", "))));
         }
     }
+    if resource.kind == "PodTemplate" {
+        let problems = pod_problems(object);
+        if !problems.is_empty() {
+            let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+            return Err(Failure::invalid(resource, &name, &problems));
+        }
+    }
     Ok(())
+}
+
+/// Some of what the API server checks in a pod and not in a StatefulSet's template: mounts lead to volumes, skews are positive.
+fn pod_problems(object: &Value) -> Vec<(String, String)> {
+    let list = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut problems = Vec::new();
+    for (index, constraint) in list(object, "/template/spec/topologySpreadConstraints").iter().enumerate() {
+        if let Some(skew) = constraint["maxSkew"].as_i64().filter(|skew| *skew <= 0) {
+            let path = format!("template.spec.topologySpreadConstraints[{index}].maxSkew");
+            problems.push((path, format!("Invalid value: {skew}: must be greater than zero")));
+        }
+    }
+    let volumes = list(object, "/template/spec/volumes");
+    for (index, container) in list(object, "/template/spec/containers").iter().enumerate() {
+        for (at, mount) in list(container, "/volumeMounts").iter().enumerate() {
+            if !volumes.iter().any(|volume| volume["name"] == mount["name"]) {
+                problems
+                    .push((format!("template.spec.containers[{index}].volumeMounts[{at}].name"), format!("Not found: {}", mount["name"])));
+            }
+        }
+    }
+    problems
 }
 
 fn decode<T: serde::de::DeserializeOwned + serde::Serialize>(object: &Value) -> Result<Value, String> {

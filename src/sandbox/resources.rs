@@ -49,6 +49,7 @@ const BUILT_IN: &[Row] = &[
     ("", "v1", "PersistentVolume", "persistentvolumes", "pv", false, true, false),
     ("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", "pvc", true, true, false),
     ("", "v1", "Pod", "pods", "po", true, true, true),
+    ("", "v1", "PodTemplate", "podtemplates", "", true, false, true),
     ("", "v1", "Secret", "secrets", "", true, false, false),
     ("", "v1", "Service", "services", "svc", true, true, false),
     ("", "v1", "ServiceAccount", "serviceaccounts", "sa", true, false, false),

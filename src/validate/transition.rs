@@ -19,6 +19,11 @@ pub const CODES: &[Code] = &[
         "What it decides was decided when the database was made. Make a new cluster instead.",
     ),
     Code::error(
+        "becomes-standby",
+        "a cluster with data of its own would follow another one",
+        "A standby cluster is a copy of its source from the first byte on. What this cluster holds would have to be thrown away, which is never a side effect. Make a new SGCluster with `replicateFrom`. A standby cluster that was promoted does not go back either.",
+    ),
+    Code::error(
         "major-version-changes",
         "the major version would change",
         "The data files of one major version cannot be read by another. The upgrade is an operation of its own (SGDbOps `majorVersionUpgrade`); a downgrade is a restore into a new cluster.",
@@ -59,6 +64,12 @@ pub fn transition(old: &Object, new: &Manifest) -> Vec<Diagnostic> {
     let flavor = "/spec/postgres/flavor";
     if old.text(flavor).unwrap_or("vanilla") != new.object.text(flavor).unwrap_or("vanilla") {
         refuse(flavor, Diagnostic::error("immutable-field", "the flavor cannot change").help("put the old one back"));
+    }
+    let source = "/spec/replicateFrom";
+    let follows = |object: &Object| object.get(source).is_some_and(|value| !value.is_null());
+    if !follows(old) && follows(&new.object) {
+        let problem = Diagnostic::error("becomes-standby", "a cluster that takes writes cannot become a standby cluster");
+        refuse(source, problem.help("take replicateFrom out; make a new SGCluster that replicates from the source"));
     }
     let restore = "/spec/initialData/restore";
     if old.get(restore) != new.object.get(restore) {

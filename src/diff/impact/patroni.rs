@@ -14,7 +14,7 @@ const OURS: &[(&str, &str)] = &[
     ("synchronous_mode", "spec.replication.mode decides it"),
     ("synchronous_mode_strict", "spec.replication.mode decides it"),
     ("synchronous_node_count", "spec.replication.syncInstances decides it"),
-    ("standby_cluster", "the program does not take it from here"),
+    ("standby_cluster", "spec.replicateFrom decides it"),
 ];
 
 pub(super) fn findings(before: &Version, after: &Version) -> Vec<Finding> {

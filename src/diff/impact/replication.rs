@@ -1,7 +1,7 @@
 //! What a change of the replication does to acknowledged commits and to writers.
 
 use super::{Disturbance, Finding, Risk};
-use crate::resolve::Effective;
+use crate::resolve::{Duty, Effective, ReplicateFrom};
 
 /// What commits wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +45,6 @@ pub(super) fn findings(old: &Effective, new: &Effective) -> Vec<Finding> {
     for (name, differs) in [
         ("replication.mode", before.mode.value != after.mode.value),
         ("replication.syncInstances", before.sync_instances.value != after.sync_instances.value),
-        ("replication.role", before.role.value != after.role.value),
-        ("replication.groups", before.groups != after.groups),
     ] {
         if differs && !findings.iter().any(|finding| finding.subject == name) {
             let none = name == "replication.syncInstances" && !was.synchronous && !is.synchronous;
@@ -54,7 +52,85 @@ pub(super) fn findings(old: &Effective, new: &Effective) -> Vec<Finding> {
             findings.push(Finding::new(if none { Disturbance::Nothing } else { Disturbance::Reload }, name, reason));
         }
     }
+    findings.extend(duties(old, new));
+    findings.extend(source(old, new));
     findings
+}
+
+/// A standby cluster that gets another source, or none.
+fn source(old: &Effective, new: &Effective) -> Option<Finding> {
+    let name = |source: &ReplicateFrom| source.cluster.clone().unwrap_or_else(|| format!("{}:{}", source.host, source.port));
+    let finding = |reason: String| Finding::new(Disturbance::Reload, "replicateFrom", reason);
+    match (&old.replicate_from, &new.replicate_from) {
+        (Some(was), None) => Some(
+            finding(format!(
+                "PROMOTION: the standby cluster leaves its source {0} and takes writes of its own; what {0} has committed and not sent is not here, and there is no way back",
+                name(was)
+            ))
+            .risk(Risk::Durability),
+        ),
+        (None, Some(is)) => Some(
+            finding(format!("the cluster would follow {}, and what it holds would be lost: make a new cluster instead", name(is)))
+                .risk(Risk::Data)
+                .risk(Risk::Refused),
+        ),
+        (Some(was), Some(is)) if (&was.host, was.port) != (&is.host, is.port) => Some(
+            finding(format!(
+                "it follows {} instead of {}: only the same database can be followed, one that descends from this one's past",
+                name(is),
+                name(was)
+            ))
+            .risk(Risk::Availability),
+        ),
+        (Some(was), Some(is)) if was != is => Some(Finding::new(
+            Disturbance::Nothing,
+            "replicateFrom",
+            "credentials of the source were copied when the cluster was made; another Secret is not read",
+        )),
+        _ => None,
+    }
+}
+
+/// Which instances may lead and which serve reads: what a new role, a group or another number of instances makes of them.
+fn duties(old: &Effective, new: &Effective) -> Vec<Finding> {
+    let (before, after) = (&old.replication, &new.replication);
+    let subject = if before.groups != after.groups {
+        "replication.groups"
+    } else if before.role.value != after.role.value {
+        "replication.role"
+    } else {
+        // The groups have the highest ordinals, which another number of instances moves.
+        "replication.groups"
+    };
+    let stay = u64::from(old.instances.value.min(new.instances.value));
+    let those = |differs: &dyn Fn(&Duty, &Duty) -> bool| -> Vec<String> {
+        let both = (0..stay).map(|ordinal| (ordinal, old.duty(ordinal), new.duty(ordinal)));
+        both.filter(|(_, was, is)| differs(was, is)).map(|(ordinal, ..)| format!("{}-{ordinal}", new.cluster.name)).collect()
+    };
+    let mut reasons = Vec::new();
+    let mut tell = |names: Vec<String>, what: &str| {
+        if !names.is_empty() {
+            reasons.push(format!("{what}: {}", names.join(", ")));
+        }
+    };
+    tell(those(&|was, is| !was.nofailover && is.nofailover), "never the primary from now on, and one that is hands over first");
+    tell(those(&|was, is| was.nofailover && !is.nofailover), "may become the primary from now on");
+    tell(those(&|was, is| !was.noloadbalance && is.noloadbalance), "no reads from now on, though open sessions stay");
+    tell(those(&|was, is| was.noloadbalance && !is.noloadbalance), "reads from now on");
+    let lost = new.instances.value > 1 && new.candidates() == 1 && old.candidates() > 1;
+    if lost {
+        reasons.push("no failover is left: one instance may become the primary, and no other".to_owned());
+    }
+    let words = before.groups != after.groups || before.role.value != after.role.value;
+    if reasons.is_empty() {
+        return if words {
+            vec![Finding::new(Disturbance::Nothing, subject, "no instance that stays has another duty")]
+        } else {
+            Vec::new()
+        };
+    }
+    let finding = Finding::new(Disturbance::Reload, subject, reasons.join("; "));
+    vec![if lost { finding.risk(Risk::Availability) } else { finding }]
 }
 
 fn judge(subject: &str, was: Promise, is: Promise) -> Option<Finding> {

@@ -4,13 +4,15 @@ use super::claims;
 use super::events::tell;
 use super::facts::Facts;
 use super::managed_sql::managed_sql;
+use super::pod_check::PodChecks;
+use super::reloads::{self, Reloads};
 use super::secrets::{Given, SecretWorks, keep_secrets};
 use super::works::Works;
 use crate::apply::carry_out;
 use crate::diagnostics::Diagnostic;
 use crate::diff::{Impact, effective_changes, impact, object_changes};
 use crate::engine::offline::{Report, frozen};
-use crate::health::{Instance, Instances, Role, instances};
+use crate::health::{Instance, Instances, instances};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::render::revision::{Revision, to_prune, to_secret};
@@ -44,6 +46,10 @@ pub(super) struct ClusterPass<'a> {
     pub scripts: &'a Works,
     /// Certificates and credentials that change.
     pub secrets: &'a SecretWorks,
+    /// Calls to Patroni that are due.
+    pub reloads: &'a Reloads,
+    /// Revisions whose pods the API server would take.
+    pub pod_checks: &'a PodChecks,
     /// The time.
     pub now: Timestamp,
 }
@@ -114,17 +120,13 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         decision.steps.clear();
         decision.stop = Some(other);
     }
+    refuse_pods(pass, &released, running.as_ref(), &mut decision, &mut conditions).await?;
     let settled = running.as_ref() == Some(&released);
-    if settled && !decision.steps.is_empty() {
-        tell(
-            api,
-            cluster,
-            true,
-            "DriftReverted",
-            &format!("{} objects differed from the running revision and were put back", decision.steps.len()),
-            now,
-        )
-        .await;
+    // Labels come with each new pod, and are no drift.
+    let reverted = decision.steps.iter().filter(|step| !matches!(step, Step::Label { .. } | Step::HandOver { .. })).count();
+    if settled && reverted > 0 {
+        let what = format!("{reverted} objects differed from the running revision and were put back");
+        tell(api, cluster, true, "DriftReverted", &what, now).await;
     }
     // Without a revision whose objects are in place there is nothing to keep.
     let carried_out = if decision.carries_out_released { Some(&released) } else { running.as_ref() };
@@ -133,6 +135,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         let values = given_values(&given, &revision.effective, &mut decision);
         carry_out(api, &decision.steps, &values).await?;
         keep_secrets(pass, revision, &children, &given, &mut conditions).await?;
+        reloads::tell(pass, pass.reloads, revision, &children);
     }
     let mut in_use = vec![released_name.clone()];
     if decision.stop.is_none() && decision.carries_out_released {
@@ -179,6 +182,27 @@ fn given_values(given: &Given, effective: &Effective, decision: &mut Decision) -
         }
     }
     values
+}
+
+/// Stops a release whose pods the API server would not take: no pod would come, or the next one that is made would be the last.
+async fn refuse_pods(
+    pass: &ClusterPass<'_>,
+    released: &Revision,
+    running: Option<&Revision>,
+    decision: &mut Decision,
+    conditions: &mut Vec<Condition>,
+) -> Result<(), KubernetesError> {
+    let Some(words) = pass.pod_checks.refusal(pass.api, released, running).await? else { return Ok(()) };
+    let message = format!("Kubernetes would refuse the pods, so nothing of this release is applied: {words}");
+    if decision.carries_out_released {
+        decision.steps.clear();
+        decision.stop.get_or_insert(message);
+    } else if decision.stop.is_none() {
+        // What runs is looked after as before.
+        conditions.push(Condition::new("Stalled", Some(true), "PodsRefused", message.clone()));
+        decision.wait = Some(Wait { what: message, ends: "other inputs are released".to_owned() });
+    }
+    Ok(())
 }
 
 /// Says so where the instances hold another database than the one that was made for this cluster (DESIGN §8, rule 15).
@@ -321,7 +345,9 @@ fn describe(
     let wanted = released.effective.instances.value as usize;
     patch["instances"] = json!(seen.existing.len());
     patch["readyInstances"] = json!(seen.ready());
-    patch["podStatuses"] = seen.existing.iter().map(|instance| instance.status(seen.lag_mebibytes(instance))).collect();
+    let group = |instance: &Instance| Some(released.effective.duty(released.effective.ordinal(&instance.name)?).group);
+    let one = |instance: &Instance| instance.status(seen.lag_mebibytes(instance), group(instance));
+    patch["podStatuses"] = seen.existing.iter().map(one).collect();
     patch["lagMebibytes"] = json!(seen.existing.iter().filter_map(|instance| seen.lag_mebibytes(instance)).max());
     patch["primary"] = json!(seen.primary().map(|primary| &primary.name));
     // Set once: another identity is another database, which the rollout must find out.
@@ -365,13 +391,14 @@ fn describe(
     let leads = wanted == 0 || seen.existing.iter().any(Instance::leads);
     let complete = seen.ready() == wanted && seen.existing.len() == wanted;
     // A replica is ready for readers before it streams; until then a failover would lose what it has not got.
-    let streams = |instance: &Instance| instance.role != Some(Role::Replica) || instance.does() == Some("streaming");
+    let streams = |instance: &Instance| instance.is_primary() || instance.role.is_none() || instance.does() == Some("streaming");
     let replicated = seen.existing.iter().all(streams);
     let healthy = decision.stop.is_none() && decision.wait.is_none() && complete && leads && replicated;
     let reason = match (&decision.stop, &decision.wait) {
         (Some(_), _) => "Stalled",
         (None, Some(_)) => "ChangeWaits",
         (None, None) if healthy => "Healthy",
+        (None, None) if complete && leads && seen.leader().is_some_and(|leader| !streams(leader)) => "NotFollowingSource",
         (None, None) if complete && leads => "ReplicasNotStreaming",
         (None, None) if complete => "NoPrimary",
         (None, None) => "InstancesNotReady",

@@ -41,6 +41,12 @@ pub(super) async fn managed_sql(pass: &ClusterPass<'_>, running: Option<&Revisio
         }
         return;
     }
+    if running.effective.replicate_from.is_some() {
+        scripts.forget(&name);
+        let message =
+            "a standby cluster takes no writes: what the source ran comes with its data, and entries run here after the promotion";
+        return say(conditions, cluster, Some(false), "StandbyCluster", message.to_owned());
+    }
     let (left, busy) = scripts.look(&name);
     if busy {
         under_way(conditions, cluster, &left);

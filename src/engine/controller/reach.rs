@@ -45,9 +45,7 @@ impl Reach {
             let Some(authority) = certificate.secret_text("ca.crt") else {
                 return Ok(Err(format!("the Secret {name} has no certificate authority")));
             };
-            // A given certificate may be for other names: the very one that we put there is trusted as it is.
-            let served = ["tls.crt", PREVIOUS].iter().filter_map(|entry| certificate.secret_text(entry));
-            Some(std::iter::once(authority).chain(served).collect::<Vec<_>>().join("\n"))
+            Some(trusted(&certificate, &authority))
         } else {
             None
         };
@@ -74,6 +72,13 @@ impl Reach {
         };
         Ok(Login { user, password: SecretText::new(password), database: database.to_owned() })
     }
+}
+
+/// What to trust where this Secret is served. A given certificate may be for other names: the very one that we put there is trusted as
+/// it is, and the one of before, which an instance may still serve.
+pub(super) fn trusted(certificate: &Object, authority: &str) -> String {
+    let served = ["tls.crt", PREVIOUS].iter().filter_map(|entry| certificate.secret_text(entry));
+    std::iter::once(authority.to_owned()).chain(served).collect::<Vec<_>>().join("\n")
 }
 
 /// Why nothing can be asked of the primary now.

@@ -5,6 +5,8 @@ use super::claims;
 use super::cluster_pass::{ClusterPass, cluster_pass, write_status};
 use super::facts::{CHILDREN, Facts, OURS};
 use super::fleet_pass::{FleetPass, drift_of, fleet_pass};
+use super::pod_check::PodChecks;
+use super::reloads::Reloads;
 use super::secrets::SecretWorks;
 use super::settings_of::cache_folder;
 use super::source::{SourceOptions, Sources};
@@ -113,6 +115,10 @@ struct Memory {
     scripts: Works,
     /// Certificates and credentials that change.
     secrets: SecretWorks,
+    /// Calls to Patroni that are due.
+    reloads: Reloads,
+    /// Revisions whose pods the API server would take.
+    pod_checks: PodChecks,
 }
 
 /// Runs until `stop`.
@@ -146,6 +152,8 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
         sources,
         scripts: Works::new("scripts", hints.clone()),
         secrets: SecretWorks::new(hints.clone()),
+        reloads: Reloads::default(),
+        pod_checks: PodChecks::default(),
     };
     let mut wait = Duration::ZERO;
     let mut pause = SHORTEST;
@@ -262,7 +270,7 @@ async fn pass(
     memory: &mut Memory,
     halt: &(dyn Fn() -> bool + Sync),
 ) -> Result<Option<Duration>, KubernetesError> {
-    let Memory { delays, sources, plans, scripts, secrets } = memory;
+    let Memory { delays, sources, plans, scripts, secrets, reloads, pod_checks } = memory;
     let began = now();
     let facts = Facts::read(api).await?;
     state.ready.store(true, Ordering::Relaxed);
@@ -289,9 +297,11 @@ async fn pass(
     }
     // The fleets may have written custom resources and releases.
     let facts = Facts::read(api).await?;
-    for works in [&*scripts, &secrets.works] {
-        works.keep(|name| facts.of_kind("SGCluster").any(|cluster| cluster.namespaced_name() == *name));
-    }
+    let known = |name: &NamespacedName| facts.of_kind("SGCluster").any(|cluster| cluster.namespaced_name() == *name);
+    scripts.keep(known);
+    secrets.works.keep(known);
+    reloads.keep(known);
+    pod_checks.keep(known);
     let live = check_live(api, &facts, settings).await?;
     for cluster in facts.of_kind("SGCluster") {
         if halt() {
@@ -302,7 +312,7 @@ async fn pass(
         }
         let drift = claims::named(cluster).and_then(|fleet| fleets.get(fleet)).copied().unwrap_or(Drift::Revert);
         let name: NamespacedName = cluster.namespaced_name();
-        let one = ClusterPass { api, cluster, facts: &facts, live: &live, drift, scripts, secrets, now: now() };
+        let one = ClusterPass { api, cluster, facts: &facts, live: &live, drift, scripts, secrets, reloads, pod_checks, now: now() };
         let result = cluster_pass(&one).instrument(tracing::info_span!("cluster", %name)).await;
         note(api, delays, cluster, result).await;
     }
@@ -316,6 +326,7 @@ async fn pass(
         .chain(sources.soonest())
         .chain(scripts.soonest(began))
         .chain(secrets.works.soonest(began))
+        .chain(reloads.soonest())
         .min();
     Ok(soonest.map(|due| Duration::try_from(due.duration_since(now())).unwrap_or_default().max(SHORTEST)))
 }

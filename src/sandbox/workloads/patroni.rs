@@ -24,18 +24,35 @@ pub(super) fn step(state: &mut State) {
         members.retain(|pod| is_ready(pod));
         members.sort_by(|one, other| text(one, "/metadata/name").cmp(text(other, "/metadata/name")));
         let role = |pod: &Value| text(pod, "/metadata/labels/role").to_owned();
-        let Some(mut leader) = members.iter().find(|pod| role(pod) == "primary").or_else(|| members.first()).cloned() else { continue };
+        let follows = follows(state, endpoints, &namespace, &scope);
+        let Some(mut leader) = members
+            .iter()
+            .find(|pod| ["primary", "standby_leader"].contains(&role(pod).as_str()))
+            .or_else(|| members.iter().find(|pod| tags(state, &namespace, pod)["nofailover"] != true))
+            .cloned()
+        else {
+            continue;
+        };
         if let Some(candidate) = wish(state, endpoints, &namespace, &scope, &leader, &members) {
             leader = candidate;
         }
         let leader_name = text(&leader, "/metadata/name").to_owned();
         for pod in &members {
             let name = text(pod, "/metadata/name");
-            let wanted = if name == leader_name { "primary" } else { "replica" };
-            if role(pod) != wanted {
+            let wanted = match name == leader_name {
+                true if follows => "standby_leader",
+                true => "primary",
+                false => "replica",
+            };
+            let tags = tags(state, &namespace, pod);
+            let noted: Value = serde_json::from_str(text(pod, "/metadata/annotations/status")).unwrap_or_default();
+            if role(pod) != wanted || noted["tags"] != tags {
                 let mut state_of =
                     json!({"role": wanted, "state": "running", "timeline": 1, "version": "4.0.7", "xlog_location": 83_886_080});
-                if wanted == "replica" {
+                if !tags.is_null() {
+                    state_of["tags"] = tags;
+                }
+                if wanted != "primary" {
                     state_of["replication_state"] = json!("streaming");
                 }
                 let patch = json!({"metadata": {"labels": {"role": wanted}, "annotations": {"status": state_of.to_string()}}});
@@ -67,6 +84,23 @@ pub(super) fn step(state: &mut State) {
         });
         write(state, endpoints, &namespace, &scope, MANAGER, "", patch);
     }
+}
+
+/// Whether the configuration says that the cluster follows another one.
+fn follows(state: &State, endpoints: &'static Resource, namespace: &str, scope: &str) -> bool {
+    let live = state.get(&Key::new(endpoints, namespace, &format!("{scope}-config")));
+    let configuration = live.map(|live| text(&live, "/metadata/annotations/config").to_owned()).unwrap_or_default();
+    serde_json::from_str(&configuration).is_ok_and(|configuration: Value| configuration["standby_cluster"].is_object())
+}
+
+/// The tags of an instance, from the file of its own. Here it is read at once; a real one is renewed some time later.
+fn tags(state: &State, namespace: &str, pod: &Value) -> Value {
+    let file = of_kind("ConfigMap").and_then(|kind| {
+        let map = state.get(&Key::new(kind, namespace, text(pod, "/metadata/labels/stackgres.io~1cluster-name")))?;
+        map["data"].get(format!("{}.yml", text(pod, "/metadata/name")))?.as_str().map(str::to_owned)
+    });
+    let file: Value = file.and_then(|file| serde_json::from_str(&file).ok()).unwrap_or_default();
+    file["tags"].clone()
 }
 
 /// The instance that shall take over, if somebody wished so: taken if the leader is the one named and the candidate is ready, and

@@ -21,6 +21,14 @@ pub(super) const RULES: &[Rule] = &[
         ),
         check: Check::Cluster(counts),
     },
+    Rule {
+        code: Code::warning(
+            "option-without-effect",
+            "the API takes the option and ignores it",
+            "The four `enableSet…Requests` of `nonProductionOptions` are deprecated: what the profile reserves is always reserved, so `false` does nothing. To reserve nothing, write `disablePatroniResourceRequirements` or `disableClusterResourceRequirements`.",
+        ),
+        check: Check::Cluster(ignored),
+    },
 ];
 
 /// Fields and what they may say. Source of the last two: Kubernetes API reference, StatefulSet and PodSecurityContext.
@@ -43,8 +51,18 @@ fn choices(context: &Context<'_>) -> Vec<Diagnostic> {
         };
         Some(context.at(pointer, Diagnostic::error("unknown-choice", format!("`{value}` has no meaning here")).help(help)))
     };
-    CHOICES.iter().filter_map(wrong).collect()
+    let mut problems: Vec<Diagnostic> = CHOICES.iter().filter_map(wrong).collect();
+    let gates = context.inputs.cluster.object.get("/spec/nonProductionOptions/enabledFeatureGates").and_then(Value::as_array);
+    for (index, gate) in gates.into_iter().flatten().enumerate().filter(|(_, gate)| gate.as_str().is_some_and(|gate| gate != BABELFISH)) {
+        let problem =
+            Diagnostic::error("unknown-choice", format!("there is no feature gate {gate}")).help(format!("the only one is {BABELFISH}"));
+        problems.push(context.at(&format!("/spec/nonProductionOptions/enabledFeatureGates/{index}"), problem));
+    }
+    problems
 }
+
+/// The one feature gate of the API.
+const BABELFISH: &str = "babelfish-flavor";
 
 fn counts(context: &Context<'_>) -> Vec<Diagnostic> {
     let wrong = |pointer: &&str| {
@@ -53,6 +71,18 @@ fn counts(context: &Context<'_>) -> Vec<Diagnostic> {
         Some(context.at(pointer, problem.help(format!("write {MOST} or less"))))
     };
     ["/spec/instances", "/spec/replication/syncInstances"].iter().filter_map(wrong).collect()
+}
+
+fn ignored(context: &Context<'_>) -> Vec<Diagnostic> {
+    let options =
+        ["enableSetPatroniCpuRequests", "enableSetClusterCpuRequests", "enableSetPatroniMemoryRequests", "enableSetClusterMemoryRequests"];
+    let off = options.into_iter().map(|option| format!("/spec/nonProductionOptions/{option}"));
+    off.filter(|pointer| context.inputs.cluster.object.get(pointer) == Some(&Value::Bool(false)))
+        .map(|pointer| {
+            let problem = Diagnostic::warning("option-without-effect", "what the profile reserves is always reserved");
+            context.at(&pointer, problem.help("take it out"))
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -65,6 +95,15 @@ mod tests {
         let has = |found: Vec<String>, code: &str| found.iter().any(|finding| finding.starts_with(code));
         assert!(has(findings("  profile: prod\n"), "unknown-choice /spec/profile"));
         assert!(!has(findings("  profile: testing\n"), "unknown-choice"));
+        assert!(has(
+            findings("  nonProductionOptions: {enabledFeatureGates: [babelfish]}\n"),
+            "unknown-choice /spec/nonProductionOptions/enabledFeatureGates/0"
+        ));
+        assert_eq!(
+            findings("  nonProductionOptions: {enabledFeatureGates: [babelfish-flavor], enableSetPatroniCpuRequests: true}\n"),
+            [""; 0]
+        );
+        assert!(has(findings("  nonProductionOptions: {enableSetPatroniCpuRequests: false}\n"), "option-without-effect"));
         assert!(has(findings("  pods: {persistentVolume: {size: 5Gi}, managementPolicy: parallel}\n"), "unknown-choice"));
         let many = "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {name: a}\nspec: {instances: 5000000000, postgres: {version: '17'}, pods: {persistentVolume: {size: 5Gi}}}\n";
         assert!(has(examine(many).0, "count-out-of-range /spec/instances"));

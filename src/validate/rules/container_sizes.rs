@@ -43,6 +43,14 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Cluster(absent),
     },
     Rule {
+        code: Code::error(
+            "side-containers-exceed-profile",
+            "the side containers ask for more than the profile reserves",
+            "Their requests are taken out of what the SGInstanceProfile reserves for the whole instance. With `failWhenTotalIsHigher` that must leave something to the database; without it nothing is reserved for the database, and it is the first to starve on a full node.",
+        ),
+        check: Check::Cluster(total),
+    },
+    Rule {
         code: Code::warning(
             "huge-pages-unused",
             "the huge pages do not hold PostgreSQL's shared memory",
@@ -64,6 +72,38 @@ fn above_limits(context: &Context<'_>) -> Vec<Diagnostic> {
             let message = format!("{name} asks for {request} of {resource} and may use {limit}");
             let problem = Diagnostic::error("container-requests-above-limits", message).help("lower the request or raise the limit");
             problems.push(context.at(&place(context, name), problem));
+        }
+    }
+    problems
+}
+
+fn total(context: &Context<'_>) -> Vec<Diagnostic> {
+    let Some(effective) = context.effective else { return Vec::new() };
+    let is = |field: &str| context.inputs.cluster.object.get(&format!("/spec/pods/resources/{field}")) == Some(&Value::Bool(true));
+    if !is("failWhenTotalIsHigher") || is("disableResourcesRequestsSplitFromTotal") {
+        return Vec::new();
+    }
+    let profile = context.inputs.instance_profile.as_ref().map(|profile| &profile.object);
+    let mut problems = Vec::new();
+    for (resource, default) in [("cpu", "1"), ("memory", "2Gi")] {
+        let read = |pointer: &str| profile.and_then(|profile| profile.text(pointer)).and_then(Quantity::parse);
+        let whole =
+            read(&format!("/spec/requests/{resource}")).or_else(|| read(&format!("/spec/{resource}"))).or_else(|| Quantity::parse(default));
+        let sides = effective.resources.iter().filter(|(name, _)| *name != "patroni");
+        let asked: i64 = sides.filter_map(|(_, amounts)| Quantity::parse(amounts.requests.get(resource)?)).map(Quantity::milli).sum();
+        if whole.is_some_and(|whole| asked >= whole.milli()) {
+            let words = |thousandths: i64| {
+                let amount = Quantity::thousandths(thousandths);
+                if resource == "cpu" { amount.cpu_text() } else { amount.memory_text() }
+            };
+            let message = format!(
+                "the side containers ask for {} of {resource}, and the profile reserves {}",
+                words(asked),
+                words(whole.map_or(0, Quantity::milli))
+            );
+            let problem =
+                Diagnostic::error("side-containers-exceed-profile", message).help("a larger profile, or less for the side containers");
+            problems.push(context.at("/spec/pods/resources/failWhenTotalIsHigher", problem));
         }
     }
     problems
@@ -181,6 +221,19 @@ mod tests {
         );
         assert_eq!(of("patroni: {requests: {memory: 9Gi}}"), ["container-requests-above-limits /spec/pods/resources/containers/patroni"]);
         assert_eq!(of("pgbouncer: {limits: {memory: 32Mi}}"), [""; 0], "the computed request follows");
+    }
+
+    /// Where nothing is left for the database it starves first; who asked to be told must be.
+    #[test]
+    fn side_containers_leave_something() {
+        let of = |text: &str| pods(&format!("resources: {{{text}}}"));
+        let place = "side-containers-exceed-profile /spec/pods/resources/failWhenTotalIsHigher";
+        assert_eq!(of("failWhenTotalIsHigher: true"), [""; 0]);
+        assert_eq!(of("failWhenTotalIsHigher: true, containers: {pgbouncer: {requests: {cpu: '2'}}}"), [place]);
+        assert_eq!(of("failWhenTotalIsHigher: true, containers: {pgbouncer: {requests: {memory: 3Gi}}}"), [place]);
+        assert_eq!(of("failWhenTotalIsHigher: false, containers: {pgbouncer: {requests: {cpu: '2'}}}"), [""; 0]);
+        let on_top = "failWhenTotalIsHigher: true, disableResourcesRequestsSplitFromTotal: true";
+        assert_eq!(of(&format!("{on_top}, containers: {{pgbouncer: {{requests: {{cpu: '2'}}}}}}")), [""; 0]);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod patroni_scope;
 mod pod_names;
 mod pooler_file;
 mod pooling;
+mod replicate_from;
 mod replication;
 mod resources;
 mod scheduling;
@@ -94,6 +95,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         pod_names::RULES,
         pooler_file::RULES,
         pooling::RULES,
+        replicate_from::RULES,
         replication::RULES,
         resources::RULES,
         scheduling::RULES,

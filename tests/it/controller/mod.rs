@@ -233,6 +233,8 @@ on_both!(
     a_new_cluster_of_a_held_fleet_is_not_released,
     a_lost_status_releases_no_live_edit,
     an_unknown_revision_is_found_again_or_waits,
+    pods_that_kubernetes_refuses_stop_a_release,
+    duties_reach_pods_before_the_service_asks_for_them,
     neither_instances_nor_the_leader_lock_are_taken_away,
     a_cluster_moves_between_fleets_and_out_of_them,
     revisions_stay_bounded_while_a_change_waits,

@@ -4,6 +4,7 @@
 //! with its own account and image.
 
 mod faults;
+mod replication;
 mod secrets;
 mod whole;
 

@@ -8,6 +8,16 @@ use crate::rollout::GivenCertificate;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Entries of the cluster's Secret that are taken from elsewhere. A standby cluster has the data of its source, and in them the users and
+/// their passwords.
+fn credentials(effective: &Effective) -> BTreeMap<String, SecretKey> {
+    let mut all = effective.credentials.clone();
+    for (entry, (name, key)) in effective.replicate_from.iter().flat_map(|source| &source.credentials) {
+        all.insert(entry.clone(), SecretKey { name: name.clone(), key: key.clone() });
+    }
+    all
+}
+
 /// Users' own Secrets that a cluster names.
 pub(in crate::engine::controller) struct Given {
     secrets: BTreeMap<String, Option<Object>>,
@@ -17,7 +27,7 @@ impl Given {
     /// Reads each of them once; nothing is asked for where none is named.
     pub(in crate::engine::controller) async fn read(api: &Cluster, effective: &Effective) -> Result<Self, KubernetesError> {
         let plan = certificate(effective).and_then(|plan| plan.given);
-        let keys = effective.credentials.values().chain(&effective.binding.password).cloned();
+        let keys = credentials(effective).into_values().chain(effective.binding.password.clone());
         let keys = keys.chain(plan.into_iter().flat_map(|(chain, key)| [chain, key]));
         let names: BTreeSet<String> = keys.map(|key| key.name).collect();
         let mut secrets = BTreeMap::new();
@@ -40,7 +50,7 @@ impl Given {
 
     /// Given credentials by their entry in the cluster's Secret.
     pub(in crate::engine::controller) fn credentials(&self, effective: &Effective) -> BTreeMap<String, Result<String, String>> {
-        effective.credentials.iter().map(|(entry, key)| (entry.clone(), self.value(key))).collect()
+        credentials(effective).into_iter().map(|(entry, key)| (entry, self.value(&key))).collect()
     }
 
     /// The given certificate, if the cluster has one.
@@ -52,9 +62,9 @@ impl Given {
 
     /// Which versions of which Secrets the credentials come from: what failed is known by it, without a word of the content.
     pub(super) fn versions(&self, effective: &Effective) -> String {
-        let names: BTreeSet<&str> = effective.credentials.values().map(|key| key.name.as_str()).collect();
+        let names: BTreeSet<String> = credentials(effective).into_values().map(|key| key.name).collect();
         let versions = names.into_iter().map(|name| {
-            let secret = self.secrets.get(name).and_then(Option::as_ref);
+            let secret = self.secrets.get(&name).and_then(Option::as_ref);
             json!([name, secret.and_then(Object::uid), secret.and_then(Object::resource_version)])
         });
         Digest::of(&json!(versions.collect::<Vec<_>>())).short().to_owned()

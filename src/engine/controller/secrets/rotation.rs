@@ -127,7 +127,9 @@ impl Task {
 
     async fn rotate(&self, reach: &Reach, roles: &[RolePassword]) -> Result<Done, KubernetesError> {
         let (new, old) = (credentials_of(&reach.credentials), reach.in_use.as_ref().map(credentials_of).unwrap_or_default());
-        if let Some(why) = not_ready(&reach.seen) {
+        // The roles of a standby cluster are those of its source, where they are changed.
+        let roles = if self.revision.effective.replicate_from.is_some() { &[] } else { roles };
+        if let Some(why) = not_ready(&reach.seen).filter(|_| !roles.is_empty()) {
             return Ok(Err(format!("new credentials wait: {why}")));
         }
         if let Err(why) = self.load(reach).await? {

@@ -1,0 +1,69 @@
+//! What instances may do, brought to the pods.
+//!
+//! Patroni knows it from its tags; a Service knows it from a label, which nobody but this program puts on a pod.
+
+use super::cluster::{Decision, Situation, Step, Wait};
+use super::instances::successor;
+use crate::model::{Object, ObjectKey};
+use crate::render::revision::Revision;
+use crate::resolve::Effective;
+
+/// Label by which the Service for reads tells instances apart.
+const LABEL: &str = "noloadbalance";
+
+/// Labels to put on pods. They come before the objects: the Service may ask for the label only when every pod that shall serve
+/// has it (DESIGN §8, rule 3).
+pub(super) fn labels(situation: &Situation<'_>, target: &Revision) -> Vec<Step> {
+    let effective = &target.effective;
+    let asked_for = effective.some_serve_no_reads();
+    let pods = situation.live.values().filter(|object| object.kind() == "Pod");
+    pods.filter_map(|pod| {
+        let wanted = if effective.duty(effective.ordinal(pod.name())?).noloadbalance { "true" } else { "false" };
+        // Where nothing tells instances apart, only what an earlier role left is put right.
+        let differs = pod.label(LABEL).map_or(asked_for, |label| label != wanted);
+        differs.then(|| Step::Label { key: pod.key(), name: LABEL, value: wanted })
+    })
+    .collect()
+}
+
+/// A primary that shall no longer be one hands over. Patroni itself leaves a leader with the tag `nofailover` where it is.
+pub(super) fn relieve(situation: &Situation<'_>, target: &Revision, decision: &mut Decision) {
+    let effective = &target.effective;
+    if decision.wait.is_some() || !situation.has_data {
+        return;
+    }
+    let barred = |name: &str| effective.ordinal(name).is_some_and(|ordinal| effective.duty(ordinal).nofailover);
+    let Some(leader) = situation.seen.existing.iter().find(|instance| instance.leads() && barred(&instance.name)) else { return };
+    let what = format!("{} leads and shall not: it hands over", leader.name);
+    let candidate = successor(leader, situation.seen, |instance| {
+        effective.ordinal(&instance.name).filter(|ordinal| !effective.duty(*ordinal).nofailover)
+    });
+    decision.wait = Some(match candidate {
+        Ok(candidate) => {
+            decision.steps.push(hand_over(effective, &leader.name, &candidate));
+            Wait { what: format!("{what} to {candidate}"), ends: "Patroni has handed over".to_owned() }
+        }
+        Err(ends) => Wait { what: format!("{what}, and none of those that may lead can take over yet"), ends: ends.to_owned() },
+    });
+}
+
+fn hand_over(effective: &Effective, leader: &str, candidate: &str) -> Step {
+    let name = format!("{}-failover", effective.scope());
+    let key = ObjectKey::new("v1", "Endpoints", Some(&effective.cluster.namespace), &name);
+    Step::HandOver { key, leader: leader.to_owned(), candidate: candidate.to_owned() }
+}
+
+/// Pods whose Patroni does not know its tags yet: it must read its files again. The file reaches the pod by itself, some time
+/// after the object has changed, so this is asked until Patroni's own note says what is wanted.
+pub fn unaware<'a>(effective: &Effective, pods: impl Iterator<Item = &'a Object>) -> Vec<&'a Object> {
+    pods.filter(|pod| {
+        let Some(ordinal) = effective.ordinal(pod.name()) else { return false };
+        let Some(note) = pod.annotation("status").and_then(|note| serde_json::from_str::<serde_json::Value>(note).ok()) else {
+            return false;
+        };
+        let tag = |name: &str| note.pointer(&format!("/tags/{name}")).and_then(serde_json::Value::as_bool).unwrap_or(false);
+        let duty = effective.duty(ordinal);
+        tag("nofailover") != duty.nofailover || tag("noloadbalance") != duty.noloadbalance
+    })
+    .collect()
+}

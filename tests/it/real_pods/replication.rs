@@ -1,0 +1,308 @@
+//! Duties of instances and standby clusters.
+
+use super::{Database, NAME, Nodes, on_real_nodes, said, until};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Patroni's own list of members, with tags.
+fn members(database: &Database<'_>) -> Value {
+    let pod = database.primary();
+    let script = "python3 -c \"import os, urllib.request; print(urllib.request.urlopen('http://' + os.environ['POD_IP'] + ':8009/cluster').read().decode())\"";
+    serde_json::from_str(&database.patroni(&pod, script)).unwrap()
+}
+
+fn tags(database: &Database<'_>, pod: &str) -> Value {
+    let members = members(database);
+    let member = members["members"].as_array().unwrap().iter().find(|member| member["name"] == pod).cloned();
+    member.unwrap_or_default().get("tags").cloned().unwrap_or_default()
+}
+
+/// Pods that the Service for reads leads to.
+fn readers(database: &Database<'_>) -> BTreeSet<String> {
+    let path = "jsonpath={.subsets[*].addresses[*].targetRef.name}";
+    let names = database.kubectl(&["get", "endpoints", &format!("{NAME}-replicas"), "-o", path]);
+    names.split_whitespace().map(str::to_owned).collect()
+}
+
+fn names(ordinals: &[u32]) -> BTreeSet<String> {
+    ordinals.iter().map(|ordinal| format!("{NAME}-{ordinal}")).collect()
+}
+
+fn start_times(database: &Database<'_>) -> String {
+    database.kubectl(&[
+        "get",
+        "pods",
+        "-o",
+        "jsonpath={range .items[*]}{.metadata.uid} {.status.containerStatuses[*].restartCount}{'\\n'}{end}",
+    ])
+}
+
+/// A report server that becomes the primary on the night of a failure is a second failure; a changed role must restart nothing.
+#[test]
+fn roles_of_groups_are_kept() {
+    on_real_nodes("roles_of_groups_are_kept", |nodes| {
+        // Four instances on three nodes.
+        let with = |groups: &str| format!("  profile: testing\n  replication: {{groups: [{groups}]}}\n");
+        let groups = with("{name: reports, role: readonly, instances: 1}, {name: copy, role: none, instances: 1}");
+        let database = Database::new(nodes, "grouped", 4, &groups);
+        let of = |ordinal: u32| format!("{NAME}-{ordinal}");
+        assert_eq!(tags(&database, &of(2)), serde_json::json!({"nofailover": true}));
+        assert_eq!(tags(&database, &of(3)), serde_json::json!({"nofailover": true, "noloadbalance": true}));
+        let primary = database.primary();
+        assert!(names(&[0, 1]).contains(&primary), "{primary}");
+        let other = if primary == of(0) { 1 } else { 0 };
+        until("reads go to those that serve them", 30, || readers(&database) == names(&[other, 2]));
+        let group = |pod: &str| {
+            let pods = database.status("/podStatuses");
+            pods.as_array().unwrap().iter().find(|one| one["name"] == pod).unwrap()["replicationGroup"].as_u64()
+        };
+        assert_eq!((group(&of(0)), group(&of(2)), group(&of(3))), (Some(0), Some(1), Some(2)));
+
+        // A failover finds the one that may lead, though the others are as far.
+        database.kubectl(&["delete", "pod", &primary, "--wait=false"]);
+        until("the other one leads", 90, || database.primary() == of(other));
+        database.ready(4);
+        // Both that may lead go: nobody else takes over, and the first that comes back leads.
+        let leader = database.primary();
+        database.kubectl(&["delete", "pod", &of(0), &of(1), "--wait=false"]);
+        until("it is gone", 60, || database.primary() != leader || database.condition("Ready").0 != "True");
+        let began = std::time::Instant::now();
+        while began.elapsed().as_secs() < 20 {
+            let leads = database.primary();
+            assert!(leads.is_empty() || names(&[0, 1]).contains(&leads), "{leads} took over");
+            std::thread::sleep(std::time::Duration::from_millis(300));
+        }
+        database.ready(4);
+
+        // Roles change while everything runs: the primary's own group becomes one that never leads.
+        let before = start_times(&database);
+        if database.primary() != of(1) {
+            let command =
+                format!("patronictl -c /run/stackgres/patroni switchover --force --leader {} --candidate {}", database.primary(), of(1));
+            database.patroni(&database.primary(), &command);
+            until("it hands over", 60, || database.primary() == of(1));
+            database.ready(4);
+        }
+        database.spec(4, &with("{role: readonly, instances: 3}"));
+        until("the primary has handed over", 120, || database.primary() == of(0));
+        for ordinal in [1, 2, 3] {
+            until("the tags are known", 180, || tags(&database, &of(ordinal)) == serde_json::json!({"nofailover": true}));
+        }
+        until("all replicas serve reads", 30, || readers(&database) == names(&[1, 2, 3]));
+        database.ready(4);
+        database.spec(4, &with(""));
+        for ordinal in [1, 2, 3] {
+            until("the tags are gone", 180, || tags(&database, &of(ordinal)).as_object().is_none_or(|tags| tags.is_empty()));
+        }
+        assert_eq!(start_times(&database), before, "nothing was restarted or made again");
+    });
+}
+
+/// In the mode of all, a commit waits for each one.
+#[test]
+fn all_replicas_are_synchronous() {
+    on_real_nodes("all_replicas_are_synchronous", |nodes| {
+        let database = Database::new(nodes, "sync-all", 3, "  replication: {mode: sync-all}\n");
+        let states = |database: &Database<'_>| {
+            database.inside(
+                &database.primary(),
+                "select string_agg(sync_state, ',') from pg_stat_replication where application_name like 'db-%'",
+            )
+        };
+        until("both are synchronous", 60, || states(&database) == "sync,sync");
+        database.sql("create table t (i int)");
+        let stopped = database.replicas().remove(0);
+        let signal = |signal: &str| {
+            let every = "for comm in /proc/[0-9]*/comm; do read -r name < $comm && [ \"$name\" = postgres ] && kill -SIGNAL $(basename $(dirname $comm)); done; true";
+            database.patroni(&stopped, &every.replace("SIGNAL", signal));
+        };
+        signal("STOP");
+        assert_eq!(waiting(&database), "1", "one of two would be enough for another mode");
+        signal("CONT");
+        until("commits go on", 60, || database.try_sql(NAME, "insert into t values (2)").status.success());
+    });
+}
+
+/// Without any standby a mode goes on alone or stops writes; each promise is worth what it is under the one fault it speaks of.
+#[test]
+fn the_last_standby_is_lost() {
+    on_real_nodes("the_last_standby_is_lost", |nodes| {
+        let database = Database::new(nodes, "last-standby", 2, "  replication: {mode: sync-all}\n");
+        database.sql("create table t (i int)");
+        for (mode, goes_on) in [("sync-all", true), ("strict-sync-all", false)] {
+            database.spec(2, &format!("  replication: {{mode: {mode}}}\n"));
+            database.ready(2);
+            let (primary, replica) = (database.primary(), database.replicas().remove(0));
+            let strict = if goes_on { "f" } else { "t" };
+            let state = "select string_agg(sync_state, ',') from pg_stat_replication where application_name like 'db-%'";
+            until("the replica is synchronous", 60, || database.inside(&primary, state) == "sync");
+            until("the mode is in force", 60, || {
+                let config = database.patroni(&primary, "patronictl -c /run/stackgres/patroni show-config");
+                config.contains("synchronous_mode_strict: true") == (strict == "t")
+            });
+            // It finds no node until the cordon is lifted.
+            let cordon = Cordon::of_all(nodes);
+            database.kubectl(&["delete", "pod", &replica]);
+            if goes_on {
+                until("commits go on alone", 60, || database.try_sql(NAME, "insert into t values (1)").status.success());
+            } else {
+                // Longer than Patroni needs to let go of a standby where it may.
+                std::thread::sleep(std::time::Duration::from_secs(25));
+                assert_eq!(waiting(&database), "1", "a strict commit does not go on alone");
+            }
+            drop(cordon);
+            database.ready(2);
+            until("commits go on", 60, || database.try_sql(NAME, "insert into t values (2)").status.success());
+        }
+    });
+}
+
+/// Nodes that take no pods, until it is dropped.
+struct Cordon<'a>(&'a Nodes, Vec<String>);
+
+impl<'a> Cordon<'a> {
+    fn of_all(nodes: &'a Nodes) -> Self {
+        let names = nodes.ok(&["get", "nodes", "-o", "jsonpath={.items[*].metadata.name}"]);
+        let names: Vec<String> = names.split_whitespace().map(str::to_owned).collect();
+        for name in &names {
+            nodes.ok(&["cordon", name]);
+        }
+        Self(nodes, names)
+    }
+}
+
+impl Drop for Cordon<'_> {
+    fn drop(&mut self) {
+        for name in &self.1 {
+            self.0.kubectl(&["uncordon", name]);
+        }
+    }
+}
+
+/// Commits on the primary, and tells how many sessions wait for a standby meanwhile.
+fn waiting(database: &Database<'_>) -> String {
+    let commit = "psql=\"psql -h /var/run/postgresql -U postgres -AtXqc\"; timeout 6 $psql 'insert into t values (1)' & sleep 3; $psql \"select count(*) from pg_stat_activity where wait_event = 'SyncRep'\"; wait; true";
+    database.kubectl(&["exec", &database.primary(), "-c", "postgres-util", "--", "sh", "-c", commit]).trim().to_owned()
+}
+
+/// The name of the standby cluster beside the source.
+const STANDBY: &str = "copy";
+
+/// A standby cluster in the namespace of `database`; `replicate_from` and more are further fields of its spec.
+fn standby(database: &Database<'_>, more: &str) {
+    database.nodes.apply(&format!(
+        "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: {STANDBY}, namespace: {}}}\nspec:\n  instances: 2\n  profile: testing\n  postgres: {{version: '17'}}\n  pods: {{persistentVolume: {{size: 1Gi}}}}\n{more}",
+        database.namespace
+    ));
+}
+
+fn standby_status(database: &Database<'_>, pointer: &str) -> Value {
+    let cluster: Value = serde_json::from_str(&database.kubectl(&["get", "sgcluster", STANDBY, "-o", "json"])).unwrap();
+    cluster.pointer(&format!("/status{pointer}")).cloned().unwrap_or_default()
+}
+
+fn standby_condition(database: &Database<'_>, name: &str) -> (String, String) {
+    let conditions = standby_status(database, "/conditions");
+    let found = conditions.as_array().and_then(|all| all.iter().find(|condition| condition["type"] == name)).cloned().unwrap_or_default();
+    let text = |field: &str| found[field].as_str().unwrap_or_default().to_owned();
+    (text("status"), text("reason"))
+}
+
+fn standby_leader(database: &Database<'_>) -> Option<String> {
+    let pods = standby_status(database, "/podStatuses");
+    let leader = pods.as_array()?.iter().find(|pod| pod["role"] == "standby leader")?;
+    Some(leader["name"].as_str()?.to_owned())
+}
+
+/// The second site: it streams, is read-only, follows a switchover of its source, and takes over only when it is told to.
+#[test]
+fn a_standby_cluster_follows_and_is_promoted() {
+    on_real_nodes("a_standby_cluster_follows_and_is_promoted", |nodes| {
+        let scripts = "  managedSql: {scripts: [{sgScript: app}]}\n";
+        let database = Database::new(nodes, "standby", 2, "  profile: testing\n");
+        database.sql("create table t as select generate_series(1, 1000) i");
+        nodes.apply("apiVersion: stackgres.io/v1\nkind: SGScript\nmetadata: {name: app, namespace: standby}\nspec: {scripts: [{id: 0, script: 'create table made_by_script()'}]}\n");
+        standby(&database, &format!("  replicateFrom: {{instance: {{sgCluster: {NAME}}}}}\n{scripts}"));
+        until("it is ready", 240, || {
+            standby_condition(&database, "Ready").0 == "True" && standby_status(&database, "/readyInstances") == 2
+        });
+
+        // The same database, read-only, told as what it is.
+        assert_eq!(standby_status(&database, "/systemIdentifier"), database.status("/systemIdentifier"));
+        let leader = standby_leader(&database).expect("a standby leader");
+        assert_eq!(standby_status(&database, "/primary"), Value::Null, "nothing takes writes");
+        let states = standby_status(&database, "/podStatuses");
+        assert!(states.as_array().unwrap().iter().all(|pod| pod["state"] == "streaming"), "{states}");
+        assert_eq!(
+            database.password("superuser-password"),
+            database.kubectl(&["get", "secret", STANDBY, "-o", "go-template={{index .data \"superuser-password\" | base64decode}}"])
+        );
+        let read = database.try_sql(STANDBY, "select count(*), pg_is_in_recovery() from t");
+        assert_eq!(String::from_utf8_lossy(&read.stdout).trim(), "1000|t", "{}", said(&read));
+        let write = database.try_sql(STANDBY, "insert into t values (0)");
+        assert!(said(&write).contains("read-only transaction"), "{}", said(&write));
+        assert_eq!(standby_condition(&database, "ManagedSql"), ("False".to_owned(), "StandbyCluster".to_owned()));
+        let encrypted =
+            format!("select bool_and(ssl) from pg_stat_ssl join pg_stat_replication using (pid) where application_name = '{leader}'");
+        assert_eq!(database.inside(&database.primary(), &encrypted), "t", "the stream goes through TLS");
+
+        // The source hands over: the stream follows the Service.
+        let primary = database.primary();
+        database.patroni(&primary, &format!("patronictl -c /run/stackgres/patroni switchover --force --leader {primary}"));
+        until("the source has another primary", 60, || !database.primary().is_empty() && database.primary() != primary);
+        database.ready(2);
+        let row = || database.try_sql(NAME, "insert into t values (1001)").status.success();
+        until("the source takes writes", 60, row);
+        let count = |sql: &str| String::from_utf8_lossy(&database.try_sql(STANDBY, sql).stdout).trim().to_owned();
+        until("the row arrives", 90, || count("select count(*) from t") == "1001");
+        until("it is ready again", 90, || standby_condition(&database, "Ready").0 == "True");
+
+        // Another identity than its own history is never made: going on without the source is a person's word.
+        standby(&database, scripts);
+        until("it takes writes", 90, || database.try_sql(STANDBY, "insert into t values (1002)").status.success());
+        until("it has a primary", 60, || standby_status(&database, "/primary").is_string());
+        until("its scripts run", 90, || standby_condition(&database, "ManagedSql").0 == "True");
+        assert_eq!(count("select count(*) from made_by_script"), "0", "the table is there");
+        until("all is well", 90, || standby_condition(&database, "Ready").0 == "True");
+        assert_eq!(standby_status(&database, "/systemIdentifier"), database.status("/systemIdentifier"));
+        assert_eq!(database.sql("select count(*) from t"), "1001", "the source goes on by itself");
+
+        // And not back.
+        standby(&database, &format!("  replicateFrom: {{instance: {{sgCluster: {NAME}}}}}\n{scripts}"));
+        until("that is refused", 60, || standby_condition(&database, "Stalled") == ("True".to_owned(), "Invalid".to_owned()));
+        assert!(database.try_sql(STANDBY, "insert into t values (1003)").status.success(), "and changes nothing");
+    });
+}
+
+/// A source that is no SGCluster here: its users come from Secrets, and until they are there nothing is made.
+#[test]
+fn an_external_source_is_followed() {
+    on_real_nodes("an_external_source_is_followed", |nodes| {
+        let database = Database::new(nodes, "external", 1, "  profile: testing\n");
+        database.sql("create table t as select 1 i");
+        let user =
+            |name: &str| format!("{name}: {{username: {{name: users, key: {name}}}, password: {{name: users, key: {name}-password}}}}");
+        let users = format!("{}, {}, {}", user("superuser"), user("replication"), user("authenticator"));
+        standby(
+            &database,
+            &format!("  replicateFrom: {{instance: {{external: {{host: {NAME}.external, port: 5433}}}}, users: {{{users}}}}}\n"),
+        );
+        until("it waits for the Secret", 60, || {
+            standby_status(&database, "/waiting/for").as_str().is_some_and(|waits| waits.contains("there is no Secret users"))
+        });
+        assert!(!nodes.kubectl(&["-n", "external", "get", "secret", STANDBY]).status.success(), "no password is made up");
+        assert!(!nodes.kubectl(&["-n", "external", "get", "statefulset", STANDBY]).status.success(), "and no pod");
+        let password = |user: &str| database.password(&format!("{user}-password"));
+        nodes.apply(&format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: users, namespace: external}}\nstringData: {{superuser: postgres, superuser-password: '{}', replication: replicator, replication-password: '{}', authenticator: authenticator, authenticator-password: '{}'}}\n",
+            password("superuser"), password("replication"), password("authenticator")
+        ));
+        until("it is ready", 240, || {
+            standby_condition(&database, "Ready").0 == "True" && standby_status(&database, "/readyInstances") == 2
+        });
+        assert_eq!(standby_status(&database, "/systemIdentifier"), database.status("/systemIdentifier"));
+        database.sql("insert into t values (2)");
+        let count = || String::from_utf8_lossy(&database.try_sql(STANDBY, "select count(*) from t").stdout).trim().to_owned();
+        until("the row arrives", 60, || count() == "2");
+    });
+}
