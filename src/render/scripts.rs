@@ -7,6 +7,18 @@ umask 077
 mkdir -p /run/stackgres/patroni
 # Not `cp`: it would keep the read-only mode of its source, and the container could not start a second time.
 cat /etc/stackgres/patroni/10-cluster.yml > /run/stackgres/patroni/10-cluster.yml
+# The names that PostgreSQL's log collector opens lead to the container's streams: its lines to standard output, where nobody else
+# writes, so that no line is cut by another; what other programs say of the server's children to standard error, with Patroni's.
+log=/run/stackgres/log
+mkdir -p $log
+ln -sf "/proc/$$/fd/1" $log/postgresql.json
+ln -sf "/proc/$$/fd/2" $log/postgresql.log
+parameters=
+# Without the right to open its own streams (a matter of the container runtime) the collector could not start, and so no server.
+if ! (: >> $log/postgresql.json && : >> $log/postgresql.log) 2>/dev/null; then
+  echo "start-patroni: the container's streams cannot be opened by name; PostgreSQL logs as text" >&2
+  parameters='  parameters: {logging_collector: "off", log_destination: stderr}'
+fi
 quote() { printf '"%s"' "$(sed 's/\\/\\\\/g; s/"/\\"/g' "/etc/stackgres/credentials/$1")"; }
 case $POD_IP in *:*) address="[$POD_IP]" ;; *) address=$POD_IP ;; esac
 cat > /run/stackgres/patroni/20-instance.yml <<END
@@ -22,6 +34,7 @@ kubernetes:
 postgresql:
   listen: "*:5432"
   connect_address: "$address:5432"
+$parameters
   authentication:
     superuser:
       username: $(quote superuser-username)

@@ -1,7 +1,8 @@
 //! Defaults filled, origin of each value remembered.
 
 use super::effective::{
-    Effective, EffectiveValue, ExporterSettings, Origin, PostgresSettings, Replication, ServiceSettings, SslSettings, StorageSettings,
+    Effective, EffectiveValue, ExporterSettings, Extension, Origin, PostgresSettings, Replication, ServiceSettings, SslSettings,
+    StorageSettings,
 };
 use super::inputs::Inputs;
 use super::{fill_parameters, fill_pooling, fill_resources};
@@ -57,7 +58,8 @@ pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
     let exporter =
         !flag("/spec/pods/disableMetricsExporter", false).value && !flag("/spec/configurations/observability/disableMetrics", false).value;
     let pooling_on = !flag("/spec/pods/disableConnectionPooling", false).value;
-    let parameters = fill_parameters::parameters(inputs, size, ssl.value);
+    let extensions = extensions(cluster, &settings.catalogue, &version);
+    let parameters = fill_parameters::parameters(inputs, size, ssl.value, &extensions);
     let pooling = pooling_on.then(|| fill_pooling::pooling(inputs, &parameters, major, ssl.value));
     let util_off = flag("/spec/pods/disablePostgresUtil", false);
     Some(Effective {
@@ -75,13 +77,14 @@ pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
                 private_key: selector(&cluster.object, "/spec/postgres/ssl/privateKeySecretKeySelector"),
                 enabled: ssl,
             },
-            extensions: cluster.object.get("/spec/postgres/extensions").cloned().unwrap_or(Value::Null),
+            extensions,
         },
         resources: fill_resources::resources(inputs, &profile.value, pooling_on, exporter, !util_off.value),
         pooling,
         exporter: exporter.then_some(ExporterSettings { scrape_interval_seconds: 60 }),
         postgres_util: EffectiveValue { value: !util_off.value, origin: util_off.origin },
         images: settings.catalogue.images(&version),
+        architectures: settings.catalogue.architectures(&version).unwrap_or_default(),
         image_pull_secrets: settings.catalogue.pull_secrets.clone(),
         image_pull_policy: settings.catalogue.pull_policy.clone(),
         storage: StorageSettings {
@@ -108,6 +111,14 @@ pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
         managed_sql: cluster.object.get("/spec/managedSql").cloned().unwrap_or(Value::Null),
         cluster_domain: settings.cluster_domain.clone(),
     })
+}
+
+/// The extensions asked for that the image has; `validate` reports the others.
+fn extensions(cluster: &Manifest, catalogue: &Catalogue, version: &str) -> Vec<Extension> {
+    let written = cluster.object.get("/spec/postgres/extensions").and_then(Value::as_array).into_iter().flatten();
+    let names = written.filter_map(|entry| entry.get("name")?.as_str());
+    let server = catalogue.server(version);
+    names.filter_map(|name| Some(Extension { name: name.to_owned(), version: server?.version_of(name)?.to_owned() })).collect()
 }
 
 pub(super) fn to_u32(value: f64) -> Option<u32> {

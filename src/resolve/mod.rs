@@ -16,8 +16,8 @@ mod inputs;
 pub use codes::CODES;
 
 pub use effective::{
-    Effective, EffectiveValue, ExporterSettings, Origin, PoolingSettings, PostgresSettings, Replication, ResourceAmounts, ServiceSettings,
-    SslSettings, StorageSettings,
+    Effective, EffectiveValue, ExporterSettings, Extension, Origin, PoolingSettings, PostgresSettings, Replication, ResourceAmounts,
+    ServiceSettings, SslSettings, StorageSettings,
 };
 pub use fill::{Settings, effective};
 pub use follow::{Resolution, config_maps_of, resolve};

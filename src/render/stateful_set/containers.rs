@@ -13,6 +13,9 @@ pub(super) fn containers(effective: &Effective) -> Value {
     if effective.exporter.is_some() {
         containers.push(finish(effective, exporter(effective)));
     }
+    if effective.has_pooler_exporter() {
+        containers.push(finish(effective, pooler_exporter(effective)));
+    }
     if effective.postgres_util.value {
         containers.push(finish(effective, postgres_util(effective)));
     }
@@ -67,12 +70,32 @@ fn exporter(effective: &Effective) -> Value {
         "name": "prometheus-postgres-exporter",
         "image": image(effective, "exporter"),
         // Off by default: the age of the oldest transaction id, which stops writes when it runs out, and who holds it back.
-        "args": ["--collector.database_wraparound", "--collector.long_running_transactions"],
+        "args": ["--collector.database_wraparound", "--collector.long_running_transactions", "--collector.stat_checkpointer", "--log.format=json"],
         "env": [
             {"name": "DATA_SOURCE_NAME", "value": "host=/var/run/postgresql user=postgres dbname=postgres sslmode=disable"},
         ],
         "ports": [{"name": "pgexporter", "containerPort": 9187, "protocol": "TCP"}],
         "livenessProbe": {"httpGet": {"path": "/", "port": "pgexporter"}, "periodSeconds": 30, "failureThreshold": 6, "timeoutSeconds": 10},
+        "volumeMounts": [{"name": "run", "mountPath": "/var/run/postgresql"}],
+    })
+}
+
+/// The pooler's metrics, from its console over the socket. PgBouncer lets the user `pgbouncer` in without a password there, if the
+/// client runs as the pooler's own operating system user; so this container needs no secret, and its way is the one by which the
+/// other exporter reaches PostgreSQL. Source: PgBouncer documentation, "Admin console".
+fn pooler_exporter(effective: &Effective) -> Value {
+    json!({
+        "name": "prometheus-pgbouncer-exporter",
+        "image": image(effective, "exporter"),
+        "command": ["prometheus-pgbouncer-exporter"],
+        "args": [
+            "--pgBouncer.connectionString=host=/var/run/postgresql port=6432 user=pgbouncer dbname=pgbouncer sslmode=disable",
+            // The process of another container is not to be seen from here.
+            "--pgBouncer.pid-file=",
+            "--log.format=json",
+        ],
+        "ports": [{"name": "poolexporter", "containerPort": 9127, "protocol": "TCP"}],
+        "livenessProbe": {"httpGet": {"path": "/", "port": "poolexporter"}, "periodSeconds": 30, "failureThreshold": 6, "timeoutSeconds": 10},
         "volumeMounts": [{"name": "run", "mountPath": "/var/run/postgresql"}],
     })
 }

@@ -6,6 +6,7 @@
 mod choices;
 mod container_sizes;
 mod custom_containers;
+mod extensions;
 mod instance_profile;
 mod names;
 mod object_metadata;
@@ -84,6 +85,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         choices::RULES,
         container_sizes::RULES,
         custom_containers::RULES,
+        extensions::RULES,
         instance_profile::RULES,
         names::RULES,
         object_metadata::RULES,
