@@ -231,10 +231,8 @@ mod tests {
     /// A catalogue that names what no lock makes sends pods to images that do not exist.
     #[test]
     fn versions_built_in_are_those_of_the_locks() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/images");
         let locked = |lock: &str, package: &str| {
-            let text = std::fs::read_to_string(folder.join(lock)).unwrap();
-            let line = text.lines().find(|line| line.trim_start().starts_with(&format!("[\"{package}\""))).unwrap();
+            let line = lock.lines().find(|line| line.trim_start().starts_with(&format!("[\"{package}\""))).unwrap();
             let version = line.split('"').nth(3).unwrap().rsplit(':').next().unwrap();
             version.split(['-', '+', '~']).next().unwrap().to_owned()
         };
@@ -242,11 +240,22 @@ mod tests {
         let of = |component: &str| -> Vec<&str> {
             catalogue.images.iter().filter(|image| image.component == component).map(|image| image.version.as_str()).collect()
         };
-        let majors = ["15", "17", "18"];
-        assert_eq!(of("postgres"), majors.map(|major| locked(&format!("postgres/{major}.lock"), &format!("postgresql-{major}"))));
-        assert_eq!(of("util"), majors.map(|major| locked(&format!("util/{major}.lock"), &format!("postgresql-client-{major}"))));
-        assert_eq!(of("pgbouncer"), [locked("pgbouncer/lock", "pgbouncer")]);
-        assert_eq!(of("exporter"), [locked("exporter/lock", "prometheus-postgres-exporter")]);
+        let servers = [
+            locked(include_str!("../../deploy/images/postgres/15.lock"), "postgresql-15"),
+            locked(include_str!("../../deploy/images/postgres/17.lock"), "postgresql-17"),
+            locked(include_str!("../../deploy/images/postgres/18.lock"), "postgresql-18"),
+        ];
+        let clients = [
+            locked(include_str!("../../deploy/images/util/15.lock"), "postgresql-client-15"),
+            locked(include_str!("../../deploy/images/util/17.lock"), "postgresql-client-17"),
+            locked(include_str!("../../deploy/images/util/18.lock"), "postgresql-client-18"),
+        ];
+        assert_eq!(
+            (of("postgres"), of("util")),
+            (servers.iter().map(String::as_str).collect(), clients.iter().map(String::as_str).collect())
+        );
+        assert_eq!(of("pgbouncer"), [locked(include_str!("../../deploy/images/pgbouncer/lock"), "pgbouncer")]);
+        assert_eq!(of("exporter"), [locked(include_str!("../../deploy/images/exporter/lock"), "prometheus-postgres-exporter")]);
         for server in catalogue.images.iter().filter(|image| image.component == "postgres") {
             assert!(server.extensions.len() > 40 && server.version_of("pg_cron").is_some() && server.version_of("wal2json").is_some());
         }

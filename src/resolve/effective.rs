@@ -144,6 +144,7 @@ impl Effective {
             "backup-credentials",
             "backup-spool",
             "credentials",
+            "exporter-queries",
             "hugepages-1gi",
             "hugepages-2mi",
             "patroni-configuration",
@@ -244,11 +245,14 @@ pub struct PoolingSettings {
 }
 
 /// Metrics exporter settings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExporterSettings {
     /// Seconds between two scrapes, for the PodMonitor.
     pub scrape_interval_seconds: u32,
+    /// Further queries in the exporter's own form, by name; nothing without any.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub queries: Value,
 }
 
 /// Requests and limits of one container: resource name → quantity.

@@ -81,7 +81,7 @@ pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
         },
         resources: fill_resources::resources(inputs, &profile.value, pooling_on, exporter, !util_off.value),
         pooling,
-        exporter: exporter.then_some(ExporterSettings { scrape_interval_seconds: 60 }),
+        exporter: exporter.then_some(ExporterSettings { scrape_interval_seconds: 60, queries: queries(cluster) }),
         postgres_util: EffectiveValue { value: !util_off.value, origin: util_off.origin },
         images: settings.catalogue.images(&version),
         architectures: settings.catalogue.architectures(&version).unwrap_or_default(),
@@ -111,6 +111,15 @@ pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
         managed_sql: cluster.object.get("/spec/managedSql").cloned().unwrap_or(Value::Null),
         cluster_domain: settings.cluster_domain.clone(),
     })
+}
+
+/// The user's own queries of the exporter; an empty map is none.
+fn queries(cluster: &Manifest) -> Value {
+    let written = cluster
+        .object
+        .get("/spec/configurations/postgresExporter/queries")
+        .filter(|value| value.as_object().is_some_and(|all| !all.is_empty()));
+    written.cloned().unwrap_or(Value::Null)
 }
 
 /// The extensions asked for that the image has; `validate` reports the others.

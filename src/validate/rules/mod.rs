@@ -6,6 +6,7 @@
 mod choices;
 mod container_sizes;
 mod custom_containers;
+mod exporter;
 mod extensions;
 mod instance_profile;
 mod names;
@@ -85,6 +86,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         choices::RULES,
         container_sizes::RULES,
         custom_containers::RULES,
+        exporter::RULES,
         extensions::RULES,
         instance_profile::RULES,
         names::RULES,

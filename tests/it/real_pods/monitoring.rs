@@ -51,11 +51,14 @@ fn sample(text: &str, begin: &str) -> Option<f64> {
     text.lines().find(|line| line.starts_with(begin))?.rsplit(' ').next()?.parse().ok()
 }
 
+/// A metric of one's own.
+const QUERY: &str = "  configurations: {postgresExporter: {queries: {shop: {query: 'select 42 as answer', metrics: [{answer: {usage: GAUGE, description: All of it}}]}}}}\n";
+
 /// An alert on a metric that nobody serves never fires, and looks like health.
 #[test]
 fn pods_serve_what_alerts_ask_for() {
     on_real_nodes("pods_serve_what_alerts_ask_for", |nodes| {
-        let database = Database::new(nodes, "metrics", 2, "");
+        let database = Database::new(nodes, "metrics", 2, QUERY);
         let primary = database.primary();
         let replica = database.replicas().remove(0);
         let ports: Value = serde_json::from_str(&database.kubectl(&["get", "pod", &primary, "-o", "json"])).unwrap();
@@ -87,6 +90,9 @@ fn pods_serve_what_alerts_ask_for() {
             "{of_primary}"
         );
 
+        // A query of the user's.
+        assert_eq!(sample(&of_primary, "shop_answer"), Some(42.0), "{of_primary}");
+
         // A client of the pooler is seen as one.
         database.sql("select 1");
         let after = scrape(&primary);
@@ -100,7 +106,16 @@ fn pods_serve_what_alerts_ask_for() {
         assert!(container["env"].is_null() && container["envFrom"].is_null(), "{container}");
         assert_eq!(container["volumeMounts"].as_array().unwrap().len(), 1, "{container}");
 
-        // A slot that nobody reads, and an archiver that fails.
+        // The exporter finds a pooler that was away, by itself.
+        let restarts = "jsonpath={.status.containerStatuses[?(@.name==\"prometheus-pgbouncer-exporter\")].restartCount}";
+        let before = database.kubectl(&["get", "pod", &primary, "-o", restarts]);
+        database.kill(&primary, "pgbouncer");
+        until("the pooler is back", 60, || {
+            sample(&scrape(&primary), "pgbouncer_up") == Some(1.0) && database.try_sql(NAME, "select 1").status.success()
+        });
+        assert_eq!(database.kubectl(&["get", "pod", &primary, "-o", restarts]), before);
+
+        // A slot that nobody reads.
         database.inside(&primary, "select pg_create_physical_replication_slot('forgotten', true)");
         until("the slot is among the metrics", 60, || {
             sample(&scrape(&primary), "pg_replication_slot_slot_is_active{slot_name=\"forgotten\"") == Some(0.0)
@@ -231,7 +246,8 @@ fn extensions_asked_for_can_be_created() {
                 line["message"].as_str().is_some_and(|message| message.starts_with("AUDIT: SESSION") && message.contains("audited"))
             })
         });
-        let slot = "create role reader replication login; set session authorization reader; select slot_name from pg_create_logical_replication_slot('s', 'wal2json')";
+        database.inside(&pod, "create role reader replication login");
+        let slot = "set session authorization reader; select slot_name from pg_create_logical_replication_slot('s', 'wal2json')";
         assert_eq!(database.inside(&pod, slot), "s");
     });
 }
