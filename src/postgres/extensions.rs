@@ -37,6 +37,11 @@ pub fn need_of(extension: &str) -> Option<Need> {
     NEEDS.iter().find(|(name, _)| *name == extension).map(|(_, need)| *need)
 }
 
+/// Libraries that some extension needs; a test finds each in every image that is built in.
+pub(super) fn needed_libraries() -> impl Iterator<Item = &'static str> {
+    NEEDS.iter().map(|(_, need)| need.library)
+}
+
 impl Need {
     /// Whether a value of the parameter lists the library.
     pub fn met_by(&self, value: &str) -> bool {
