@@ -1,80 +1,46 @@
-//! Random passwords and certificates.
+//! Random passwords.
 
 use crate::model::Object;
-use crate::render::{GeneratedSecret, Material};
+use crate::render::{GeneratedSecret, Material, derived_entries};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rand::RngExt as _;
 use rand::distr::Alphanumeric;
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The Secret with everything random made now. A certificate that cannot be made leaves its entries empty, which the caller's
-/// create would show at once; key generation with a working random source does not fail.
-pub fn make(secret: &GeneratedSecret) -> Object {
-    let mut entries: BTreeMap<&str, String> = BTreeMap::new();
-    let mut certificate: Option<(String, String, String)> = None;
-    for (key, material) in &secret.entries {
-        let value = match material {
+/// A random text of letters and digits.
+pub fn random_text(length: usize) -> String {
+    rand::rng().sample_iter(Alphanumeric).take(length).map(char::from).collect()
+}
+
+/// The Secret with everything random made now. `given` replaces what would be made.
+pub fn make(secret: &GeneratedSecret, given: &BTreeMap<String, String>) -> Object {
+    let entries = secret.entries.iter().map(|(key, material)| {
+        let made = || match material {
             Material::Text(text) => text.clone(),
-            Material::Password(length) => rand::rng().sample_iter(Alphanumeric).take(*length).map(char::from).collect(),
-            Material::Certificate { names, days } => {
-                let made = certificate_for(&secret.name, names, *days).unwrap_or_default();
-                let chain = made.0.clone();
-                certificate = Some(made);
-                chain
-            }
-            Material::Composed(_) | Material::PrivateKey | Material::Authority => continue,
+            Material::Password(length) => random_text(*length),
         };
-        entries.insert(key, value);
-    }
-    for (key, material) in &secret.entries {
-        let made = certificate.clone().unwrap_or_default();
-        let value = match material {
-            Material::PrivateKey => made.1,
-            Material::Authority => made.2,
-            Material::Composed(template) => {
-                entries.iter().fold(template.clone(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
-            }
-            _ => continue,
-        };
-        entries.insert(key, value);
-    }
-    let data: BTreeMap<&str, String> = entries.iter().map(|(key, value)| (*key, STANDARD.encode(value))).collect();
+        (key.clone(), given.get(key).cloned().unwrap_or_else(made))
+    });
+    let mut entries: BTreeMap<String, String> = entries.collect();
+    entries.extend(derived_entries(&entries));
+    secret_of(&secret.namespace, &secret.name, &secret.labels, &entries)
+}
+
+/// A Secret with these entries.
+pub fn secret_of(namespace: &str, name: &str, labels: &BTreeMap<String, String>, entries: &BTreeMap<String, String>) -> Object {
     Object::new(json!({
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": secret.name, "namespace": secret.namespace, "labels": secret.labels},
-        "data": data,
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "data": data(entries),
     }))
 }
 
-/// Chain, private key and authority, in PEM form.
-fn certificate_for(name: &str, hosts: &[String], days: u32) -> Result<(String, String, String), rcgen::Error> {
-    let now = time::OffsetDateTime::now_utc();
-    let mut authority = CertificateParams::new(Vec::<String>::new())?;
-    authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    authority.distinguished_name.push(DnType::CommonName, format!("{name} authority"));
-    authority.not_before = now - time::Duration::hours(1);
-    authority.not_after = now + time::Duration::days(3_650);
-    let authority_key = KeyPair::generate()?;
-    let authority_certificate = authority.self_signed(&authority_key)?;
-
-    let mut leaf = CertificateParams::new(hosts.to_vec())?;
-    leaf.distinguished_name.push(DnType::CommonName, name);
-    // Strict clients (Python 3.13 by default) want to see whose key signed it and what it is for (RFC 5280, 4.2.1.1 and 4.2.1.3).
-    leaf.use_authority_key_identifier_extension = true;
-    leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    leaf.not_before = now - time::Duration::hours(1);
-    leaf.not_after = now + time::Duration::days(i64::from(days));
-    let leaf_key = KeyPair::generate()?;
-    let issuer = Issuer::new(authority, authority_key);
-    let certificate = leaf.signed_by(&leaf_key, &issuer)?;
-    let authority_pem = authority_certificate.pem();
-    Ok((format!("{}{authority_pem}", certificate.pem()), leaf_key.serialize_pem(), authority_pem))
+/// Entries as they stand in `data` of a Secret.
+pub fn data(entries: &BTreeMap<String, String>) -> Value {
+    entries.iter().map(|(key, value)| (key.clone(), json!(STANDARD.encode(value)))).collect::<serde_json::Map<_, _>>().into()
 }
 
 #[cfg(test)]
@@ -82,23 +48,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn passwords_differ_and_composed_entries_hold_them() {
+    fn passwords_differ_and_given_ones_are_taken() {
         let entries = [
-            ("a".to_owned(), Material::Password(32)),
-            ("b".to_owned(), Material::Composed("\"x\" \"{a}\"".to_owned())),
-            ("tls.crt".to_owned(), Material::Certificate { names: vec!["a.b.svc".to_owned()], days: 90 }),
-            ("tls.key".to_owned(), Material::PrivateKey),
-            ("ca.crt".to_owned(), Material::Authority),
+            ("superuser-password".to_owned(), Material::Password(32)),
+            ("authenticator-password".to_owned(), Material::Password(32)),
+            ("authenticator-username".to_owned(), Material::Text("authenticator".to_owned())),
         ];
         let secret = GeneratedSecret { namespace: "n".to_owned(), name: "s".to_owned(), labels: BTreeMap::new(), entries: entries.into() };
-        let read = |object: &Object, key: &str| {
-            String::from_utf8(STANDARD.decode(object.get("/data").unwrap()[key].as_str().unwrap()).unwrap()).unwrap()
-        };
-        let (one, two) = (make(&secret), make(&secret));
-        assert_eq!(read(&one, "a").len(), 32);
-        assert_ne!(read(&one, "a"), read(&two, "a"));
-        assert_eq!(read(&one, "b"), format!("\"x\" \"{}\"", read(&one, "a")));
-        assert_eq!(read(&one, "tls.crt").matches("BEGIN CERTIFICATE").count(), 2);
-        assert!(read(&one, "tls.key").contains("PRIVATE KEY") && read(&one, "ca.crt").contains("BEGIN CERTIFICATE"));
+        let given = [("superuser-password".to_owned(), "mine".to_owned())].into();
+        let (one, two) = (make(&secret, &given), make(&secret, &given));
+        let read = |object: &Object, key: &str| object.secret_text(key).unwrap();
+        assert_eq!(read(&one, "authenticator-password").len(), 32);
+        assert_ne!(read(&one, "authenticator-password"), read(&two, "authenticator-password"));
+        assert_eq!(read(&one, "superuser-password"), "mine");
+        assert!(read(&one, "pgbouncer-users").contains(&read(&one, "authenticator-password")));
     }
 }

@@ -3,15 +3,19 @@
 //! In: steps. Out: how many were done, or the first failure. Invariant: no choice is made here; a random value is made once and
 //! written with a plain create, so that nothing ever replaces it. Why: deciding and doing fail for different reasons.
 
+mod certificate;
 mod material;
 
-pub use material::make;
+pub use certificate::{CertificateError, MadeCertificate, make_authority, sign};
+pub use material::{data, make, random_text, secret_of};
 
 use crate::kubernetes::{Apply, Class, Cluster, KubernetesError};
 use crate::rollout::{MANAGER, Step};
+use std::collections::BTreeMap;
 
 /// Does every step; stops at the first that fails, because later ones may need it.
-pub async fn carry_out(cluster: &Cluster, steps: &[Step]) -> Result<usize, KubernetesError> {
+/// `given` holds users' own values for entries of Secrets that are made.
+pub async fn carry_out(cluster: &Cluster, steps: &[Step], given: &BTreeMap<String, String>) -> Result<usize, KubernetesError> {
     for step in steps {
         match step {
             Step::Apply(object) => {
@@ -22,7 +26,7 @@ pub async fn carry_out(cluster: &Cluster, steps: &[Step]) -> Result<usize, Kuber
                     other => drop(other?),
                 }
             }
-            Step::Generate(secret) => match cluster.create(&make(secret)).await {
+            Step::Generate(secret) => match cluster.create(&make(secret, given)).await {
                 Err(error) if error.class == Class::AlreadyExists => {}
                 other => drop(other?),
             },

@@ -3,8 +3,10 @@
 //! In: live objects. Out: one reading of them. Invariant: what cannot be seen is unknown, never healthy.
 //! Why: one reading of the facts for rollout, status and views.
 
+mod certificate;
 mod instance;
 
+pub use certificate::{CertificateFacts, pair_problem, read_certificate, read_der, split_certificates};
 pub use instance::{Instance, Role};
 
 use crate::model::Object;

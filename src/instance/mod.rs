@@ -9,6 +9,7 @@ mod error;
 mod limits;
 mod patroni;
 mod pooler;
+mod served;
 mod sql;
 mod tls;
 
@@ -17,4 +18,5 @@ pub use error::{Class, InstanceError};
 pub use limits::Limits;
 pub use patroni::{Patroni, parse_report};
 pub use pooler::{Console, ConsoleDatabase, ConsoleSetting, Pool};
+pub use served::{Greeting, served_certificate};
 pub use sql::{Login, Purpose, Row, Session, quoted};

@@ -3,8 +3,10 @@
 use super::endpoint::Endpoint;
 use super::error::{InstanceError, certificate_problem, chain};
 use super::limits::Limits;
+use super::tls::configuration;
 use crate::model::{InstanceReport, InstanceRole, PendingParameter, SecretText};
 use jiff::Timestamp;
+use reqwest::Method;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,7 +36,14 @@ impl Patroni {
 
     /// What one instance says of itself.
     pub async fn report(&self, endpoint: &Endpoint) -> Result<InstanceReport, InstanceError> {
-        self.limits.call(endpoint, async { parse_report(endpoint, &self.get(endpoint, "patroni").await?) }).await
+        self.limits.call(endpoint, async { parse_report(endpoint, &self.send(endpoint, Method::GET, "patroni").await?.1) }).await
+    }
+
+    /// Has the instance read its files again: its own, and then PostgreSQL its own. It does so at its next look, after `loop_wait` at
+    /// the latest. Source: Patroni documentation, "Reload endpoint".
+    pub async fn reload(&self, endpoint: &Endpoint) -> Result<(), InstanceError> {
+        let (status, _) = self.limits.call(endpoint, self.send(endpoint, Method::POST, "reload")).await?;
+        if status == 202 { Ok(()) } else { Err(not_understood(endpoint, &format!("a reload is answered with HTTP status {status}"))) }
     }
 
     /// What many instances say, all asked at the same time; each answer at its place. Takes one deadline at most.
@@ -42,13 +51,13 @@ impl Patroni {
         futures::future::join_all(endpoints.iter().map(|endpoint| self.report(endpoint))).await
     }
 
-    async fn get(&self, endpoint: &Endpoint, path: &str) -> Result<Vec<u8>, InstanceError> {
+    async fn send(&self, endpoint: &Endpoint, method: Method, path: &str) -> Result<(u16, Vec<u8>), InstanceError> {
         let client = client(endpoint)?;
         let url = match &endpoint.authority {
             Some(_) => format!("https://{}:{}/{path}", endpoint.server_name, endpoint.port),
             None => format!("http://{}/{path}", endpoint.socket()),
         };
-        let mut request = client.get(url);
+        let mut request = client.request(method, url);
         if let Some((user, password)) = &self.credentials {
             request = request.basic_auth(user, Some(password.expose()));
         }
@@ -66,7 +75,7 @@ impl Patroni {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(body)
+        Ok((status.as_u16(), body))
     }
 }
 
@@ -74,18 +83,17 @@ fn client(endpoint: &Endpoint) -> Result<reqwest::Client, InstanceError> {
     // Building a client panics when no provider is installed; a second installation is an error of no interest.
     drop(rustls::crypto::ring::default_provider().install_default());
     let not_trusted = |reason: String| InstanceError::NotTrusted { address: endpoint.to_string(), reason };
-    let trusted = match &endpoint.authority {
-        Some(authority) => reqwest::Certificate::from_pem_bundle(authority.as_bytes()).map_err(|error| not_trusted(chain(&error)))?,
-        None => Vec::new(),
-    };
     let builder = reqwest::Client::builder()
         .user_agent(concat!("stackgres/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(3))
         .pool_max_idle_per_host(0)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .resolve(&endpoint.server_name, endpoint.socket())
-        .tls_certs_only(trusted);
+        .resolve(&endpoint.server_name, endpoint.socket());
+    let builder = match &endpoint.authority {
+        Some(authority) => builder.tls_backend_preconfigured(configuration(endpoint, authority)?),
+        None => builder.tls_certs_only([]),
+    };
     builder.build().map_err(|error| not_trusted(chain(&error)))
 }
 

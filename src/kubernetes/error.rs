@@ -42,7 +42,7 @@ pub struct KubernetesError {
 
 impl KubernetesError {
     /// Makes an error of one request.
-    pub(super) fn new(verb: &'static str, key: impl Into<String>, class: Class, message: impl Into<String>) -> Self {
+    pub fn new(verb: &'static str, key: impl Into<String>, class: Class, message: impl Into<String>) -> Self {
         Self { verb, key: key.into(), message: message.into(), class }
     }
 

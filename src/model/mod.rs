@@ -19,7 +19,7 @@ pub use canonical::{Digest, canonical_json};
 pub use file_names::{IGNORE_FILE, may_hold_manifests};
 pub use instance_report::{InstanceReport, InstanceRole, PendingParameter};
 pub use key::{NamespacedName, ObjectKey};
-pub use moment::seconds;
+pub use moment::{day, seconds};
 pub use network::{address_bits, is_prefix_length};
 pub use object::Object;
 pub use quantity::{Quantity, holds_quantity};

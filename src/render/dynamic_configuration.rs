@@ -1,7 +1,7 @@
 //! Patroni's dynamic configuration: what is the same on every instance.
 
 use crate::postgres::{PATRONI_SYNCHRONOUS, canonical, patroni_defaults};
-use crate::resolve::Effective;
+use crate::resolve::{Effective, IDENTITIES};
 use serde_json::{Map, Value, json};
 
 /// Keys a user cannot set: the program decides them from other fields.
@@ -46,10 +46,10 @@ pub(super) fn dynamic_configuration(effective: &Effective) -> Value {
         "pg_hba": effective.postgres.host_based_authentication,
         "parameters": parameters,
     });
-    // Maps of user names for the user's own lines of `pg_hba.conf`; ours use none.
-    if let Some(lines) = effective.patroni.pointer("/dynamicConfig/postgresql/pg_ident").filter(|lines| lines.is_array()) {
-        postgresql["pg_ident"] = lines.clone();
-    }
+    // Maps of user names: ours, and those for the user's own lines of `pg_hba.conf`.
+    let maps = effective.patroni.pointer("/dynamicConfig/postgresql/pg_ident").and_then(Value::as_array);
+    let maps: Vec<Value> = IDENTITIES.iter().map(|line| json!(line)).chain(maps.into_iter().flatten().cloned()).collect();
+    postgresql["pg_ident"] = json!(maps);
     configuration.insert("postgresql".to_owned(), postgresql);
     Value::Object(configuration)
 }

@@ -5,6 +5,7 @@
 //!
 //! One file per kind of object; to add one, copy `pod_disruption_budget.rs` and add a line to [`render`].
 
+mod certificate;
 mod config_maps;
 mod dynamic_configuration;
 mod endpoints;
@@ -21,8 +22,12 @@ mod secrets;
 mod services;
 mod stateful_set;
 
+pub use certificate::{CertificatePlan, certificate};
 pub use policy::{Policy, policy};
-pub use secrets::{GeneratedSecret, IssuedCertificate, Material, certificate};
+pub use secrets::{
+    GeneratedSecret, Material, VERSION, VERSION_LENGTH, binding_entries, binding_secret, credentials_in_use, derived_entries,
+    secret_labels, secret_names,
+};
 
 use crate::model::Object;
 use crate::resolve::Effective;

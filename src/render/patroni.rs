@@ -78,6 +78,13 @@ fn for_every_start(effective: &Effective) -> Map<String, Value> {
         }),
     );
     configuration.insert("postgresql".to_owned(), postgresql(effective));
+    if effective.postgres.ssl.enabled.value {
+        configuration
+            .insert("restapi".to_owned(), json!({"certfile": "/etc/stackgres/ssl/tls.crt", "keyfile": "/etc/stackgres/ssl/tls.key"}));
+        // Instances and `patronictl` call one another by address, and a pod's address is in no certificate. Nobody listens in, and
+        // the controller, which knows the certificate, checks it.
+        configuration.insert("ctl".to_owned(), json!({"insecure": true}));
+    }
     configuration
 }
 

@@ -1,6 +1,6 @@
 //! Short scripts that Patroni and the kubelet run. Values come from files, never from the script's text.
 
-/// Starts Patroni: adds credentials and the pod's own address to its configuration, from files, readable by its user only.
+/// Starts Patroni: adds the pod's own address and, by a link, the credentials to its configuration.
 pub(super) const START_PATRONI: &str = r#"#!/bin/sh
 set -eu
 umask 077
@@ -19,33 +19,21 @@ if ! (: >> $log/postgresql.json && : >> $log/postgresql.log) 2>/dev/null; then
   echo "start-patroni: the container's streams cannot be opened by name; PostgreSQL logs as text" >&2
   parameters='  parameters: {logging_collector: "off", log_destination: stderr}'
 fi
-quote() { printf '"%s"' "$(sed 's/\\/\\\\/g; s/"/\\"/g' "/etc/stackgres/credentials/$1")"; }
 case $POD_IP in *:*) address="[$POD_IP]" ;; *) address=$POD_IP ;; esac
 cat > /run/stackgres/patroni/20-instance.yml <<END
 name: "$POD_NAME"
 restapi:
   listen: "$address:8009"
   connect_address: "$address:8009"
-  authentication:
-    username: $(quote restapi-username)
-    password: $(quote restapi-password)
 kubernetes:
   pod_ip: "$POD_IP"
 postgresql:
   listen: "*:5432"
   connect_address: "$address:5432"
 $parameters
-  authentication:
-    superuser:
-      username: $(quote superuser-username)
-      password: $(quote superuser-password)
-    replication:
-      username: $(quote replication-username)
-      password: $(quote replication-password)
-    rewind:
-      username: $(quote superuser-username)
-      password: $(quote superuser-password)
 END
+# A link: credentials that change are read at a reload.
+ln -sf /etc/stackgres/credentials/patroni.yml /run/stackgres/patroni/30-credentials.yml
 exec patroni /run/stackgres/patroni
 "#;
 

@@ -1,7 +1,8 @@
-//! Secrets that are made once. What is random is described here and made by `apply`.
+//! Secrets of a cluster. What is random is described here and made by `apply`; what follows from other entries is put together here.
 
 use super::metadata::{generic, scope};
 use crate::resolve::Effective;
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// How one entry of a generated Secret comes about.
@@ -11,19 +12,6 @@ pub enum Material {
     Text(String),
     /// A random password of this many characters from letters and digits.
     Password(usize),
-    /// Other entries put together: `{KEY}` is replaced by the entry of that key.
-    Composed(String),
-    /// The certificate chain of a new key pair for these host names, valid for so many days, signed by an own authority.
-    Certificate {
-        /// Host names and addresses it is for.
-        names: Vec<String>,
-        /// Days until it ends.
-        days: u32,
-    },
-    /// The private key that belongs to the certificate.
-    PrivateKey,
-    /// The certificate of the own authority.
-    Authority,
 }
 
 /// A Secret to make once.
@@ -42,112 +30,151 @@ pub struct GeneratedSecret {
 /// Characters of a generated password: 32 of 62 give 190 bits.
 const PASSWORD: usize = 32;
 
-/// Every generated Secret of a cluster.
-pub(super) fn generated(effective: &Effective) -> Vec<GeneratedSecret> {
+/// Entry that changes with the others, and says nothing about them. Patroni shows it as a tag once it has read them.
+pub const VERSION: &str = "credentials-version";
+
+/// Characters of a version.
+pub const VERSION_LENGTH: usize = 10;
+
+/// Name of the Secret that applications take.
+pub fn binding_secret(effective: &Effective) -> String {
+    format!("{}-binding", effective.cluster.name)
+}
+
+/// Name of the Secret that holds the credentials that were proved to work; no pod mounts it.
+pub fn credentials_in_use(effective: &Effective) -> String {
+    format!("{}-credentials-in-use", effective.cluster.name)
+}
+
+/// Names of every Secret of a cluster.
+pub fn secret_names(effective: &Effective) -> Vec<String> {
     let name = &effective.cluster.name;
-    let secret = |name: String, entries: Vec<(&str, Material)>| GeneratedSecret {
+    vec![name.clone(), binding_secret(effective), credentials_in_use(effective), format!("{name}-ssl"), format!("{name}-ssl-authority")]
+}
+
+/// Labels of the Secrets of a cluster.
+pub fn secret_labels(effective: &Effective) -> BTreeMap<String, String> {
+    generic(effective)
+}
+
+/// The Secrets that are made once: a new one would fit neither the data nor the clients. The certificate is another matter, it is
+/// made as often as needed ([`super::certificate`]).
+pub(super) fn generated(effective: &Effective) -> Vec<GeneratedSecret> {
+    let text = |text: &str| Material::Text(text.to_owned());
+    let entries = [
+        ("superuser-username", text("postgres")),
+        ("superuser-password", Material::Password(PASSWORD)),
+        ("replication-username", text("replicator")),
+        ("replication-password", Material::Password(PASSWORD)),
+        ("authenticator-username", text("authenticator")),
+        ("authenticator-password", Material::Password(PASSWORD)),
+        ("restapi-username", text("superuser")),
+        ("restapi-password", Material::Password(PASSWORD)),
+        ("pgbouncer-admin-password", Material::Password(PASSWORD)),
+        ("pgbouncer-stats-password", Material::Password(PASSWORD)),
+        (VERSION, Material::Password(VERSION_LENGTH)),
+    ];
+    vec![GeneratedSecret {
         namespace: effective.cluster.namespace.clone(),
-        name,
+        name: effective.cluster.name.clone(),
         labels: generic(effective),
         entries: entries.into_iter().map(|(key, material)| (key.to_owned(), material)).collect(),
-    };
-    let text = |text: &str| Material::Text(text.to_owned());
-    let mut secrets = vec![
-        secret(
-            name.clone(),
-            vec![
-                ("superuser-username", text("postgres")),
-                ("superuser-password", Material::Password(PASSWORD)),
-                ("replication-username", text("replicator")),
-                ("replication-password", Material::Password(PASSWORD)),
-                ("authenticator-username", text("authenticator")),
-                ("authenticator-password", Material::Password(PASSWORD)),
-                ("restapi-username", text("superuser")),
-                ("restapi-password", Material::Password(PASSWORD)),
-                ("pgbouncer-admin-password", Material::Password(PASSWORD)),
-                ("pgbouncer-stats-password", Material::Password(PASSWORD)),
-                (
-                    "pgbouncer-users",
-                    Material::Composed(
-                        "\"authenticator\" \"{authenticator-password}\"\n\"pgbouncer_admin\" \"{pgbouncer-admin-password}\"\n\"pgbouncer_stats\" \"{pgbouncer-stats-password}\"\n"
-                            .to_owned(),
-                    ),
-                ),
-            ],
-        ),
-        secret(
-            format!("{name}-binding"),
-            vec![
-                ("type", text("postgresql")),
-                ("provider", text("stackgres")),
-                ("host", Material::Text(format!("{}.{}", scope(effective), effective.cluster.namespace))),
-                ("port", text("5432")),
-                ("username", text("postgres")),
-            ],
-        ),
-    ];
-    if let Some(certificate) = certificate(effective) {
-        secrets.push(secret(
-            certificate.secret,
-            vec![
-                ("tls.crt", Material::Certificate { names: certificate.names, days: certificate.days }),
-                ("tls.key", Material::PrivateKey),
-                ("ca.crt", Material::Authority),
-            ],
-        ));
-    }
-    secrets
+    }]
 }
 
-/// The certificate that is made for a cluster, and when a new one is due.
+/// Entries of the cluster's Secret that programs read in their own form, made from its other entries.
 ///
-/// The authority outlives it: kept in a Secret of its own that no pod mounts, it signs each renewal, so that clients that trust
-/// `ca.crt` notice nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IssuedCertificate {
-    /// Secret with `tls.crt`, `tls.key` and `ca.crt`, which the pods mount.
-    pub secret: String,
-    /// Secret with `ca.crt` and `ca.key`, which nobody mounts.
-    pub authority: String,
-    /// Host names it is for.
-    pub names: Vec<String>,
-    /// Days until it ends.
-    pub days: u32,
-    /// A new one is due when fewer days are left: a twelfth of its life, a day at least.
-    pub renew_before_days: u32,
-}
-
-/// The certificate to make and renew; `None` without TLS and with a certificate of the user's.
-pub fn certificate(effective: &Effective) -> Option<IssuedCertificate> {
-    if !effective.postgres.ssl.enabled.value || effective.postgres.ssl.certificate.is_some() {
-        return None;
-    }
-    let name = &effective.cluster.name;
-    let mut hosts: Vec<String> = vec![scope(effective), format!("{name}-primary"), format!("{name}-replicas")];
-    if scope(effective) != *name {
-        hosts.push(name.clone());
-    }
-    let names = hosts
-        .into_iter()
-        .flat_map(|host| {
-            let host = format!("{host}.{}", effective.cluster.namespace);
-            [host.clone(), format!("{host}.svc"), format!("{host}.svc.{}", effective.cluster_domain)]
-        })
-        .collect();
-    let days = days(&effective.postgres.ssl.duration.value);
-    let authority = format!("{name}-ssl-authority");
-    Some(IssuedCertificate { secret: format!("{name}-ssl"), authority, names, days, renew_before_days: (days / 12).max(1) })
-}
-
-/// Whole days of an ISO 8601 duration that was checked before; a day at least.
-fn days(duration: &str) -> u32 {
-    let span: Option<jiff::Span> = duration.parse().ok();
-    let days = span.map_or(90, |span| {
-        i64::from(span.get_years()) * 365
-            + i64::from(span.get_months()) * 30
-            + i64::from(span.get_weeks()) * 7
-            + i64::from(span.get_days())
-            + i64::from(span.get_hours()) / 24
+/// - `pgbouncer-users`: the pooler's `auth_file`.
+/// - `patroni.yml`: Patroni's credentials (JSON is YAML). It stands among Patroni's files by a link, so that a reload reads it again.
+pub fn derived_entries(entries: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let get = |key: &str| entries.get(key).cloned().unwrap_or_default();
+    let user = |user: &str| json!({"username": get(&format!("{user}-username")), "password": get(&format!("{user}-password"))});
+    let line = |user: String, password: &str| format!("{} {}\n", pooler_quoted(&user), pooler_quoted(&get(password)));
+    let users = [
+        line(get("authenticator-username"), "authenticator-password"),
+        line("pgbouncer_admin".to_owned(), "pgbouncer-admin-password"),
+        line("pgbouncer_stats".to_owned(), "pgbouncer-stats-password"),
+    ];
+    let patroni = json!({
+        "restapi": {"authentication": user("restapi")},
+        "postgresql": {"authentication": {"superuser": user("superuser"), "replication": user("replication"), "rewind": user("superuser")}},
+        "tags": {VERSION: get(VERSION)},
     });
-    u32::try_from(days.clamp(1, 36_500)).unwrap_or(90)
+    [("pgbouncer-users".to_owned(), users.concat()), ("patroni.yml".to_owned(), format!("{patroni:#}\n"))].into()
+}
+
+/// Source: PgBouncer documentation, "Authentication file format": a double quote is doubled.
+fn pooler_quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
+
+/// Entries of the Secret for applications. `password` is that of the user named in the settings; without one it is the superuser's.
+/// Source of the names: Service Binding specification 1.1, "Well-known Secret Entries".
+pub fn binding_entries(effective: &Effective, entries: &BTreeMap<String, String>, password: Option<String>) -> BTreeMap<String, String> {
+    let binding = &effective.binding;
+    let get = |key: &str| entries.get(key).cloned().unwrap_or_default();
+    let host = format!("{}.{}", scope(effective), effective.cluster.namespace);
+    let database = binding.database.clone().unwrap_or_else(|| "postgres".to_owned());
+    let (username, password) = match (&binding.username, password) {
+        (Some(username), Some(password)) => (username.clone(), password),
+        _ => (get("superuser-username"), get("superuser-password")),
+    };
+    let encoded = |text: &str| utf8_percent_encode(text);
+    let uri = format!("postgresql://{}:{}@{host}:5432/{}", encoded(&username), encoded(&password), encoded(&database));
+    [
+        ("type", "postgresql".to_owned()),
+        ("provider", binding.provider.clone().unwrap_or_else(|| "stackgres".to_owned())),
+        ("host", host),
+        ("port", "5432".to_owned()),
+        ("database", database),
+        ("username", username),
+        ("password", password),
+        ("uri", uri),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value))
+    .collect()
+}
+
+/// Everything but letters, digits and `-._~` as `%XX`. Source: PostgreSQL documentation, "Connection URIs"; RFC 3986, 2.3.
+fn utf8_percent_encode(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(password: &str) -> BTreeMap<String, String> {
+        let pairs = [
+            ("authenticator-username", "authenticator"),
+            ("authenticator-password", password),
+            ("superuser-password", password),
+            (VERSION, "v1"),
+        ];
+        pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    }
+
+    /// A quote in a given password must not end the value: the pooler would read another user's line, Patroni another setting.
+    #[test]
+    fn signs_in_passwords_stay_inside() {
+        let derived = derived_entries(&entries("a\"b\\ 'c"));
+        assert!(derived["pgbouncer-users"].starts_with("\"authenticator\" \"a\"\"b\\ 'c\"\n"));
+        let patroni: serde_json::Value = serde_json::from_str(&derived["patroni.yml"]).unwrap();
+        assert_eq!(patroni["postgresql"]["authentication"]["superuser"]["password"], "a\"b\\ 'c");
+        assert_eq!(patroni["postgresql"]["authentication"]["rewind"]["password"], "a\"b\\ 'c");
+        assert_eq!(patroni["tags"][VERSION], "v1");
+    }
+
+    #[test]
+    fn an_address_holds_no_sign_that_ends_a_part_of_it() {
+        assert_eq!(utf8_percent_encode("p@ss/w:rd?é~"), "p%40ss%2Fw%3Ard%3F%C3%A9~");
+    }
 }

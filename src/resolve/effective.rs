@@ -92,6 +92,35 @@ pub struct Effective {
     pub managed_sql: Value,
     /// Kubernetes cluster domain, for example `cluster.local`.
     pub cluster_domain: String,
+    /// Users' own credentials: entry of the cluster's Secret (`superuser-password`, …) → where its value is taken from.
+    #[serde(default)]
+    pub credentials: BTreeMap<String, SecretKey>,
+    /// The Secret for applications.
+    #[serde(default)]
+    pub binding: BindingSettings,
+}
+
+/// A key of a Secret in the cluster's namespace.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SecretKey {
+    /// Name of the Secret.
+    pub name: String,
+    /// Key in it.
+    pub key: String,
+}
+
+/// What the Secret `<cluster>-binding` says. Absent entries are those of the superuser.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BindingSettings {
+    /// `provider` in it.
+    pub provider: Option<String>,
+    /// Database it leads to.
+    pub database: Option<String>,
+    /// User it logs in as.
+    pub username: Option<String>,
+    /// Where that user's password is taken from.
+    pub password: Option<SecretKey>,
 }
 
 impl Effective {

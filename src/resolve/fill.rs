@@ -1,8 +1,8 @@
 //! Defaults filled, origin of each value remembered.
 
 use super::effective::{
-    Effective, EffectiveValue, ExporterSettings, Extension, Origin, PostgresSettings, Replication, ServiceSettings, SslSettings,
-    StorageSettings,
+    BindingSettings, Effective, EffectiveValue, ExporterSettings, Extension, Origin, PostgresSettings, Replication, SecretKey,
+    ServiceSettings, SslSettings, StorageSettings,
 };
 use super::inputs::Inputs;
 use super::{fill_parameters, fill_pooling, fill_resources};
@@ -110,6 +110,8 @@ pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
         patroni: cluster.object.get("/spec/configurations/patroni").cloned().unwrap_or_else(|| json!({})),
         managed_sql: cluster.object.get("/spec/managedSql").cloned().unwrap_or(Value::Null),
         cluster_domain: settings.cluster_domain.clone(),
+        credentials: credentials(&cluster.object),
+        binding: binding(&cluster.object),
     })
 }
 
@@ -128,6 +130,37 @@ fn extensions(cluster: &Manifest, catalogue: &Catalogue, version: &str) -> Vec<E
     let names = written.filter_map(|entry| entry.get("name")?.as_str());
     let server = catalogue.server(version);
     names.filter_map(|name| Some(Extension { name: name.to_owned(), version: server?.version_of(name)?.to_owned() })).collect()
+}
+
+/// Entries of the cluster's Secret that a person may give, and where they are named.
+const GIVEN: &[(&str, &str)] = &[
+    ("superuser-username", "users/superuser/username"),
+    ("superuser-password", "users/superuser/password"),
+    ("replication-username", "users/replication/username"),
+    ("replication-password", "users/replication/password"),
+    ("authenticator-username", "users/authenticator/username"),
+    ("authenticator-password", "users/authenticator/password"),
+    ("restapi-password", "patroni/restApiPassword"),
+];
+
+fn credentials(object: &Object) -> BTreeMap<String, SecretKey> {
+    let given = |pointer: &str| secret_key(object, &format!("/spec/configurations/credentials/{pointer}"));
+    GIVEN.iter().filter_map(|(entry, pointer)| Some(((*entry).to_owned(), given(pointer)?))).collect()
+}
+
+fn binding(object: &Object) -> BindingSettings {
+    let text = |field: &str| object.text(&format!("/spec/configurations/binding/{field}")).map(str::to_owned);
+    BindingSettings {
+        provider: text("provider"),
+        database: text("database"),
+        username: text("username"),
+        password: secret_key(object, "/spec/configurations/binding/password"),
+    }
+}
+
+fn secret_key(object: &Object, pointer: &str) -> Option<SecretKey> {
+    let (name, key) = selector(object, pointer)?;
+    Some(SecretKey { name, key })
 }
 
 pub(super) fn to_u32(value: f64) -> Option<u32> {

@@ -104,11 +104,16 @@ fn shared_memory(major: u32, parameters: &BTreeMap<String, EffectiveValue<String
     Some((pages.saturating_mul(8_192) / 8).saturating_mul(9).saturating_add(64 << 20))
 }
 
+/// Lines of `pg_ident.conf` for the lines below: which database users the operating system's user `postgres` may be.
+pub const IDENTITIES: [&str; 2] = ["stackgres postgres authenticator", "stackgres postgres replicator"];
+
 /// `pg_hba.conf`: what the program needs, then the user's lines, then the default. First match wins in PostgreSQL, so a
 /// user's `reject` can lock out neither replication nor the pooler nor a rewind.
 ///
 /// - `local replication`: Patroni asks its own instance for the timeline that way (`use_unix_socket_repl`); without the line it
 ///   cannot tell whether a former primary must be rewound. `local all` does not match replication.
+/// - `peer`, for Patroni and the pooler, whose processes are the server's own user: their passwords may change at any moment without a
+///   moment in which one side knows the old and the other the new one. The map is in [`IDENTITIES`].
 /// - `postgres` over TCP: `pg_rewind`, the check that the other side is the primary, and the copying of logical slots, all in the
 ///   database `postgres` (source: Patroni 4.0.7, `rewind.py` and `slots.py`); and managed SQL, in every database.
 /// - `host` and not `hostssl`: while TLS is being switched on, some instances have no certificate yet, and a `hostssl` line matches
@@ -116,10 +121,9 @@ fn shared_memory(major: u32, parameters: &BTreeMap<String, EffectiveValue<String
 pub(super) fn host_based_authentication(inputs: &Inputs) -> Vec<String> {
     let mut lines: Vec<String> = [
         "local all postgres peer",
+        "local all authenticator peer map=stackgres",
+        "local replication replicator peer map=stackgres",
         "local all all scram-sha-256",
-        "local replication replicator scram-sha-256",
-        "host all authenticator 127.0.0.1/32 scram-sha-256",
-        "host all authenticator ::1/128 scram-sha-256",
         "host replication replicator all scram-sha-256",
         "host postgres replicator all scram-sha-256",
         "host all postgres all scram-sha-256",

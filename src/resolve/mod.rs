@@ -16,9 +16,10 @@ mod inputs;
 pub use codes::CODES;
 
 pub use effective::{
-    Effective, EffectiveValue, ExporterSettings, Extension, Origin, PoolingSettings, PostgresSettings, Replication, ResourceAmounts,
-    ServiceSettings, SslSettings, StorageSettings,
+    BindingSettings, Effective, EffectiveValue, ExporterSettings, Extension, Origin, PoolingSettings, PostgresSettings, Replication,
+    ResourceAmounts, SecretKey, ServiceSettings, SslSettings, StorageSettings,
 };
 pub use fill::{Settings, effective};
+pub use fill_parameters::IDENTITIES;
 pub use follow::{Resolution, config_maps_of, resolve};
 pub use inputs::Inputs;

@@ -9,7 +9,7 @@ use crate::diff::{Disturbance, Impact, is_in_place, would_change};
 use crate::health::Instances;
 use crate::model::{Object, ObjectKey};
 use crate::render::revision::Revision;
-use crate::render::{GeneratedSecret, generated, policy};
+use crate::render::{GeneratedSecret, generated, policy, secret_names};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -123,7 +123,7 @@ pub fn next(situation: &Situation<'_>) -> Decision {
         }
         if is_lost(situation, &secret) {
             decision.stop = Some(format!(
-                "{key} is missing while data volumes exist: restore it; what a new one would hold fits neither the data nor the clients"
+                "{key} is missing while data volumes exist: restore it; the passwords that a new one would hold do not fit the data"
             ));
             return decision;
         }
@@ -237,7 +237,7 @@ fn count_instances(situation: &Situation<'_>, set: &mut Object, decision: &mut D
     set.value_mut()["spec"]["replicas"] = json!(number);
 }
 
-/// Whether a Secret was there and is gone. New passwords would not fit the data, and a new authority would lock clients out.
+/// Whether a Secret was there and is gone: new passwords would not fit the data.
 fn is_lost(situation: &Situation<'_>, secret: &GeneratedSecret) -> bool {
     let had = match situation.running {
         Some(running) => generated(&running.effective).iter().any(|had| had.name == secret.name),
@@ -248,8 +248,9 @@ fn is_lost(situation: &Situation<'_>, secret: &GeneratedSecret) -> bool {
 
 /// An object of a name we need that somebody else made.
 fn foreign(situation: &Situation<'_>, target: &Revision) -> Option<ObjectKey> {
-    let secrets = generated(&target.effective);
-    let names = secrets.iter().map(|secret| ObjectKey::new("v1", "Secret", Some(&secret.namespace), &secret.name));
+    let namespace = &target.effective.cluster.namespace;
+    let secrets = secret_names(&target.effective);
+    let names = secrets.iter().map(|name| ObjectKey::new("v1", "Secret", Some(namespace), name));
     let ours = |object: &Object| object.label("app.kubernetes.io/managed-by") == Some("stackgres") || is_patronis(object, target);
     target.objects.iter().map(Object::key).chain(names).find(|key| situation.live.get(key).is_some_and(|live| !ours(live)))
 }

@@ -3,11 +3,17 @@
 //! In: a released revision, what runs, live objects. Out: steps to do, something to wait for, or a stop. Invariant: pure and
 //! level-triggered; the same facts give the same answer, so a crash at any line resumes. Why: what is shown is what is done.
 
+mod certificates;
 mod cluster;
+mod credentials;
 mod instances;
 mod scripts;
 
+pub use certificates::{
+    AUTHORITY, AUTHORITY_KEY, CHAIN, CertificateStep, GivenCertificate, KEY, NEXT_AUTHORITY, NEXT_AUTHORITY_KEY, ORIGIN, next_certificate,
+};
 pub use cluster::{Decision, Drift, MANAGER, Situation, Step, Wait, next, not_in_place, owned};
+pub use credentials::{CredentialsStep, REFUSED, RolePassword, credential_problem, credentials_of, next_credentials};
 pub use scripts::{
     Entry, Isolation, ManagedSql, NextScript, Outcome, Place, Progress, RUN_SCRIPT, Record, Requests, SCRIPT_DONE, Script, ScriptRecord,
     Source, State, failure_message, next_script,

@@ -191,15 +191,15 @@ fn what_patroni_needs_comes_before_the_users_lines() {
     let lines: Vec<&str> = postgresql["pg_hba"].as_array().unwrap().iter().filter_map(serde_json::Value::as_str).collect();
     let user = lines.iter().position(|line| line.contains("reject")).unwrap();
     for line in [
-        "local replication replicator scram-sha-256",
+        "local replication replicator peer map=stackgres",
+        "local all authenticator peer map=stackgres",
         "host replication replicator all scram-sha-256",
         "host all postgres all scram-sha-256",
-        "host all authenticator 127.0.0.1/32 scram-sha-256",
     ] {
         assert!(lines[..user].contains(&line), "{line}: {lines:?}");
     }
     assert!(!lines.iter().any(|line| line.starts_with("hostssl")), "a hostssl line matches nothing on an instance without certificate");
-    assert_eq!(postgresql["pg_ident"], serde_json::json!(["a b c"]));
+    assert_eq!(postgresql["pg_ident"], serde_json::json!(["stackgres postgres authenticator", "stackgres postgres replicator", "a b c"]));
 }
 
 /// The API server refuses a request above its limit, and every container gets the size that is written for it.
@@ -247,7 +247,7 @@ fn the_certificate_is_for_the_primary_service_and_its_authority_stays() {
     {
         assert!(certificate.names.iter().any(|host| host == name), "{name}: {:?}", certificate.names);
     }
-    assert_eq!((certificate.days, certificate.renew_before_days), (10, 1));
+    assert_eq!((certificate.days, certificate.renew_before_days), (10, 3));
     assert_eq!((certificate.secret.as_str(), certificate.authority.as_str()), ("a-ssl", "a-ssl-authority"));
 }
 

@@ -6,7 +6,7 @@ use crate::api::shared::user_credentials;
 
 /// Schema of `spec.configurations.credentials`.
 pub(in crate::api) fn schema() -> Schema {
-    object("Your own credentials in place of generated ones.")
+    object("Your own credentials in place of generated ones. They are taken over when the content of a Secret changes, without a restart: the new passwords reach every pod first, then the roles are changed, then each login is tried; if one fails, the old ones come back. Letters, digits and signs of ASCII.")
         .field(
             "patroni",
             object("Credentials of Patroni.")
@@ -15,9 +15,8 @@ pub(in crate::api) fn schema() -> Schema {
         .field(
             "users",
             object("Credentials of the built-in database users.")
-                .field("superuser", user_credentials("The superuser."))
-                .field("replication", user_credentials("The user replicas stream with."))
-                .field("authenticator", user_credentials("The user the pooler looks passwords up with.")),
+                .field("superuser", user_credentials("The superuser. Its name is `postgres`: the rules of access name it."))
+                .field("replication", user_credentials("The user replicas stream with. Its name is `replicator`."))
+                .field("authenticator", user_credentials("The user the pooler looks passwords up with. Its name is `authenticator`.")),
         )
-        .not_yet_error()
 }

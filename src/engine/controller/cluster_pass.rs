@@ -3,7 +3,9 @@
 use super::claims;
 use super::events::tell;
 use super::facts::Facts;
-use super::managed_sql::{Scripts, managed_sql};
+use super::managed_sql::managed_sql;
+use super::secrets::{Given, SecretWorks, keep_secrets};
+use super::works::Works;
 use crate::apply::carry_out;
 use crate::diagnostics::Diagnostic;
 use crate::diff::{Impact, effective_changes, impact, object_changes};
@@ -12,10 +14,10 @@ use crate::health::{Instance, Instances, Role, instances};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::postgres::PUBLISHER;
-use crate::render::generated;
 use crate::render::revision::{Revision, to_prune, to_secret};
+use crate::render::secret_names;
 use crate::resolve::Effective;
-use crate::rollout::{Decision, Drift, Situation, next};
+use crate::rollout::{Decision, Drift, Situation, Step, Wait, credential_problem, next};
 use crate::status::{Condition, merge, replacing, seconds, would_change};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -40,7 +42,9 @@ pub(super) struct ClusterPass<'a> {
     /// What happens to live edits.
     pub drift: Drift,
     /// Scripts under way.
-    pub scripts: &'a Scripts,
+    pub scripts: &'a Works,
+    /// Certificates and credentials that change.
+    pub secrets: &'a SecretWorks,
     /// The time.
     pub now: Timestamp,
 }
@@ -123,7 +127,14 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         )
         .await;
     }
-    carry_out(api, &decision.steps).await?;
+    // Without a revision whose objects are in place there is nothing to keep.
+    let carried_out = if decision.carries_out_released { Some(&released) } else { running.as_ref() };
+    if let Some(revision) = carried_out.filter(|_| decision.stop.is_none()) {
+        let given = Given::read(api, &revision.effective).await?;
+        let values = given_values(&given, &revision.effective, &mut decision);
+        carry_out(api, &decision.steps, &values).await?;
+        keep_secrets(pass, revision, &children, &given, &mut conditions).await?;
+    }
     let mut in_use = vec![released_name.clone()];
     if decision.stop.is_none() && decision.carries_out_released {
         if running_name.as_deref() != Some(&released_name) {
@@ -145,6 +156,30 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     managed_sql(pass, may_run, &seen, &mut conditions).await;
     describe(&mut patch, &mut conditions, cluster, &released, &decision, &seen, now);
     write_status(api, cluster, patch, &conditions, now).await
+}
+
+/// Users' own values for Secrets that are to be made. Where one is missing nothing is made: a cluster would begin with a password
+/// that nobody wanted.
+fn given_values(given: &Given, effective: &Effective, decision: &mut Decision) -> BTreeMap<String, String> {
+    let mut values = BTreeMap::new();
+    if !decision.steps.iter().any(|step| matches!(step, Step::Generate(_))) {
+        return values;
+    }
+    for (entry, value) in given.credentials(effective) {
+        let value =
+            value.and_then(|value| credential_problem(&entry, &value).map_or(Ok(value), |problem| Err(format!("{entry}: {problem}"))));
+        match value {
+            Ok(value) => drop(values.insert(entry, value)),
+            Err(problem) => {
+                decision.steps.clear();
+                decision.carries_out_released = false;
+                decision.wait =
+                    Some(Wait { what: format!("given credentials: {problem}"), ends: "put the value into its Secret".to_owned() });
+                return BTreeMap::new();
+            }
+        }
+    }
+    values
 }
 
 /// Says so where the instances hold another database than the one that was made for this cluster (DESIGN §8, rule 15).
@@ -240,8 +275,8 @@ async fn find_unlabelled(
     revision: &Revision,
     children: &mut BTreeMap<ObjectKey, Object>,
 ) -> Result<(), KubernetesError> {
-    let secrets =
-        generated(&revision.effective).into_iter().map(|secret| ObjectKey::new("v1", "Secret", Some(&secret.namespace), &secret.name));
+    let namespace = &revision.effective.cluster.namespace;
+    let secrets = secret_names(&revision.effective).into_iter().map(|name| ObjectKey::new("v1", "Secret", Some(namespace), &name));
     let missing = |key: &ObjectKey| !children.contains_key(key) && !facts.absent_kinds.contains(&key.kind);
     let keys: Vec<ObjectKey> = revision.objects.iter().map(Object::key).chain(secrets).filter(missing).collect();
     for key in keys {

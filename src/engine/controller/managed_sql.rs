@@ -7,143 +7,26 @@
 
 use super::cluster_pass::{ClusterPass, STATUS_MANAGER};
 use super::events::tell;
-use super::facts::OURS;
+use super::reach::{not_ready, primary};
 use super::run::now;
 use super::script_session::{Ran, Session, run_entry, what_became};
-use crate::health::{Instances, instances};
-use crate::instance::{Endpoint, InstanceError, Limits, Login, POSTGRES_PORT};
+use super::works::{Note, SharedNote};
+use crate::health::Instances;
+use crate::instance::{InstanceError, Limits};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey, SecretText};
 use crate::render::revision::Revision;
 use crate::rollout::{ManagedSql, NextScript, Outcome, Place, Progress, Requests, Source, State, failure_message, next_script};
 use crate::status::Condition;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
-use tracing::Instrument as _;
-
-/// First and longest pause, in seconds, before a primary that could not be asked is asked again.
-const AGAIN: (i64, i64) = (5, 300);
 
 /// How often one task tries to write what somebody else wrote meanwhile.
 const CONFLICTS: usize = 20;
-
-/// Runs under way. Losing them costs a look: what decides stands in statuses and databases.
-pub(super) struct Scripts {
-    hints: mpsc::Sender<()>,
-    limits: Limits,
-    works: Mutex<BTreeMap<NamespacedName, Work>>,
-    ending: Arc<AtomicBool>,
-}
-
-struct Work {
-    task: JoinHandle<()>,
-    note: Arc<Mutex<Note>>,
-}
-
-/// What a task tells the passes.
-#[derive(Debug, Clone, Default)]
-struct Note {
-    /// The entry that runs.
-    doing: Option<String>,
-    /// Why nothing was begun.
-    trouble: Option<String>,
-    /// When to look again.
-    due: Option<Timestamp>,
-    /// How many times in a row nothing was begun.
-    troubles: u32,
-}
-
-impl Note {
-    /// Nothing was begun, again: the pause doubles.
-    fn trouble(&mut self, why: String) {
-        let pause = (AGAIN.0 << self.troubles.min(10)).min(AGAIN.1);
-        *self = Self {
-            doing: None,
-            trouble: Some(why),
-            due: Some(now() + SignedDuration::from_secs(pause)),
-            troubles: self.troubles.saturating_add(1),
-        };
-    }
-}
-
-impl Drop for Scripts {
-    fn drop(&mut self) {
-        for work in self.works.get_mut().unwrap_or_else(PoisonError::into_inner).values() {
-            work.task.abort();
-        }
-    }
-}
-
-impl Scripts {
-    /// None yet; the end of a task is a hint.
-    pub(super) fn new(hints: mpsc::Sender<()>) -> Self {
-        Self { hints, limits: Limits::default(), works: Mutex::default(), ending: Arc::default() }
-    }
-
-    /// When the soonest look is due, of those that became due after this moment: what was due before was looked at, or waits for
-    /// something else.
-    pub(super) fn soonest(&self, after: Timestamp) -> Option<Timestamp> {
-        let works = self.works.lock().unwrap_or_else(PoisonError::into_inner);
-        works.values().filter_map(|work| note_of(work).due).filter(|due| *due > after).min()
-    }
-
-    /// Forgets clusters that are gone.
-    pub(super) fn keep(&self, known: impl Fn(&NamespacedName) -> bool) {
-        self.works.lock().unwrap_or_else(PoisonError::into_inner).retain(|name, _| known(name));
-    }
-
-    /// Begins no entry any more, and waits a while for those that run.
-    pub(super) async fn end(&self, patience: Duration) {
-        self.ending.store(true, Ordering::Relaxed);
-        let works = std::mem::take(&mut *self.works.lock().unwrap_or_else(PoisonError::into_inner));
-        let (stops, tasks): (Vec<_>, Vec<_>) = works.into_values().map(|work| (work.task.abort_handle(), work.task)).unzip();
-        drop(tokio::time::timeout(patience, futures::future::join_all(tasks)).await);
-        stops.iter().for_each(tokio::task::AbortHandle::abort);
-    }
-
-    /// What is known of a cluster's task, and whether it runs.
-    fn look(&self, name: &NamespacedName) -> (Note, bool) {
-        let works = self.works.lock().unwrap_or_else(PoisonError::into_inner);
-        works.get(name).map_or_else(Default::default, |work| (note_of(work), !work.task.is_finished()))
-    }
-
-    fn start(&self, name: &NamespacedName, task: Task) {
-        if self.ending.load(Ordering::Relaxed) {
-            return;
-        }
-        let note = task.note.clone();
-        let span = tracing::info_span!(parent: None, "scripts", cluster = %name);
-        let hints = self.hints.clone();
-        let work = async move {
-            Box::pin(task.carry_on()).await;
-            // A full channel holds a hint already.
-            let _already_told = hints.try_send(());
-        };
-        let work = Work { task: tokio::spawn(work.instrument(span)), note };
-        self.works.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), work);
-    }
-
-    /// Nothing is to be done before this moment.
-    fn rest(&self, name: &NamespacedName, until: Option<Timestamp>) {
-        let Some(due) = until else { return self.forget(name) };
-        let work = Work { task: tokio::spawn(async {}), note: Arc::new(Mutex::new(Note { due: Some(due), ..Note::default() })) };
-        self.works.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), work);
-    }
-
-    fn forget(&self, name: &NamespacedName) {
-        self.works.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
-    }
-}
-
-fn note_of(work: &Work) -> Note {
-    work.note.lock().unwrap_or_else(PoisonError::into_inner).clone()
-}
 
 /// One look at the managed SQL of a cluster: says how it is, and begins what is due. Only the running revision counts.
 pub(super) async fn managed_sql(pass: &ClusterPass<'_>, running: Option<&Revision>, seen: &Instances, conditions: &mut Vec<Condition>) {
@@ -188,18 +71,18 @@ pub(super) async fn managed_sql(pass: &ClusterPass<'_>, running: Option<&Revisio
         return;
     }
     under_way(conditions, cluster, &left);
-    // Only trouble holds back; the end of a pause between two tries is found by the decision itself.
-    if left.trouble.is_none() || left.due.is_none_or(|due| due <= now) {
+    if left.may_try(now) {
+        let note = SharedNote::after(left);
         let task = Task {
             api: api.clone(),
             key: cluster.key(),
             uid: cluster.uid().unwrap_or_default().to_owned(),
             revision: running.clone(),
             limits: scripts.limits.clone(),
-            note: Arc::new(Mutex::new(Note { due: None, ..left })),
+            note: note.clone(),
             ending: scripts.ending.clone(),
         };
-        scripts.start(&name, task);
+        scripts.start(&name, note, task.carry_on());
     }
 }
 
@@ -217,15 +100,6 @@ fn say(conditions: &mut Vec<Condition>, cluster: &Object, status: Option<bool>, 
     conditions.push(Condition::new("ManagedSql", status, reason, message.clone()));
     if !cluster.is_true("InitialScriptsApplied") {
         conditions.push(Condition::new("InitialScriptsApplied", status, reason, message));
-    }
-}
-
-/// Why no script can run now.
-fn not_ready(seen: &Instances) -> Option<String> {
-    match seen.primary() {
-        None => Some("no instance is the primary".to_owned()),
-        Some(primary) if !primary.ready => Some(format!("the primary {} is not ready", primary.name)),
-        Some(_) => None,
     }
 }
 
@@ -312,7 +186,7 @@ struct Task {
     uid: String,
     revision: Revision,
     limits: Limits,
-    note: Arc<Mutex<Note>>,
+    note: SharedNote,
     ending: Arc<AtomicBool>,
 }
 
@@ -334,7 +208,7 @@ impl Task {
             match self.step().await {
                 Ok(After::Again) => {}
                 Ok(After::Later(trouble)) => {
-                    return self.noted(|note| match trouble {
+                    return self.note.change(|note| match trouble {
                         Some(trouble) => note.trouble(trouble),
                         None => *note = Note::default(),
                     });
@@ -346,14 +220,10 @@ impl Task {
                 }
                 Err(error) => {
                     tracing::warn!(%error, "scripts are left to a later pass");
-                    return self.noted(|note| note.trouble(error.to_string()));
+                    return self.note.change(|note| note.trouble(error.to_string()));
                 }
             }
         }
-    }
-
-    fn noted(&self, change: impl FnOnce(&mut Note)) {
-        change(&mut self.note.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     async fn step(&self) -> Result<After, KubernetesError> {
@@ -419,7 +289,7 @@ impl Task {
             }
         };
         let Some(record) = began.record(script, entry) else { return Ok(After::Later(None)) };
-        self.noted(|note| *note = Note { doing: Some(view.name(place)), ..Note::default() });
+        self.note.change(|note| note.doing(view.name(place)));
         tracing::info!(entry = %view.name(place), version, database = %entry.database, "script begins");
         let ran = run_entry(&session, script, entry, record, text.expose()).await;
         let outcome = match ran {
@@ -551,52 +421,10 @@ impl Task {
     /// A session of the superuser on the primary.
     async fn session(&self, database: &str) -> Result<Result<Session, InstanceError>, KubernetesError> {
         let name = NamespacedName::new(self.key.namespace.as_deref().unwrap_or_default(), &self.key.name);
-        let (endpoint, login) = match reach(&self.api, &name, &self.revision, database).await? {
+        let (endpoint, login) = match primary(&self.api, &name, &self.revision, database).await? {
             Ok(found) => found,
             Err(reason) => return Ok(Err(InstanceError::Unreachable { address: "the primary".to_owned(), reason })),
         };
         Ok(Session::open(&self.limits, &endpoint, &login).await)
     }
-}
-
-/// Address of the primary and the superuser's login, as they are now.
-async fn reach(
-    api: &Cluster,
-    cluster: &NamespacedName,
-    revision: &Revision,
-    database: &str,
-) -> Result<Result<(Endpoint, Login), String>, KubernetesError> {
-    let labels = format!("{OURS},stackgres.io/cluster-name={}", cluster.name);
-    let mut objects = api.list("Pod", Some(&cluster.namespace), &labels).await?;
-    // The leader's lock says who leads.
-    objects.extend(api.list("Endpoints", Some(&cluster.namespace), &labels).await?);
-    let seen = instances(&objects);
-    if let Some(why) = not_ready(&seen) {
-        return Ok(Err(why));
-    }
-    let primary = seen.primary().map(|primary| primary.name.as_str());
-    let pod = objects.iter().find(|object| object.kind() == "Pod" && Some(object.name()) == primary);
-    let Some(address) = pod.and_then(|pod| pod.text("/status/podIP")).and_then(|address| address.parse().ok()) else {
-        return Ok(Err("the primary has no address yet".to_owned()));
-    };
-    let secret = async |name: &str| api.get(&ObjectKey::new("v1", "Secret", Some(&cluster.namespace), name)).await;
-    let Some(credentials) = secret(&cluster.name).await? else { return Ok(Err(format!("there is no Secret {}", cluster.name))) };
-    let (Some(user), Some(password)) = (credentials.secret_text("superuser-username"), credentials.secret_text("superuser-password"))
-    else {
-        return Ok(Err(format!("the Secret {} has no superuser", cluster.name)));
-    };
-    let ssl = &revision.effective.postgres.ssl;
-    let authority = if ssl.enabled.value {
-        let (name, key) = ssl.certificate.clone().unwrap_or_else(|| (format!("{}-ssl", cluster.name), "ca.crt".to_owned()));
-        let Some(certificate) = secret(&name).await? else { return Ok(Err(format!("there is no Secret {name}"))) };
-        let Some(authority) = certificate.secret_text("ca.crt").or_else(|| certificate.secret_text(&key)) else {
-            return Ok(Err(format!("the Secret {name} has no certificate authority")));
-        };
-        Some(authority)
-    } else {
-        None
-    };
-    let server_name = format!("{}.{}", revision.effective.scope(), cluster.namespace);
-    let endpoint = Endpoint { address, port: POSTGRES_PORT, server_name, authority };
-    Ok(Ok((endpoint, Login { user, password: SecretText::new(password), database: database.to_owned() })))
 }

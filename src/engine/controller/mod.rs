@@ -14,11 +14,14 @@ mod fleet_status;
 mod managed_sql;
 mod marks;
 mod mirror;
+mod reach;
 mod release;
 mod run;
 mod script_session;
+mod secrets;
 mod settings_of;
 mod source;
+mod works;
 
 pub use census::{Census, Health};
 pub use run::{RunError, RunOptions, State, run};

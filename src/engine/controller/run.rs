@@ -5,9 +5,10 @@ use super::claims;
 use super::cluster_pass::{ClusterPass, cluster_pass, write_status};
 use super::facts::{CHILDREN, Facts, OURS};
 use super::fleet_pass::{FleetPass, drift_of, fleet_pass};
-use super::managed_sql::Scripts;
+use super::secrets::SecretWorks;
 use super::settings_of::cache_folder;
 use super::source::{SourceOptions, Sources};
+use super::works::Works;
 use crate::api::KINDS;
 use crate::engine::offline::{Options, Report, check_manifests};
 use crate::engine::view::{self, View};
@@ -109,7 +110,9 @@ struct Memory {
     /// Text of the last plan of each fleet that held a change.
     plans: BTreeMap<NamespacedName, String>,
     /// Scripts under way.
-    scripts: Scripts,
+    scripts: Works,
+    /// Certificates and credentials that change.
+    secrets: SecretWorks,
 }
 
 /// Runs until `stop`.
@@ -137,7 +140,13 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
         None => api,
     };
     let sources = Sources::new(options.sources.clone(), hints.clone(), &stop);
-    let mut memory = Memory { plans: BTreeMap::new(), delays: BTreeMap::new(), sources, scripts: Scripts::new(hints.clone()) };
+    let mut memory = Memory {
+        plans: BTreeMap::new(),
+        delays: BTreeMap::new(),
+        sources,
+        scripts: Works::new("scripts", hints.clone()),
+        secrets: SecretWorks::new(hints.clone()),
+    };
     let mut wait = Duration::ZERO;
     let mut pause = SHORTEST;
     loop {
@@ -196,7 +205,7 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
             }
         }
     }
-    memory.scripts.end(SCRIPTS_END).await;
+    tokio::join!(memory.scripts.end(SCRIPTS_END), memory.secrets.works.end(SCRIPTS_END));
     tasks.shutdown().await;
     Ok(())
 }
@@ -253,7 +262,7 @@ async fn pass(
     memory: &mut Memory,
     halt: &(dyn Fn() -> bool + Sync),
 ) -> Result<Option<Duration>, KubernetesError> {
-    let Memory { delays, sources, plans, scripts } = memory;
+    let Memory { delays, sources, plans, scripts, secrets } = memory;
     let began = now();
     let facts = Facts::read(api).await?;
     state.ready.store(true, Ordering::Relaxed);
@@ -280,7 +289,9 @@ async fn pass(
     }
     // The fleets may have written custom resources and releases.
     let facts = Facts::read(api).await?;
-    scripts.keep(|name| facts.of_kind("SGCluster").any(|cluster| cluster.namespaced_name() == *name));
+    for works in [&*scripts, &secrets.works] {
+        works.keep(|name| facts.of_kind("SGCluster").any(|cluster| cluster.namespaced_name() == *name));
+    }
     let live = check_live(api, &facts, settings).await?;
     for cluster in facts.of_kind("SGCluster") {
         if halt() {
@@ -291,7 +302,7 @@ async fn pass(
         }
         let drift = claims::named(cluster).and_then(|fleet| fleets.get(fleet)).copied().unwrap_or(Drift::Revert);
         let name: NamespacedName = cluster.namespaced_name();
-        let one = ClusterPass { api, cluster, facts: &facts, live: &live, drift, scripts, now: now() };
+        let one = ClusterPass { api, cluster, facts: &facts, live: &live, drift, scripts, secrets, now: now() };
         let result = cluster_pass(&one).instrument(tracing::info_span!("cluster", %name)).await;
         note(api, delays, cluster, result).await;
     }
@@ -299,7 +310,13 @@ async fn pass(
         *census = Census::of(&facts);
     }
     super::marks::keep(api, &facts).await?;
-    let soonest = delays.values().map(|(_, due)| *due).chain(sources.soonest()).chain(scripts.soonest(began)).min();
+    let soonest = delays
+        .values()
+        .map(|(_, due)| *due)
+        .chain(sources.soonest())
+        .chain(scripts.soonest(began))
+        .chain(secrets.works.soonest(began))
+        .min();
     Ok(soonest.map(|due| Duration::try_from(due.duration_since(now())).unwrap_or_default().max(SHORTEST)))
 }
 

@@ -47,19 +47,20 @@ pub(super) fn patroni(effective: &Effective) -> Value {
             "ports": ports,
             // Patroni's answer, not PostgreSQL's: a standby in recovery is alive, however long it takes.
             // Asked often: a new pod counts as alive as soon as it is.
-            "startupProbe": probe("/liveness", 2, 300, None),
-            "livenessProbe": probe("/liveness", 10, 6, effective.pods.get("livenessProbe")),
-            "readinessProbe": probe("/readiness", 3, 3, effective.pods.get("readinessProbe")),
+            "startupProbe": probe(effective, "/liveness", 2, 300, None),
+            "livenessProbe": probe(effective, "/liveness", 10, 6, effective.pods.get("livenessProbe")),
+            "readinessProbe": probe(effective, "/readiness", 3, 3, effective.pods.get("readinessProbe")),
             "lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "/etc/stackgres/scripts/pre-stop", grace]}}},
             "volumeMounts": mounts,
         }),
     )
 }
 
-/// A probe of Patroni's REST API; the user's timing wins.
-fn probe(path: &str, period: u32, failures: u32, user: Option<&Value>) -> Value {
+/// A probe of Patroni's REST API; the user's timing wins. The kubelet checks no certificate.
+fn probe(effective: &Effective, path: &str, period: u32, failures: u32, user: Option<&Value>) -> Value {
     let mut probe: Map<String, Value> = Map::new();
-    probe.insert("httpGet".to_owned(), json!({"path": path, "port": "patroniport", "scheme": "HTTP"}));
+    let scheme = if effective.postgres.ssl.enabled.value { "HTTPS" } else { "HTTP" };
+    probe.insert("httpGet".to_owned(), json!({"path": path, "port": "patroniport", "scheme": scheme}));
     probe.insert("periodSeconds".to_owned(), json!(period));
     probe.insert("failureThreshold".to_owned(), json!(failures));
     probe.insert("timeoutSeconds".to_owned(), json!(5));

@@ -52,16 +52,8 @@ pub(super) fn huge_pages(effective: &Effective) -> Vec<&'static str> {
     ["2Mi", "1Gi"].into_iter().filter(|size| limits.is_some_and(|limits| limits.contains_key(&format!("hugepages-{size}")))).collect()
 }
 
-/// Certificate and key under fixed names, from the generated Secret or from the user's. PostgreSQL refuses a key that others
-/// may read; 0440 is right for a key owned by root whose group is the server's.
+/// Certificate and key of whatever origin. PostgreSQL refuses a key that others may read; 0440 is right for a key owned by root
+/// whose group is the server's.
 fn certificate(effective: &Effective) -> Value {
-    match (&effective.postgres.ssl.certificate, &effective.postgres.ssl.private_key) {
-        (Some((certificate, certificate_key)), Some((private, private_key))) => {
-            json!({"name": "ssl", "projected": {"defaultMode": 0o440, "sources": [
-                {"secret": {"name": certificate, "items": [{"key": certificate_key, "path": "tls.crt"}]}},
-                {"secret": {"name": private, "items": [{"key": private_key, "path": "tls.key"}]}},
-            ]}})
-        }
-        _ => json!({"name": "ssl", "secret": {"secretName": format!("{}-ssl", effective.cluster.name), "defaultMode": 0o440}}),
-    }
+    json!({"name": "ssl", "secret": {"secretName": format!("{}-ssl", effective.cluster.name), "defaultMode": 0o440}})
 }

@@ -66,7 +66,7 @@ fn names(cluster: &Manifest) -> BTreeSet<(&'static str, String)> {
     add("Service", scope, &["", "-config", "-failover", "-sync"]);
     add("Service", name, &["-primary", "-replicas", "-rest"]);
     add("ConfigMap", name, &["", "-templates", "-connection-pooling-config", "-backup"]);
-    add("Secret", name, &["", "-binding", "-ssl", "-ssl-authority", "-backup"]);
+    add("Secret", name, &["", "-binding", "-credentials-in-use", "-ssl", "-ssl-authority", "-backup"]);
     add("ServiceAccount", name, &["-patroni"]);
     names
 }
