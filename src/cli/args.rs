@@ -51,6 +51,17 @@ pub(super) struct Source {
     /// The set is not complete: a missing reference is a warning.
     #[arg(long)]
     pub(super) partial: bool,
+    #[command(flatten)]
+    pub(super) images: ImageArguments,
+}
+
+/// Which images there are.
+#[derive(Debug, Args)]
+pub(super) struct ImageArguments {
+    /// File with the catalogue of images (as `deploy/images/catalogue` writes it) instead of the one that is built in. Give the
+    /// controller's, so that versions, digests and extensions are judged as there.
+    #[arg(long, env = "STACKGRES_CATALOGUE", value_name = "FILE")]
+    pub(super) catalogue: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -108,6 +119,8 @@ pub(super) struct DiffArguments {
     /// Namespace of objects that name none.
     #[arg(long, default_value = "default")]
     pub(super) namespace: String,
+    #[command(flatten)]
+    pub(super) images: ImageArguments,
     /// Also list every changed Kubernetes object, field by field.
     #[arg(long)]
     pub(super) objects: bool,
@@ -206,6 +219,9 @@ pub struct RunArguments {
     /// Put before every image name.
     #[arg(long, env = "STACKGRES_IMAGE_PREFIX", default_value = "stackgres/")]
     pub image_prefix: String,
+    /// File with the catalogue of images instead of the one that is built in; read at the start. See `deploy/images/catalogue`.
+    #[arg(long, env = "STACKGRES_CATALOGUE", value_name = "FILE")]
+    pub catalogue: Option<PathBuf>,
     /// Names of the image pull Secrets, separated by commas.
     #[arg(long, env = "STACKGRES_IMAGE_PULL_SECRETS", value_delimiter = ',')]
     pub image_pull_secrets: Vec<String>,

@@ -45,6 +45,12 @@ pub(super) fn find(paths: &[PathBuf]) -> Found {
     found
 }
 
+/// The text of one file that an option names.
+#[expect(clippy::disallowed_methods, reason = "the command line reads the files it was given")]
+pub fn whole_file(path: &Path) -> Result<String, CommandError> {
+    std::fs::read_to_string(path).map_err(|error| CommandError::failure(format!("{} cannot be read: {error}", path.display())))
+}
+
 /// The name of a path in messages: as written, with forward slashes and without dots that mean nothing.
 fn name_of(path: &Path) -> String {
     let plain: PathBuf = path.components().filter(|component| *component != Component::CurDir).collect();

@@ -10,6 +10,7 @@ mod files;
 
 pub use args::{Arguments, DemoArguments, RunArguments};
 pub use exit::{CommandError, Exit};
+pub use files::whole_file;
 
 use args::Verb;
 

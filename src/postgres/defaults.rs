@@ -154,14 +154,12 @@ fn tuned(size: Size, parameters: &mut BTreeMap<&'static str, (String, Because)>)
 }
 
 /// Parameters the program sets and nobody else.
-pub fn forced(ssl: bool) -> BTreeMap<&'static str, String> {
+pub fn forced(major: u32, ssl: bool) -> BTreeMap<&'static str, String> {
     let mut parameters: BTreeMap<&'static str, String> = [
         ("archive_command", "/bin/true"),
         ("archive_mode", "on"),
         ("lc_messages", "C"),
         ("listen_addresses", "*"),
-        ("log_destination", "stderr"),
-        ("logging_collector", "off"),
         ("port", "5432"),
         ("unix_socket_directories", "/var/run/postgresql"),
         ("wal_log_hints", "on"),
@@ -169,12 +167,35 @@ pub fn forced(ssl: bool) -> BTreeMap<&'static str, String> {
     .into_iter()
     .map(|(name, value)| (name, value.to_owned()))
     .collect();
+    parameters.extend(logging(major).into_iter().map(|(name, value)| (name, value.to_owned())));
     if ssl {
         parameters.insert("ssl", "on".to_owned());
         parameters.insert("ssl_cert_file", "/etc/stackgres/ssl/tls.crt".to_owned());
         parameters.insert("ssl_key_file", "/etc/stackgres/ssl/tls.key".to_owned());
     }
     parameters
+}
+
+/// Log lines as JSON on the container's standard output, one object a line, from the version on that can write them.
+///
+/// PostgreSQL writes JSON through its collector only, and the collector to files only; the start script makes the names it opens
+/// lead to the streams of the container. So there is no file that grows and nothing that must be rotated: a rotation would
+/// open the same stream again. Source: PostgreSQL documentation, "Error Reporting and Logging"; `jsonlog` is new in 15.
+fn logging(major: u32) -> BTreeMap<&'static str, &'static str> {
+    if major < 15 {
+        return [("log_destination", "stderr"), ("logging_collector", "off")].into();
+    }
+    [
+        ("log_destination", "jsonlog"),
+        ("logging_collector", "on"),
+        ("log_directory", "/run/stackgres/log"),
+        // The collector puts `.json` in the place of `.log`; what is not a message of PostgreSQL's own goes to the `.log`.
+        ("log_filename", "postgresql.log"),
+        ("log_rotation_age", "0"),
+        ("log_rotation_size", "0"),
+        ("log_truncate_on_rotation", "off"),
+    ]
+    .into()
 }
 
 #[cfg(test)]
@@ -196,8 +217,9 @@ mod tests {
                 let wal = megabytes("max_wal_size") + megabytes("wal_keep_size") + megabytes("max_slot_wal_keep_size");
                 assert!(volume < 4 << 30 || wal * MEBIBYTE * 5 <= volume * 2, "WAL may take {wal} MB of {volume}");
             }
-            for (name, value) in forced(true) {
+            for (name, value) in forced(major, true) {
                 assert!(normalise(major, name, &value).is_ok(), "{major} {name} = {value}");
+                assert!(BLOCKED.contains(&name), "{name} would be taken from the user, and have no effect");
             }
         }
     }

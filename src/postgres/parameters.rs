@@ -171,9 +171,9 @@ pub fn built_in_default(major: u32, name: &str) -> Option<String> {
     super::normalise(major, name, boot).ok().map(|_| super::canonical(major, name, boot))
 }
 
-/// Whether a library comes with PostgreSQL itself, so that every image has it.
+/// Whether every image has a library: one that comes with PostgreSQL itself, or with the extensions that need one.
 /// Source: PostgreSQL documentation, appendix "Additional Supplied Modules and Extensions".
-pub fn is_contrib_library(name: &str) -> bool {
+pub fn is_library_of_images(name: &str) -> bool {
     const LIBRARIES: &[&str] = &[
         "auth_delay",
         "auto_explain",
@@ -191,7 +191,7 @@ pub fn is_contrib_library(name: &str) -> bool {
         "test_decoding",
     ];
     let plain = name.trim().trim_matches('"').trim_start_matches("$libdir/").trim_end_matches(".so");
-    LIBRARIES.contains(&plain)
+    LIBRARIES.contains(&plain) || super::extensions::needed_libraries().any(|library| library == plain)
 }
 
 /// Names of every parameter of a major version, sorted.

@@ -26,6 +26,11 @@ pub(super) fn config_maps(effective: &Effective) -> Vec<Object> {
     if let Some(pooling) = &effective.pooling {
         maps.push(config_map(effective, &format!("{name}-connection-pooling-config"), &json!({"pgbouncer.ini": pooler::file(pooling)})));
     }
+    if let Some(exporter) = effective.exporter.as_ref().filter(|exporter| !exporter.queries.is_null()) {
+        // JSON is YAML.
+        let queries = format!("{:#}\n", exporter.queries);
+        maps.push(config_map(effective, &exporter_configuration(effective), &json!({"queries.yaml": queries})));
+    }
     maps
 }
 
@@ -45,6 +50,11 @@ fn patroni_files(effective: &Effective) -> Map<String, Value> {
         }
     }
     files
+}
+
+/// Name of the ConfigMap with the exporter's further queries.
+pub(super) fn exporter_configuration(effective: &Effective) -> String {
+    format!("{}-prometheus-postgres-exporter-config", effective.cluster.name)
 }
 
 fn config_map(effective: &Effective, name: &str, data: &Value) -> Object {

@@ -62,6 +62,7 @@ fn for_every_start(effective: &Effective) -> Map<String, Value> {
         .filter(|(key, _)| PASSED.contains(&key.as_str()))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
+    log_as_json(&mut configuration);
     // No pod has a watchdog device; what holds instead is the leader lock's expiry and `failsafe_mode`.
     configuration.entry("watchdog".to_owned()).or_insert_with(|| json!({"mode": "off"}));
     configuration.insert("scope".to_owned(), json!(scope(effective)));
@@ -87,6 +88,18 @@ fn for_every_start(effective: &Effective) -> Map<String, Value> {
         configuration.insert("ctl".to_owned(), json!({"insecure": true}));
     }
     configuration
+}
+
+/// Patroni's lines as JSON, with the names that PostgreSQL has for the same things, unless the user says how they look.
+fn log_as_json(configuration: &mut Map<String, Value>) {
+    let log = configuration.entry("log".to_owned()).or_insert_with(|| json!({}));
+    let Some(log) = log.as_object_mut() else { return };
+    if ["type", "format"].iter().any(|key| log.get(*key).is_some_and(|value| !value.is_null())) {
+        return;
+    }
+    log.insert("type".to_owned(), json!("json"));
+    log.insert("format".to_owned(), json!([{"asctime": "timestamp"}, {"levelname": "error_severity"}, "message"]));
+    log.entry("static_fields".to_owned()).or_insert_with(|| json!({"backend_type": "patroni"}));
 }
 
 /// Ports that Patroni publishes with the leader's address. The primary Service has no selector, so a port that is not here leads

@@ -9,6 +9,18 @@ mkdir -p /run/stackgres/patroni
 cat /etc/stackgres/patroni/10-cluster.yml > /run/stackgres/patroni/10-cluster.yml
 # Tags of this instance's role, where it has some. A link and no copy: what it leads to changes while the container runs.
 ln -sfn "/etc/stackgres/patroni/$POD_NAME.yml" /run/stackgres/patroni/40-role.yml
+# The names that PostgreSQL's log collector opens lead to the container's streams: its lines to standard output, where nobody else
+# writes, so that no line is cut by another; what other programs say of the server's children to standard error, with Patroni's.
+log=/run/stackgres/log
+mkdir -p $log
+ln -sf "/proc/$$/fd/1" $log/postgresql.json
+ln -sf "/proc/$$/fd/2" $log/postgresql.log
+parameters=
+# Without the right to open its own streams (a matter of the container runtime) the collector could not start, and so no server.
+if ! (: >> $log/postgresql.json && : >> $log/postgresql.log) 2>/dev/null; then
+  echo "start-patroni: the container's streams cannot be opened by name; PostgreSQL logs as text" >&2
+  parameters='  parameters: {logging_collector: "off", log_destination: stderr}'
+fi
 case $POD_IP in *:*) address="[$POD_IP]" ;; *) address=$POD_IP ;; esac
 cat > /run/stackgres/patroni/20-instance.yml <<END
 name: "$POD_NAME"
@@ -20,6 +32,7 @@ kubernetes:
 postgresql:
   listen: "*:5432"
   connect_address: "$address:5432"
+$parameters
 END
 # A link: credentials that change are read at a reload.
 ln -sf /etc/stackgres/credentials/patroni.yml /run/stackgres/patroni/30-credentials.yml

@@ -4,7 +4,7 @@ use crate::diagnostics::Location;
 use crate::model::NamespacedName;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where an effective value came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,11 +53,15 @@ pub struct Effective {
     pub postgres_util: EffectiveValue<bool>,
     /// Image of each component, with tag or digest: `postgres`, `pgbouncer`, `exporter`, `util`, …
     pub images: BTreeMap<String, String>,
+    /// Processor architectures the images run on; none is every one.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub architectures: BTreeSet<String>,
     /// Image pull secrets, in order.
     pub image_pull_secrets: Vec<String>,
     /// `IfNotPresent`, `Always` or `Never`.
     pub image_pull_policy: String,
-    /// Requests and limits by container name (`patroni`, `pgbouncer`, `prometheus-postgres-exporter`, `postgres-util`,
+    /// Requests and limits by container name (`patroni`, `pgbouncer`, `prometheus-postgres-exporter`,
+    /// `prometheus-pgbouncer-exporter`, `postgres-util`,
     /// init containers under their own names, `custom-…`).
     pub resources: BTreeMap<String, ResourceAmounts>,
     /// The data volume.
@@ -133,6 +137,21 @@ impl Effective {
         self.patroni.pointer("/initialConfig/scope").and_then(Value::as_str).unwrap_or(&self.cluster.name)
     }
 
+    /// Whether the exporter of the pooler's metrics is in the pod: where there are a pooler and metrics.
+    pub const fn has_pooler_exporter(&self) -> bool {
+        self.pooling.is_some() && self.exporter.is_some()
+    }
+
+    /// Our side containers, by name, and whether each is in the pod.
+    pub const fn side_containers(&self) -> [(&'static str, bool); 4] {
+        [
+            ("pgbouncer", self.pooling.is_some()),
+            ("prometheus-postgres-exporter", self.exporter.is_some()),
+            ("prometheus-pgbouncer-exporter", self.has_pooler_exporter()),
+            ("postgres-util", self.postgres_util.value),
+        ]
+    }
+
     /// Ports of our own containers: number and name.
     pub fn own_ports(&self) -> Vec<(i64, &'static str)> {
         let mut ports = vec![(5432, "pgreplication"), (8009, "patroniport")];
@@ -144,6 +163,9 @@ impl Effective {
         if self.exporter.is_some() {
             ports.push((9187, "pgexporter"));
         }
+        if self.has_pooler_exporter() {
+            ports.push((9127, "poolexporter"));
+        }
         ports
     }
 
@@ -154,6 +176,7 @@ impl Effective {
             "backup-credentials",
             "backup-spool",
             "credentials",
+            "exporter-queries",
             "hugepages-1gi",
             "hugepages-2mi",
             "patroni-configuration",
@@ -207,8 +230,24 @@ pub struct PostgresSettings {
     pub host_based_authentication: Vec<String>,
     /// Transport security.
     pub ssl: SslSettings,
-    /// Extensions as written.
-    pub extensions: Value,
+    /// Extensions whose files the image must have: what was asked for, in the versions that the image has.
+    #[serde(default, deserialize_with = "extensions")]
+    pub extensions: Vec<Extension>,
+}
+
+/// An extension that a cluster asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extension {
+    /// Name, as `CREATE EXTENSION` takes it.
+    pub name: String,
+    /// Version of its files.
+    pub version: String,
+}
+
+/// Revisions of before have the list as it was written, or none.
+fn extensions<'a, D: serde::Deserializer<'a>>(deserializer: D) -> Result<Vec<Extension>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).unwrap_or_default())
 }
 
 /// TLS settings of the PostgreSQL endpoint.
@@ -238,11 +277,14 @@ pub struct PoolingSettings {
 }
 
 /// Metrics exporter settings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExporterSettings {
     /// Seconds between two scrapes, for the PodMonitor.
     pub scrape_interval_seconds: u32,
+    /// Further queries in the exporter's own form, by name; nothing without any.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub queries: Value,
 }
 
 /// Requests and limits of one container: resource name → quantity.

@@ -1,8 +1,8 @@
 //! Defaults filled, origin of each value remembered.
 
 use super::effective::{
-    BindingSettings, Effective, EffectiveValue, ExporterSettings, Origin, PostgresSettings, Replication, SecretKey, ServiceSettings,
-    SslSettings, StorageSettings,
+    BindingSettings, Effective, EffectiveValue, ExporterSettings, Extension, Origin, PostgresSettings, Replication, SecretKey,
+    ServiceSettings, SslSettings, StorageSettings,
 };
 use super::fill_replicate_from::replicate_from;
 use super::inputs::Inputs;
@@ -59,7 +59,8 @@ pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
     let exporter =
         !flag("/spec/pods/disableMetricsExporter", false).value && !flag("/spec/configurations/observability/disableMetrics", false).value;
     let pooling_on = !flag("/spec/pods/disableConnectionPooling", false).value;
-    let parameters = fill_parameters::parameters(inputs, size, ssl.value);
+    let extensions = extensions(cluster, &settings.catalogue, &version);
+    let parameters = fill_parameters::parameters(inputs, size, ssl.value, &extensions);
     let pooling = pooling_on.then(|| fill_pooling::pooling(inputs, &parameters, major, ssl.value));
     let util_off = flag("/spec/pods/disablePostgresUtil", false);
     Some(Effective {
@@ -77,13 +78,14 @@ pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
                 private_key: selector(&cluster.object, "/spec/postgres/ssl/privateKeySecretKeySelector"),
                 enabled: ssl,
             },
-            extensions: cluster.object.get("/spec/postgres/extensions").cloned().unwrap_or(Value::Null),
+            extensions,
         },
         resources: fill_resources::resources(inputs, &profile.value, pooling_on, exporter, !util_off.value),
         pooling,
-        exporter: exporter.then_some(ExporterSettings { scrape_interval_seconds: 60 }),
+        exporter: exporter.then_some(ExporterSettings { scrape_interval_seconds: 60, queries: queries(cluster) }),
         postgres_util: EffectiveValue { value: !util_off.value, origin: util_off.origin },
         images: settings.catalogue.images(&version),
+        architectures: settings.catalogue.architectures(&version).unwrap_or_default(),
         image_pull_secrets: settings.catalogue.pull_secrets.clone(),
         image_pull_policy: settings.catalogue.pull_policy.clone(),
         storage: StorageSettings {
@@ -113,6 +115,23 @@ pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
         credentials: credentials(&cluster.object),
         binding: binding(&cluster.object),
     })
+}
+
+/// The user's own queries of the exporter; an empty map is none.
+fn queries(cluster: &Manifest) -> Value {
+    let written = cluster
+        .object
+        .get("/spec/configurations/postgresExporter/queries")
+        .filter(|value| value.as_object().is_some_and(|all| !all.is_empty()));
+    written.cloned().unwrap_or(Value::Null)
+}
+
+/// The extensions asked for that the image has; `validate` reports the others.
+fn extensions(cluster: &Manifest, catalogue: &Catalogue, version: &str) -> Vec<Extension> {
+    let written = cluster.object.get("/spec/postgres/extensions").and_then(Value::as_array).into_iter().flatten();
+    let names = written.filter_map(|entry| entry.get("name")?.as_str());
+    let server = catalogue.server(version);
+    names.filter_map(|name| Some(Extension { name: name.to_owned(), version: server?.version_of(name)?.to_owned() })).collect()
 }
 
 /// Entries of the cluster's Secret that a person may give, and where they are named.

@@ -1,17 +1,17 @@
 //! PostgreSQL parameters and client authentication of a cluster.
 
-use super::effective::{EffectiveValue, Origin};
+use super::effective::{EffectiveValue, Extension, Origin};
 use super::fill_resources::patroni_is_sized;
 use super::inputs::Inputs;
 use crate::load::Manifest;
 use crate::model::Quantity;
 use crate::model::pointer::join;
-use crate::postgres::{BLOCKED, Because, Size, defaults, forced, normalise};
+use crate::postgres::{BLOCKED, Because, Size, built_in_default, defaults, forced, need_of, normalise};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Defaults, then the SGPostgresConfig, then the cluster's own, then what the program sets; later wins.
-pub(super) fn parameters(inputs: &Inputs, size: Size, ssl: bool) -> BTreeMap<String, EffectiveValue<String>> {
+pub(super) fn parameters(inputs: &Inputs, size: Size, ssl: bool, extensions: &[Extension]) -> BTreeMap<String, EffectiveValue<String>> {
     let mut parameters: BTreeMap<String, EffectiveValue<String>> = defaults(size)
         .into_iter()
         .map(|(name, (value, because))| {
@@ -26,8 +26,9 @@ pub(super) fn parameters(inputs: &Inputs, size: Size, ssl: bool) -> BTreeMap<Str
         written(config, "/spec/postgresql.conf", &mut parameters);
     }
     written(&inputs.cluster, "/spec/configurations/postgres/postgresql.conf", &mut parameters);
+    needs(size.major, extensions, &mut parameters);
     huge_pages(inputs, size.major, &mut parameters);
-    for (name, value) in forced(ssl) {
+    for (name, value) in forced(size.major, ssl) {
         parameters.insert(name.to_owned(), EffectiveValue { value, origin: Origin::Forced });
     }
     parameters
@@ -41,6 +42,26 @@ fn written(manifest: &Manifest, pointer: &str, parameters: &mut BTreeMap<String,
         {
             parameters
                 .insert(lower, EffectiveValue { value: value.to_owned(), origin: Origin::Manifest(manifest.locate(&join(pointer, name))) });
+        }
+    }
+}
+
+/// What the extensions need: libraries are added to our own lists. A list that the user wrote is the user's; `validate` tells where
+/// it lacks a library.
+fn needs(major: u32, extensions: &[Extension], parameters: &mut BTreeMap<String, EffectiveValue<String>>) {
+    for extension in extensions {
+        let Some(need) = need_of(&extension.name) else { continue };
+        let tuned = |value: String| EffectiveValue { value, origin: Origin::Tuned(format!("extension {}", extension.name)) };
+        let current = parameters.get(need.parameter);
+        if !current.is_some_and(|current| matches!(current.origin, Origin::Manifest(_))) {
+            let value =
+                current.map(|current| current.value.clone()).or_else(|| built_in_default(major, need.parameter)).unwrap_or_default();
+            if !need.met_by(&value) {
+                parameters.insert(need.parameter.to_owned(), tuned(need.added_to(&value)));
+            }
+        }
+        for (name, value) in need.also {
+            parameters.entry((*name).to_owned()).or_insert_with(|| tuned((*value).to_owned()));
         }
     }
 }

@@ -19,8 +19,8 @@ pub use codes::CODES;
 pub use duty::Duty;
 
 pub use effective::{
-    BindingSettings, Effective, EffectiveValue, ExporterSettings, Origin, PoolingSettings, PostgresSettings, ReplicateFrom, Replication,
-    ResourceAmounts, SecretKey, ServiceSettings, SslSettings, StorageSettings,
+    BindingSettings, Effective, EffectiveValue, ExporterSettings, Extension, Origin, PoolingSettings, PostgresSettings, ReplicateFrom,
+    Replication, ResourceAmounts, SecretKey, ServiceSettings, SslSettings, StorageSettings,
 };
 pub use fill::{Settings, effective};
 pub use fill_parameters::IDENTITIES;

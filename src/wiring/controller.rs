@@ -34,7 +34,7 @@ async fn serve(arguments: &RunArguments) -> Result<(), CommandError> {
     let server = tokio::spawn(async move { server.await });
     stop_on_signal(stop.clone());
     let options = RunOptions {
-        settings: settings(arguments),
+        settings: settings(arguments)?,
         namespace: arguments.namespace.clone(),
         lease: (!arguments.no_lease).then(|| arguments.lease_name.clone()),
         identity: arguments.identity.clone(),
@@ -57,10 +57,14 @@ async fn serve(arguments: &RunArguments) -> Result<(), CommandError> {
     })
 }
 
-fn settings(arguments: &RunArguments) -> Settings {
+fn settings(arguments: &RunArguments) -> Result<Settings, CommandError> {
     let pull_secrets = arguments.image_pull_secrets.iter().filter(|name| !name.is_empty()).cloned().collect();
-    Settings {
-        catalogue: Catalogue { prefix: arguments.image_prefix.clone(), pull_secrets, ..Catalogue::default() },
-        cluster_domain: arguments.cluster_domain.clone(),
+    let mut catalogue = Catalogue { prefix: arguments.image_prefix.clone(), pull_secrets, ..Catalogue::default() };
+    if let Some(path) = &arguments.catalogue {
+        let text = crate::cli::whole_file(path)?;
+        catalogue = catalogue.with_images(&text).map_err(|error| {
+            CommandError::invalid(format!("{} is no catalogue: {error}", path.display())).hint("deploy/images/catalogue writes one")
+        })?;
     }
+    Ok(Settings { catalogue, cluster_domain: arguments.cluster_domain.clone() })
 }

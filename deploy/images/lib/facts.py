@@ -28,6 +28,10 @@ def labels(root):
     controls = glob.glob(root.inside("usr/share/postgresql/*/extension/*.control"))
     if controls:
         values["stackgres.io/extensions"] = ",".join(sorted(extension(path) for path in controls))
+    # Output plugins of logical decoding have no control file; their package tells the version.
+    plugins = [name for name in found if name.startswith("postgresql-") and name.endswith("-wal2json")]
+    if plugins:
+        values["stackgres.io/output-plugins"] = ",".join(sorted(f"{name.rsplit('-', 1)[1]}={versions.upstream(found[name])}" for name in plugins))
     for package in ("patroni", "pgbackrest"):
         if package in found:
             values[f"stackgres.io/{package}"] = versions.upstream(found[package])

@@ -29,7 +29,7 @@ pub(in crate::api) fn schema() -> Schema {
                     .required("name", text("Name of the extension as `CREATE EXTENSION` takes it."))
                     .required("publisher", text("Who packaged the extension."))
                     .required("version", text("Version of the extension's files."))
-                    .required("repository", text("Address the extension's package came from."))
+                    .required("repository", text("The image it comes with."))
                     .required("postgresVersion", text("PostgreSQL version the package was built for."))
                     .field("build", text("Build of the package."))
                     .field("extraMounts", array("Further paths the package needs in the pod.", text("One entry."))),

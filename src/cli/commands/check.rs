@@ -8,7 +8,7 @@ use crate::engine::offline::left_alone;
 use serde_json::json as object;
 
 pub(in crate::cli) fn run(arguments: &CheckArguments) -> Result<Exit, CommandError> {
-    let Look { files, report, mut failures } = look(&arguments.source);
+    let Look { files, report, mut failures } = look(&arguments.source)?;
     let left = &report.left_alone;
     match arguments.output {
         CheckOutput::Text => print(&text(&report.diagnostics, |path| source_text(&files, path)))?,

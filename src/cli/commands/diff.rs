@@ -23,7 +23,7 @@ pub(in crate::cli) fn run(arguments: &DiffArguments) -> Result<Exit, CommandErro
             CommandError::invalid("nothing to compare with").hint("give --base REVISION, --base-directory and --head-directory, or --live")
         );
     }
-    let options = options(&arguments.namespace, false);
+    let options = options(&arguments.namespace, false, &arguments.images)?;
     if arguments.live {
         return live(arguments, &options);
     }

@@ -8,14 +8,25 @@ pub(super) mod explain;
 pub(super) mod history;
 pub(super) mod render;
 
-use super::args::Source;
+use super::args::{ImageArguments, Source};
 use super::exit::CommandError;
-use super::files::find;
+use super::files::{find, whole_file};
 use crate::engine::offline::{Ignored, LoadOptions, Options, Report, SourceFile, check};
 
 /// Options of the offline verbs.
-fn options(namespace: &str, partial: bool) -> Options {
-    Options { load: LoadOptions { default_namespace: Some(namespace.to_owned()), ..LoadOptions::default() }, partial, ..Options::default() }
+fn options(namespace: &str, partial: bool, images: &ImageArguments) -> Result<Options, CommandError> {
+    let mut options = Options {
+        load: LoadOptions { default_namespace: Some(namespace.to_owned()), ..LoadOptions::default() },
+        partial,
+        ..Options::default()
+    };
+    if let Some(path) = &images.catalogue {
+        let catalogue = options.settings.catalogue.with_images(&whole_file(path)?);
+        options.settings.catalogue = catalogue.map_err(|error| {
+            CommandError::invalid(format!("{} is no catalogue: {error}", path.display())).hint("deploy/images/catalogue writes one")
+        })?;
+    }
+    Ok(options)
 }
 
 /// What the command line names, read and checked.
@@ -27,9 +38,9 @@ struct Look {
 }
 
 /// Reads and checks what the command line names.
-fn look(source: &Source) -> Look {
+fn look(source: &Source) -> Result<Look, CommandError> {
     let found = find(&source.paths);
-    let mut options = options(&source.namespace, source.partial);
+    let mut options = options(&source.namespace, source.partial, &source.images)?;
     options.load.named = found.named;
     options.load.ignores_above = found.ignores_above;
     let mut report = check(&found.files, &options);
@@ -37,7 +48,7 @@ fn look(source: &Source) -> Look {
     report.diagnostics.extend(found.refused.into_iter().filter(|refused| !ignored.names(&refused.location.file)));
     report.left_alone.extend(found.left_alone.into_iter().filter(|left| !ignored.names(&left.location.file)));
     report.left_alone.sort();
-    Look { files: found.files, report, failures: found.failures }
+    Ok(Look { files: found.files, report, failures: found.failures })
 }
 
 /// The text of a file, for the line a finding is about.

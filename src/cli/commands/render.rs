@@ -7,7 +7,7 @@ use crate::diagnostics::output::{summary, text};
 use crate::engine::offline::version;
 
 pub(in crate::cli) fn run(arguments: &RenderArguments) -> Result<Exit, CommandError> {
-    let Look { files, report, mut failures } = look(&arguments.source);
+    let Look { files, report, mut failures } = look(&arguments.source)?;
     if let Some(failure) = failures.pop() {
         return Err(failure);
     }

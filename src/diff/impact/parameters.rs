@@ -144,13 +144,13 @@ fn risks(change: &Change<'_>) -> Vec<(Option<Risk>, String)> {
     }
 }
 
-/// Modules of PostgreSQL itself are in every image; about others nothing is known here.
+/// Modules of PostgreSQL itself and of the extensions that need one are in every image; about others nothing is known here.
 fn libraries(change: &Change<'_>, what: &str) -> Vec<(Option<Risk>, String)> {
     let new = change.new_libraries();
     if new.is_empty() {
         return Vec::new();
     }
-    let unknown: Vec<&str> = new.into_iter().filter(|library| !postgres::is_contrib_library(library)).collect();
+    let unknown: Vec<&str> = new.into_iter().filter(|library| !postgres::is_library_of_images(library)).collect();
     if unknown.is_empty() {
         vec![(None, what.to_owned())]
     } else {
@@ -206,6 +206,7 @@ mod tests {
                 "timescaledb",
             ),
             ("shared_preload_libraries", "pg_stat_statements, auto_explain", "pg_stat_statements", None, Disturbance::Restart, "read when"),
+            ("shared_preload_libraries", "pg_stat_statements", "pg_stat_statements, pg_cron", None, Disturbance::Restart, "read when"),
         ] {
             let found = judged(name, before, after);
             let what = format!("{name}: {before} to {after}: {found:?}");

@@ -15,6 +15,7 @@ use crate::engine::offline::{Report, frozen};
 use crate::health::{Instance, Instances, instances};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
+use crate::postgres::PUBLISHER;
 use crate::render::revision::{Revision, to_prune, to_secret};
 use crate::render::secret_names;
 use crate::resolve::Effective;
@@ -333,6 +334,21 @@ async fn prune(api: &Cluster, name: &NamespacedName, facts: &Facts, in_use: &[St
     Ok(())
 }
 
+/// The extensions asked for, as the images of the running revision have them; nothing where none is asked for.
+fn extensions(effective: &Effective) -> Value {
+    let image = effective.images.get("postgres").cloned().unwrap_or_default();
+    let version = &effective.postgres.version.value;
+    let list: Vec<Value> = effective
+        .postgres
+        .extensions
+        .iter()
+        .map(|extension| {
+            json!({"name": extension.name, "version": extension.version, "publisher": PUBLISHER, "repository": image, "postgresVersion": version})
+        })
+        .collect();
+    if list.is_empty() { Value::Null } else { Value::Array(list) }
+}
+
 fn describe(
     patch: &mut Value,
     conditions: &mut Vec<Condition>,
@@ -356,6 +372,7 @@ fn describe(
     }
     patch["labelSelector"] = json!(format!("app=StackGresCluster,stackgres.io/cluster=true,stackgres.io/cluster-name={}", cluster.name()));
     patch["postgresVersion"] = json!(released.effective.postgres.version.value);
+    patch["extensions"] = extensions(&released.effective);
     patch["effective"] = replacing(cluster.get("/status/effective"), serde_json::to_value(&released.effective).unwrap_or_default());
     if let Some(reason) = &decision.stop {
         conditions.push(Condition::new("Stalled", Some(true), "Refused", reason.clone()));

@@ -4,6 +4,9 @@ use crate::render::metadata::patroni;
 use crate::resolve::Effective;
 use serde_json::{Map, Value, json};
 
+/// Label of a node with its processor architecture. Source: Kubernetes documentation, "Well-Known Labels".
+const ARCHITECTURE: &str = "kubernetes.io/arch";
+
 /// Scheduling fields of the pod: the user's, and instances on different nodes.
 pub(super) fn scheduling(effective: &Effective) -> Vec<(&'static str, Value)> {
     let user = effective.pods.get("scheduling").cloned().unwrap_or_else(|| json!({}));
@@ -12,6 +15,13 @@ pub(super) fn scheduling(effective: &Effective) -> Vec<(&'static str, Value)> {
         if let Some(value) = user.get(field).filter(|value| !value.is_null()) {
             fields.push((field, value.clone()));
         }
+    }
+    if let [only] = effective.architectures.iter().collect::<Vec<_>>().as_slice() {
+        // On another node the program would end with "exec format error", and the pod would never say why.
+        let written = fields.iter().position(|(field, _)| *field == "nodeSelector").map(|place| fields.remove(place).1);
+        let mut selector = written.and_then(|written| written.as_object().cloned()).unwrap_or_default();
+        selector.entry(ARCHITECTURE).or_insert_with(|| json!(only));
+        fields.push(("nodeSelector", Value::Object(selector)));
     }
     if user.get("topologySpreadConstraints").is_none() && effective.pod_anti_affinity.value {
         // Zones as well as nodes: one zone lost must not take every instance, where there are several.

@@ -16,6 +16,10 @@ pub(super) fn containers(effective: &Effective) -> Value {
     if effective.postgres_util.value {
         containers.push(finish(effective, postgres_util(effective)));
     }
+    if effective.has_pooler_exporter() {
+        // The last to start, as it ends when it does not find the pooler.
+        containers.push(finish(effective, pooler_exporter(effective)));
+    }
     containers.extend(custom::containers(effective, "customContainers"));
     Value::Array(containers)
 }
@@ -63,16 +67,46 @@ fn pgbouncer(effective: &Effective) -> Value {
 }
 
 fn exporter(effective: &Effective) -> Value {
+    // Off by default: the age of the oldest transaction id, which stops writes when it runs out, and who holds it back.
+    let mut arguments = vec!["--collector.database_wraparound", "--collector.long_running_transactions", "--log.format=json"];
+    if effective.postgres.major >= 17 {
+        // A view of 17; older servers have its columns in pg_stat_bgwriter.
+        arguments.push("--collector.stat_checkpointer");
+    }
+    let mut mounts = vec![json!({"name": "run", "mountPath": "/var/run/postgresql"})];
+    if effective.exporter.as_ref().is_some_and(|exporter| !exporter.queries.is_null()) {
+        arguments.push("--extend.query-path=/etc/stackgres/exporter/queries.yaml");
+        mounts.push(json!({"name": "exporter-queries", "mountPath": "/etc/stackgres/exporter", "readOnly": true}));
+    }
     json!({
         "name": "prometheus-postgres-exporter",
         "image": image(effective, "exporter"),
-        // Off by default: the age of the oldest transaction id, which stops writes when it runs out, and who holds it back.
-        "args": ["--collector.database_wraparound", "--collector.long_running_transactions"],
+        "args": arguments,
         "env": [
             {"name": "DATA_SOURCE_NAME", "value": "host=/var/run/postgresql user=postgres dbname=postgres sslmode=disable"},
         ],
         "ports": [{"name": "pgexporter", "containerPort": 9187, "protocol": "TCP"}],
         "livenessProbe": {"httpGet": {"path": "/", "port": "pgexporter"}, "periodSeconds": 30, "failureThreshold": 6, "timeoutSeconds": 10},
+        "volumeMounts": mounts,
+    })
+}
+
+/// The pooler's metrics, from its console over the socket. PgBouncer lets the user `pgbouncer` in without a password there, if the
+/// client runs as the pooler's own operating system user; so this container needs no secret, and its way is the one by which the
+/// other exporter reaches PostgreSQL. Source: PgBouncer documentation, "Admin console".
+fn pooler_exporter(effective: &Effective) -> Value {
+    json!({
+        "name": "prometheus-pgbouncer-exporter",
+        "image": image(effective, "exporter"),
+        "command": ["prometheus-pgbouncer-exporter"],
+        "args": [
+            "--pgBouncer.connectionString=host=/var/run/postgresql port=6432 user=pgbouncer dbname=pgbouncer sslmode=disable",
+            // The process of another container is not to be seen from here.
+            "--pgBouncer.pid-file=",
+            "--log.format=json",
+        ],
+        "ports": [{"name": "poolexporter", "containerPort": 9127, "protocol": "TCP"}],
+        "livenessProbe": {"httpGet": {"path": "/", "port": "poolexporter"}, "periodSeconds": 30, "failureThreshold": 6, "timeoutSeconds": 10},
         "volumeMounts": [{"name": "run", "mountPath": "/var/run/postgresql"}],
     })
 }

@@ -1,6 +1,7 @@
 //! Volumes of the pod.
 
 use super::custom;
+use crate::render::config_maps::exporter_configuration;
 use crate::resolve::Effective;
 use serde_json::{Value, json};
 
@@ -35,6 +36,10 @@ pub(super) fn volumes(effective: &Effective) -> Value {
     if effective.pooling.is_some() {
         volumes.push(json!({"name": "pgbouncer-configuration", "configMap": {"name": format!("{name}-connection-pooling-config"), "defaultMode": 0o444}}));
         volumes.push(json!({"name": "pgbouncer-users", "secret": {"secretName": name, "defaultMode": 0o440, "items": [{"key": "pgbouncer-users", "path": "userlist.txt"}]}}));
+    }
+    if effective.exporter.as_ref().is_some_and(|exporter| !exporter.queries.is_null()) {
+        let map = json!({"name": exporter_configuration(effective), "defaultMode": 0o444});
+        volumes.push(json!({"name": "exporter-queries", "configMap": map}));
     }
     volumes.extend(custom::volumes(effective));
     Value::Array(volumes)

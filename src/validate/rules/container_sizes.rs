@@ -158,11 +158,7 @@ fn init_containers(context: &Context<'_>) -> Vec<Diagnostic> {
 /// Ours that are switched off, and in `resources` every name that is not in the pod.
 fn absent(context: &Context<'_>) -> Vec<Diagnostic> {
     let Some(effective) = context.effective else { return Vec::new() };
-    let sides = [
-        ("pgbouncer", effective.pooling.is_some()),
-        ("prometheus-postgres-exporter", effective.exporter.is_some()),
-        ("postgres-util", effective.postgres_util.value),
-    ];
+    let sides = effective.side_containers();
     let mut there = custom(context, "customContainers");
     there.insert("patroni".to_owned());
     there.extend(sides.into_iter().filter(|(_, on)| *on).map(|(name, _)| name.to_owned()));

@@ -6,6 +6,8 @@
 mod choices;
 mod container_sizes;
 mod custom_containers;
+mod exporter;
+mod extensions;
 mod instance_profile;
 mod names;
 mod object_metadata;
@@ -85,6 +87,8 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         choices::RULES,
         container_sizes::RULES,
         custom_containers::RULES,
+        exporter::RULES,
+        extensions::RULES,
         instance_profile::RULES,
         names::RULES,
         object_metadata::RULES,

@@ -18,7 +18,7 @@ pub(super) const RULES: &[Rule] = &[
         code: Code::error(
             "unknown-container",
             "there is no container of that name",
-            "The maps `customVolumeMounts`, `customEnv` and `customEnvFrom` are keyed by container: patroni, pgbouncer, prometheus-postgres-exporter, postgres-util, or a custom one with its prefix.",
+            "The maps `customVolumeMounts`, `customEnv` and `customEnvFrom` are keyed by container: patroni, pgbouncer, prometheus-postgres-exporter, prometheus-pgbouncer-exporter, postgres-util, or a custom one with its prefix.",
         ),
         check: Check::Cluster(containers),
     },
@@ -55,7 +55,10 @@ fn duplicates(context: &Context<'_>) -> Vec<Diagnostic> {
 
 fn containers(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut known: BTreeSet<String> =
-        ["patroni", "pgbouncer", "prometheus-postgres-exporter", "postgres-util"].into_iter().map(str::to_owned).collect();
+        ["patroni", "pgbouncer", "prometheus-postgres-exporter", "prometheus-pgbouncer-exporter", "postgres-util"]
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
     known.extend(listed(context, "customContainers").into_iter().map(|name| format!("custom-{name}")));
     let mut problems = Vec::new();
     for map in ["customVolumeMounts", "customEnv", "customEnvFrom"] {

@@ -27,7 +27,7 @@ pub(super) const RULES: &[Rule] = &[
         code: Code::error(
             "container-port-clash",
             "two containers of the pod want one port",
-            "All containers of a pod share its address. PostgreSQL listens on 5432, PgBouncer on 6432, Patroni on 8009 and the exporter on 9187.",
+            "All containers of a pod share its address. PostgreSQL listens on 5432, PgBouncer on 6432, Patroni on 8009 and the exporters on 9187 and 9127.",
         ),
         check: Check::Cluster(port_numbers),
     },
@@ -144,7 +144,7 @@ mod tests {
         let place = "/spec/pods/customContainers/0/ports";
         assert_eq!(port("{name: abcdefgh, containerPort: 80}"), [""; 0]);
         assert_eq!(port("{name: abcdefghi, containerPort: 80}"), [format!("container-port-name {place}/0/name")]);
-        for taken in [5432, 6432, 8009, 9187] {
+        for taken in [5432, 6432, 8009, 9127, 9187] {
             assert_eq!(port(&format!("{{containerPort: {taken}}}")), [format!("container-port-clash {place}/0/containerPort")]);
         }
         assert_eq!(port("{containerPort: 80}, {containerPort: 80}"), [format!("container-port-clash {place}/1/containerPort")]);

@@ -15,6 +15,14 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         code: Code::error(
+            "no-image-for-architecture",
+            "no image runs on this processor architecture",
+            "The pods are asked to run on nodes of an architecture that the images of this version are not made for. Their programs would not start there.",
+        ),
+        check: Check::Cluster(architecture),
+    },
+    Rule {
+        code: Code::error(
             "known-bad-version",
             "this minor version has a known defect",
             "PostgreSQL's release notes advise against it because data may be damaged or slots lost. Take a newer minor of the same major.",
@@ -57,6 +65,20 @@ fn no_image(context: &Context<'_>) -> Vec<Diagnostic> {
     let problem = Diagnostic::error("no-image", format!("no image serves PostgreSQL {written}"))
         .help(format!("there are images of {}", context.settings.catalogue.known()));
     vec![context.at(VERSION, problem)]
+}
+
+fn architecture(context: &Context<'_>) -> Vec<Diagnostic> {
+    const SELECTOR: &str = "/spec/pods/scheduling/nodeSelector/kubernetes.io~1arch";
+    let Some(effective) = context.effective else { return Vec::new() };
+    match context.inputs.cluster.object.text(SELECTOR) {
+        Some(written) if !effective.architectures.is_empty() && !effective.architectures.contains(written) => {
+            let version = &effective.postgres.version.value;
+            let problem = Diagnostic::error("no-image-for-architecture", format!("no image of PostgreSQL {version} runs on {written}"));
+            let known = effective.architectures.iter().cloned().collect::<Vec<_>>().join(", ");
+            vec![context.at(SELECTOR, problem.help(format!("there are images for {known}")))]
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn known_bad(context: &Context<'_>) -> Vec<Diagnostic> {

@@ -4,6 +4,7 @@
 //! with its own account and image.
 
 mod faults;
+mod monitoring;
 mod replication;
 mod secrets;
 mod whole;
@@ -153,6 +154,7 @@ impl<'a> Database<'a> {
     pub(crate) fn spec(&self, instances: usize, more: &str) {
         let postgres = if more.contains("  postgres:") { "" } else { "  postgres: {version: '17'}\n" };
         let pods = if more.contains("  pods:") { "" } else { "  pods: {persistentVolume: {size: 1Gi}}\n" };
+        let postgres = if more.contains("  postgres:") { "" } else { "  postgres: {version: '17'}\n" };
         self.nodes.apply(&format!(
             "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: {NAME}, namespace: {}}}\nspec:\n  instances: {instances}\n{postgres}{pods}{more}",
             self.namespace
