@@ -94,6 +94,8 @@ fn roles_of_groups_are_kept() {
         for ordinal in [1, 2, 3] {
             until("the tags are gone", 180, || tags(&database, &of(ordinal)).as_object().is_none_or(|tags| tags.is_empty()));
         }
+        let leader = database.primary();
+        until("all replicas serve reads as before", 30, || readers(&database).len() == 3 && !readers(&database).contains(&leader));
         assert_eq!(start_times(&database), before, "nothing was restarted or made again");
     });
 }
