@@ -760,7 +760,7 @@ pub(super) async fn duties_reach_pods_before_the_service_asks_for_them(server: S
     fleet.passes(3).await;
     fleet
         .apply(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a-0", "namespace": "stackgres-duties",
-            "labels": {"app": "StackGresCluster", "stackgres.io/cluster-name": "a"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}))
+            "labels": {"app": "StackGresCluster", "stackgres.io/cluster-name": "a"}}, "spec": {"serviceAccountName": "a-patroni", "automountServiceAccountToken": false, "containers": [{"name": "c", "image": "i"}]}}))
         .await;
     fleet.cluster("a", "  replication: {role: ha}\n");
     fleet.passes(4).await;
