@@ -48,12 +48,26 @@ pub(super) fn patroni(effective: &Effective) -> Value {
             // Patroni's answer, not PostgreSQL's: a standby in recovery is alive, however long it takes.
             // Asked often: a new pod counts as alive as soon as it is.
             "startupProbe": probe("/liveness", 2, 300, None),
-            "livenessProbe": probe("/liveness", 10, 6, effective.pods.get("livenessProbe")),
+            "livenessProbe": liveness(effective.pods.get("livenessProbe")),
             "readinessProbe": probe("/readiness", 3, 3, effective.pods.get("readinessProbe")),
             "lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "/etc/stackgres/scripts/pre-stop", grace]}}},
             "volumeMounts": mounts,
         }),
     )
+}
+
+/// The kubelet is the watchdog that a pod has no device for.
+///
+/// A Patroni that stands still gives its PostgreSQL no order to stop, and the lock can be another's as early as `ttl` - `loop_wait`
+/// = 20 s later. So it has to be killed before: 4 failures, one every 3 s, the last with its timeout of 3 s, are 15 s at most;
+/// the hook before the stop and the wait for a process that takes no signal share the grace of 1 s, which the kubelet makes 3 s.
+/// Patroni answers this from a thread of its own, whatever PostgreSQL does: recovery and cloning are no failure.
+fn liveness(user: Option<&Value>) -> Value {
+    let mut probe = probe("/liveness", 3, 4, None);
+    probe["timeoutSeconds"] = json!(3);
+    probe["terminationGracePeriodSeconds"] = json!(1);
+    overlay(&mut probe, user);
+    probe
 }
 
 /// A probe of Patroni's REST API; the user's timing wins.
@@ -63,8 +77,13 @@ fn probe(path: &str, period: u32, failures: u32, user: Option<&Value>) -> Value 
     probe.insert("periodSeconds".to_owned(), json!(period));
     probe.insert("failureThreshold".to_owned(), json!(failures));
     probe.insert("timeoutSeconds".to_owned(), json!(5));
+    let mut probe = Value::Object(probe);
+    overlay(&mut probe, user);
+    probe
+}
+
+fn overlay(probe: &mut Value, user: Option<&Value>) {
     for (field, value) in user.and_then(Value::as_object).into_iter().flatten().filter(|(_, value)| !value.is_null()) {
-        probe.insert(field.clone(), value.clone());
+        probe[field] = value.clone();
     }
-    Value::Object(probe)
 }

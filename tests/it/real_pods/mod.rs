@@ -138,7 +138,7 @@ impl<'a> Database<'a> {
             !said(&phase).contains("Terminating")
         });
         nodes.apply(&format!(
-            "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}, labels: {{pod-security.kubernetes.io/enforce: restricted}}}}\n"
+            "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}, labels: {{pod-security.kubernetes.io/enforce: restricted}}}}\n---\napiVersion: stackgres.io/v1\nkind: SGInstanceProfile\nmetadata: {{name: small, namespace: {namespace}}}\nspec: {{cpu: 300m, memory: 512Mi}}\n"
         ));
         let database = Self { nodes, namespace: namespace.to_owned() };
         database.spec(instances, more);

@@ -177,7 +177,17 @@ impl Database<'_> {
             "number=2000000; while :; do number=$((number + 1)); timeline=$(timeout 3 psql -AtXqc \"{insert}\" 2>/dev/null) && echo $number $timeline; sleep .2; done"
         );
         let mut command = Command::new("nsenter");
-        command.args(["--mount", "--net", "--target", &process.to_string(), "--", "env", "PGHOST=127.0.0.1", "PGUSER=postgres"]);
+        command.args([
+            "--mount",
+            "--net",
+            "--target",
+            &process.to_string(),
+            "--",
+            "env",
+            "PATH=/usr/bin:/usr/lib/postgresql/17/bin",
+            "PGHOST=127.0.0.1",
+            "PGUSER=postgres",
+        ]);
         command.arg(format!("PGPASSWORD={}", self.password("superuser-password"))).args(["PGCONNECT_TIMEOUT=2", "sh", "-c", &script]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let stop = Arc::new(AtomicBool::new(false));

@@ -1,6 +1,6 @@
 //! Kubernetes and the controller are away.
 
-use super::{of_three, told};
+use super::{SMALL, of_three, told};
 use crate::real_pods::writer::{node_of, while_in_force};
 use crate::real_pods::{Database, Processes, left_out, on_real_nodes, until};
 use std::time::{Duration, Instant};
@@ -60,8 +60,8 @@ fn five_minutes_without_the_api_server() {
         return;
     }
     on_real_nodes("five_minutes_without_the_api_server", |nodes| {
-        let whole = Database::requested(nodes, "away", 3, "");
-        let lacking = of_three(nodes, "away-replica");
+        let whole = Database::requested(nodes, "away", 3, SMALL);
+        let lacking = Database::new(nodes, "away-replica", 3, SMALL);
         whole.ready(3);
         let primaries = [whole.primary(), lacking.primary()];
         let replica = lacking.replicas().remove(0);

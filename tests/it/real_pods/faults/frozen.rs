@@ -1,6 +1,6 @@
 //! Processes that stand still and go on later, when somebody else has taken over. No pod has a watchdog device.
 
-use super::{SYNCHRONOUS, told};
+use super::{SMALL, SYNCHRONOUS, told};
 use crate::real_pods::{Database, Processes, left_out, on_real_nodes, until};
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,12 @@ const STANDSTILL: Duration = Duration::from_secs(60);
 /// Freezes part of the primary of an asynchronous and of a synchronous cluster.
 ///
 /// An application holds a connection to the pooler of the primary all the time; another comes anew through the Service.
+///
+/// Both at once, as small ones: a cluster of the usual size takes the processors of two nodes.
 fn frozen(name: &str, what: &str, of: impl Fn(&Database<'_>, &str) -> Processes) {
     on_real_nodes(name, |nodes| {
-        let asynchronous = Database::requested(nodes, &format!("{what}-async"), 3, "");
-        let synchronous = Database::requested(nodes, &format!("{what}-sync"), 3, SYNCHRONOUS);
+        let asynchronous = Database::requested(nodes, &format!("{what}-async"), 3, SMALL);
+        let synchronous = Database::requested(nodes, &format!("{what}-sync"), 3, &format!("{SMALL}{SYNCHRONOUS}"));
         let both = [asynchronous, synchronous];
         both.iter().for_each(|database| database.ready(3));
         until("a standby is synchronous", 60, || both[1].synchronous_standby().is_some());

@@ -22,6 +22,9 @@ fn of_three<'a>(nodes: &'a Nodes, namespace: &str) -> Database<'a> {
     Database::new(nodes, namespace, 3, "")
 }
 
+/// With the profile that every namespace of a test has.
+const SMALL: &str = "  sgInstanceProfile: small\n";
+
 const SYNCHRONOUS: &str = "  replication: {mode: sync, syncInstances: 1}\n";
 
 impl Database<'_> {
