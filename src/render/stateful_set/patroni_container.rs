@@ -87,3 +87,22 @@ fn overlay(probe: &mut Value, user: Option<&Value>) {
         probe[field] = value.clone();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::postgres::patroni_defaults;
+
+    /// A standing Patroni that is killed later lets two primaries acknowledge commits at once.
+    #[test]
+    fn a_standing_patroni_is_killed_before_its_lock_can_be_anothers() {
+        let (probe, defaults) = (liveness(None), patroni_defaults());
+        let of = |field: &str| probe[field].as_u64().unwrap();
+        let setting = |name: &str| defaults.iter().find(|(key, _)| *key == name).and_then(|(_, value)| value.as_u64()).unwrap();
+        // The kubelet gives the hook the whole grace, and at least 2 s to what is left. Source: Kubernetes 1.34, `killContainer`.
+        let killed = of("periodSeconds") * of("failureThreshold") + of("timeoutSeconds") + of("terminationGracePeriodSeconds") + 2;
+        assert!(killed < setting("ttl") - setting("loop_wait"), "{killed} s");
+        // What a user sets is the user's.
+        assert_eq!(liveness(Some(&json!({"periodSeconds": 30, "timeoutSeconds": null})))["periodSeconds"], 30);
+    }
+}
