@@ -1,5 +1,6 @@
 //! One instance, as its pod and Patroni's note on it show it.
 
+use super::trouble::trouble;
 use crate::model::{InstanceRole, Object};
 use serde_json::{Value, json};
 
@@ -60,6 +61,8 @@ pub struct Instance {
     pub patroni: Option<String>,
     /// Whether commits wait for it.
     pub synchronous: bool,
+    /// What keeps its pod from running, for people.
+    pub trouble: Option<String>,
 }
 
 impl Instance {
@@ -79,6 +82,7 @@ impl Instance {
             pending_restart: note.get("pending_restart").and_then(Value::as_bool).unwrap_or(false),
             patroni: text("version"),
             synchronous: false,
+            trouble: trouble(pod),
         }
     }
 

@@ -4,6 +4,7 @@
 //! Why: one reading of the facts for rollout, status and views.
 
 mod instance;
+mod trouble;
 
 pub use instance::{Instance, Role};
 

@@ -37,6 +37,15 @@ impl Processes {
         Self(vec![self.0[0]])
     }
 
+    /// Those that run this program.
+    pub(crate) fn running(self, program: &str) -> Self {
+        let runs =
+            |process: &u32| std::fs::read_link(format!("/proc/{process}/exe")).is_ok_and(|path| path.to_string_lossy().contains(program));
+        let found: Vec<u32> = self.0.into_iter().filter(runs).collect();
+        assert!(!found.is_empty(), "no process runs {program}");
+        Self(found)
+    }
+
     /// Sends a signal to those that still run.
     pub(crate) fn signal(&self, signal: &str) {
         let numbers = self.0.iter().map(u32::to_string);
