@@ -1,5 +1,6 @@
 //! One instance, as its pod and Patroni's note on it show it.
 
+use super::trouble::trouble;
 use crate::model::{InstanceRole, Object};
 use serde_json::{Value, json};
 
@@ -64,6 +65,8 @@ pub struct Instance {
     pub nofailover: bool,
     /// Whether Patroni knows that it serves no reads.
     pub noloadbalance: bool,
+    /// What keeps its pod from running, for people.
+    pub trouble: Option<String>,
 }
 
 impl Instance {
@@ -86,6 +89,7 @@ impl Instance {
             synchronous: false,
             nofailover: tag("nofailover"),
             noloadbalance: tag("noloadbalance"),
+            trouble: trouble(pod),
         }
     }
 

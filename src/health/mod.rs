@@ -5,6 +5,7 @@
 
 mod certificate;
 mod instance;
+mod trouble;
 
 pub use certificate::{CertificateFacts, pair_problem, read_certificate, read_der, split_certificates};
 pub use instance::{Instance, Role};

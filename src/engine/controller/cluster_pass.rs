@@ -24,6 +24,7 @@ use crate::status::{Condition, merge, replacing, seconds, would_change};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// Field manager of statuses.
 pub(super) const STATUS_MANAGER: &str = "stackgres-status";
@@ -420,7 +421,13 @@ fn describe(
         (None, None) if complete => "NoPrimary",
         (None, None) => "InstancesNotReady",
     };
-    conditions.push(Condition::new("Ready", Some(healthy), reason, format!("{} of {wanted} instances ready", seen.ready())));
+    let mut message = format!("{} of {wanted} instances ready", seen.ready());
+    for instance in &seen.existing {
+        if let Some(trouble) = &instance.trouble {
+            let _ = write!(message, "; {}: {trouble}", instance.name);
+        }
+    }
+    conditions.push(Condition::new("Ready", Some(healthy), reason, message));
     conditions.push(Condition::new("Reconciling", Some(!healthy && decision.stop.is_none()), reason, ""));
 }
 

@@ -5,13 +5,19 @@
 
 mod faults;
 mod monitoring;
+mod processes;
 mod replication;
+mod sample;
 mod secrets;
 mod whole;
+mod writer;
+
+pub(crate) use processes::Processes;
+pub(crate) use sample::left_out;
 
 use serde_json::Value;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -38,15 +44,6 @@ pub(crate) fn on_real_nodes(name: &str, test: impl FnOnce(&Nodes)) {
     let began = Instant::now();
     test(&nodes);
     eprintln!("{name}: {:.0} s", began.elapsed().as_secs_f64());
-}
-
-/// Whether a fault that takes minutes is left out: `tests/run --full` runs them all.
-pub(crate) fn left_out(name: &str) -> bool {
-    let left_out = std::env::var_os("STACKGRES_TEST_FULL").is_none();
-    if left_out {
-        eprintln!("SKIPPED {name}: tests/run --full runs it");
-    }
-    left_out
 }
 
 fn said(output: &Output) -> String {
@@ -144,7 +141,7 @@ impl<'a> Database<'a> {
             !said(&phase).contains("Terminating")
         });
         nodes.apply(&format!(
-            "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}, labels: {{pod-security.kubernetes.io/enforce: restricted}}}}\n"
+            "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}, labels: {{pod-security.kubernetes.io/enforce: restricted}}}}\n---\napiVersion: stackgres.io/v1\nkind: SGInstanceProfile\nmetadata: {{name: small, namespace: {namespace}}}\nspec: {{cpu: 300m, memory: 512Mi}}\n"
         ));
         let database = Self { nodes, namespace: namespace.to_owned() };
         database.spec(instances, more);
@@ -245,62 +242,6 @@ impl<'a> Database<'a> {
     /// Runs a command in the container of the database.
     pub(crate) fn patroni(&self, pod: &str, script: &str) -> String {
         self.kubectl(&["exec", pod, "-c", "patroni", "--", "/bin/sh", "-c", script])
-    }
-
-    /// Ends the first process of a container from outside, as a node does that runs out of memory.
-    pub(crate) fn kill(&self, pod: &str, container: &str) {
-        let path = format!("jsonpath={{.status.containerStatuses[?(@.name==\"{container}\")].containerID}}");
-        let identity = self.kubectl(&["get", "pod", pod, "-o", &path]);
-        let identity = identity.trim_start_matches("containerd://");
-        let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        // The oldest process of the container's control group is its first.
-        let mut found: Vec<u32> = processes
-            .filter_map(|process| process.parse().ok())
-            .filter(|process: &u32| std::fs::read_to_string(format!("/proc/{process}/cgroup")).is_ok_and(|group| group.contains(identity)))
-            .collect();
-        found.sort_unstable();
-        let first = found.first().expect("a process of the container").to_string();
-        assert!(Command::new("kill").args(["-KILL", &first]).status().unwrap().success());
-    }
-
-    /// Begins to commit one row after the other in one session through the pooler, for so many seconds.
-    pub(crate) fn writer_of_one_session(&self, seconds: u64) -> Writer {
-        self.sql("create table if not exists written (number bigint primary key, at timestamptz default clock_timestamp())");
-        let script = format!(
-            "end=$(($(date +%s) + {seconds})); i=0; while [ $(date +%s) -lt $end ]; do i=$((i + 1)); echo \"insert into written values ($i) returning number;\"; sleep 0.1; done | psql -AtXq -v ON_ERROR_STOP=1"
-        );
-        let mut command = self.client(NAME, 2, &["sh", "-c", &script]);
-        Writer { child: command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap() }
-    }
-
-    /// Begins to commit one row after the other through the pooler, each over a connection of its own, for so many seconds.
-    pub(crate) fn writer(&self, seconds: u64) -> Writer {
-        self.sql("create table if not exists written (number bigint primary key, at timestamptz default clock_timestamp())");
-        let script = format!(
-            "end=$(($(date +%s) + {seconds})); i=0; while [ $(date +%s) -lt $end ]; do i=$((i + 1)); psql -Xqtc \"insert into written values ($i)\" 2>/dev/null && echo $i; done"
-        );
-        let mut command = self.client(NAME, 2, &["sh", "-c", &script]);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        Writer { child }
-    }
-}
-
-/// A client that remembers what was acknowledged.
-pub(crate) struct Writer {
-    child: Child,
-}
-
-impl Writer {
-    /// Waits for its end; what was acknowledged and is not there, and the longest time without a commit in seconds.
-    pub(crate) fn lost(self, database: &Database<'_>) -> (Vec<u64>, f64, usize) {
-        let output = self.child.wait_with_output().unwrap();
-        let acknowledged: Vec<u64> = String::from_utf8(output.stdout).unwrap().lines().filter_map(|line| line.parse().ok()).collect();
-        assert!(acknowledged.len() > 10, "only {} commits", acknowledged.len());
-        let found: Vec<u64> = database.sql("select number from written order by 1").lines().filter_map(|line| line.parse().ok()).collect();
-        let gap = database
-            .sql("select coalesce(max(extract(epoch from gap)), 0) from (select at - lag(at) over (order by at) as gap from written) gaps");
-        let lost = acknowledged.iter().copied().filter(|number| found.binary_search(number).is_err()).collect();
-        (lost, gap.parse().unwrap(), acknowledged.len())
     }
 }
 

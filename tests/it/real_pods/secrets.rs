@@ -158,7 +158,7 @@ fn credentials_rotate_without_a_restart() {
         let uri = entry(&database, &format!("{NAME}-binding"), "uri");
         let output = nodes.kubectl(&["-n", "client", "exec", "client", "--", "psql", &uri, "-AtXqc", "select current_user"]);
         assert_eq!(said(&output).trim(), "postgres", "the binding leads to the database");
-        let writer = database.writer_of_one_session(60);
+        let (held, began) = (database.held_writer(&database.primary(), 240), std::time::Instant::now());
 
         // All four from a Secret of the user's own, with signs that three kinds of files must quote.
         let passwords = [("super", "s3cr\"et \\'x"), ("replication", "r'e\"p l"), ("authenticator", "a\"u't%h"), ("rest", "r:e@s\"t")];
@@ -172,8 +172,8 @@ fn credentials_rotate_without_a_restart() {
         let primary = database.primary();
         database.inside(&primary, "select pg_terminate_backend(pid) from pg_stat_replication");
         until("the replica streams again", 60, || database.inside(&primary, "select state from pg_stat_replication") == "streaming");
-        let (lost, _, _) = writer.lost(&database);
-        assert_eq!(lost, [0; 0]);
+        let outcome = held.stop(&database);
+        assert_eq!((outcome.lost.as_slice(), outcome.let_go(began)), ([0; 0].as_slice(), None), "a session that was open goes on");
 
         // A new value in the Secret is taken; one that cannot be is told, and the old one stays.
         secret(&database, "mine", &[("super", "second")]);
