@@ -149,7 +149,6 @@ impl<'a> Database<'a> {
     }
 
     pub(crate) fn spec(&self, instances: usize, more: &str) {
-        let postgres = if more.contains("  postgres:") { "" } else { "  postgres: {version: '17'}\n" };
         let pods = if more.contains("  pods:") { "" } else { "  pods: {persistentVolume: {size: 1Gi}}\n" };
         let postgres = if more.contains("  postgres:") { "" } else { "  postgres: {version: '17'}\n" };
         self.nodes.apply(&format!(

@@ -1,6 +1,6 @@
 //! What pods tell of themselves: metrics, log lines, extensions.
 
-use super::{Database, NAME, on_real_nodes, until};
+use super::{Database, NAME, Processes, on_real_nodes, until};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -109,7 +109,7 @@ fn pods_serve_what_alerts_ask_for() {
         // The exporter finds a pooler that was away, by itself.
         let restarts = "jsonpath={.status.containerStatuses[?(@.name==\"prometheus-pgbouncer-exporter\")].restartCount}";
         let before = database.kubectl(&["get", "pod", &primary, "-o", restarts]);
-        database.kill(&primary, "pgbouncer");
+        Processes::of_container(&database, &primary, "pgbouncer").only_first().signal("KILL");
         until("the pooler is back", 60, || {
             sample(&scrape(&primary), "pgbouncer_up") == Some(1.0) && database.try_sql(NAME, "select 1").status.success()
         });
