@@ -1,25 +1,31 @@
 //! Patroni's REST API over TLS and with credentials, against a server of this test.
 
-use stackgres::instance::{Class, Endpoint, Limits, Login, Patroni, Purpose, Session};
+use stackgres::apply::{make_authority, sign};
+use stackgres::health::{read_certificate, read_der};
+use stackgres::instance::{Class, Endpoint, Greeting, Limits, Login, Patroni, Purpose, Session, served_certificate};
 use stackgres::model::{InstanceRole, SecretText};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// Answers every request with the same, and gives back what the last one said.
 struct Server {
     endpoint: Endpoint,
     heard: Arc<std::sync::Mutex<String>>,
+    certificate: String,
 }
 
 async fn server(status: &'static str, body: &'static str) -> Server {
     drop(rustls::crypto::ring::default_provider().install_default());
-    let made = rcgen::generate_simple_self_signed(vec!["one.db".to_owned()]).unwrap();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+    let authority = make_authority("one", 10).unwrap();
+    let made = sign(&authority, "one", &["one.db".to_owned()], 10).unwrap();
+    let chain = CertificateDer::pem_slice_iter(made.certificate.as_bytes()).map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_slice(made.key.as_bytes()).unwrap();
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -37,8 +43,8 @@ async fn server(status: &'static str, body: &'static str) -> Server {
         }
     });
     let endpoint =
-        Endpoint { address: address.ip(), port: address.port(), server_name: "one.db".to_owned(), authority: Some(made.cert.pem()) };
-    Server { endpoint, heard }
+        Endpoint { address: address.ip(), port: address.port(), server_name: "one.db".to_owned(), authority: Some(authority.certificate) };
+    Server { endpoint, heard, certificate: made.certificate }
 }
 
 const REPLICA: &str = r#"{"state": "running", "role": "replica", "patroni": {"version": "4.0.7"}}"#;
@@ -60,6 +66,24 @@ async fn patroni_is_asked_over_tls() {
     assert_eq!(class(Endpoint { authority: Some(stranger), ..server.endpoint.clone() }).await, Class::NotTrusted);
     assert_eq!(class(Endpoint { server_name: "two.db".to_owned(), ..server.endpoint.clone() }).await, Class::NotTrusted);
     assert_eq!(class(Endpoint { authority: Some("no certificate".to_owned()), ..server.endpoint.clone() }).await, Class::NotTrusted);
+}
+
+/// A certificate of the user's own need not be for our names: the very one that was put there is trusted, and no other.
+#[tokio::test]
+async fn a_listed_certificate_is_trusted_as_it_is() {
+    let server = server("200 OK", REPLICA).await;
+    let listed = |certificate: &str| Endpoint {
+        server_name: "elsewhere.db".to_owned(),
+        authority: Some(certificate.to_owned()),
+        ..server.endpoint.clone()
+    };
+    let patroni = Patroni::new(Limits::default());
+    assert!(patroni.report(&listed(&server.certificate)).await.is_ok());
+    let authority = make_authority("one", 10).unwrap();
+    let other = sign(&authority, "one", &["elsewhere.db".to_owned()], 10).unwrap();
+    assert_eq!(patroni.report(&listed(&other.certificate)).await.unwrap_err().class(), Class::NotTrusted);
+    let served = served_certificate(&Limits::default(), &listed(&other.certificate), Greeting::Tls).await.unwrap();
+    assert_eq!(read_der(&served).unwrap(), read_certificate(&server.certificate).unwrap());
 }
 
 #[tokio::test]

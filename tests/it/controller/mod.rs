@@ -2,6 +2,7 @@
 //! is given, on a real API server: a fake is trusted only where the same suite passes on the real thing.
 
 mod deployed;
+mod secrets;
 mod shared;
 
 use crate::real_cluster::{Server, install, on_the_real_server, resource};
@@ -236,4 +237,5 @@ on_both!(
     a_cluster_moves_between_fleets_and_out_of_them,
     revisions_stay_bounded_while_a_change_waits,
     scripts_wait_for_a_primary_and_are_part_of_a_release,
+    given_credentials_are_waited_for_and_certificates_made_again,
 );

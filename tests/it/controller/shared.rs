@@ -1,5 +1,6 @@
 //! The suite that both API servers pass.
 
+pub(super) use super::secrets::given_credentials_are_waited_for_and_certificates_made_again;
 use super::*;
 
 /// From a file to its custom resource, revision and children; then nothing is written any more.

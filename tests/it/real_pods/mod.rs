@@ -5,6 +5,7 @@
 
 mod faults;
 mod monitoring;
+mod secrets;
 mod whole;
 
 use serde_json::Value;
@@ -150,8 +151,8 @@ impl<'a> Database<'a> {
     }
 
     pub(crate) fn spec(&self, instances: usize, more: &str) {
-        let pods = if more.contains("  pods:") { "" } else { "  pods: {persistentVolume: {size: 1Gi}}\n" };
         let postgres = if more.contains("  postgres:") { "" } else { "  postgres: {version: '17'}\n" };
+        let pods = if more.contains("  pods:") { "" } else { "  pods: {persistentVolume: {size: 1Gi}}\n" };
         self.nodes.apply(&format!(
             "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: {NAME}, namespace: {}}}\nspec:\n  instances: {instances}\n{postgres}{pods}{more}",
             self.namespace
@@ -170,7 +171,8 @@ impl<'a> Database<'a> {
         self.cluster().pointer(&format!("/status{pointer}")).cloned().unwrap_or_default()
     }
 
-    fn condition(&self, name: &str) -> (String, String, String) {
+    /// Status, reason and message of a condition.
+    pub(crate) fn condition(&self, name: &str) -> (String, String, String) {
         let conditions = self.status("/conditions");
         let found =
             conditions.as_array().and_then(|all| all.iter().find(|condition| condition["type"] == name)).cloned().unwrap_or_default();
@@ -257,6 +259,16 @@ impl<'a> Database<'a> {
         found.sort_unstable();
         let first = found.first().expect("a process of the container").to_string();
         assert!(Command::new("kill").args(["-KILL", &first]).status().unwrap().success());
+    }
+
+    /// Begins to commit one row after the other in one session through the pooler, for so many seconds.
+    pub(crate) fn writer_of_one_session(&self, seconds: u64) -> Writer {
+        self.sql("create table if not exists written (number bigint primary key, at timestamptz default clock_timestamp())");
+        let script = format!(
+            "end=$(($(date +%s) + {seconds})); i=0; while [ $(date +%s) -lt $end ]; do i=$((i + 1)); echo \"insert into written values ($i) returning number;\"; sleep 0.1; done | psql -AtXq -v ON_ERROR_STOP=1"
+        );
+        let mut command = self.client(NAME, 2, &["sh", "-c", &script]);
+        Writer { child: command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap() }
     }
 
     /// Begins to commit one row after the other through the pooler, each over a connection of its own, for so many seconds.

@@ -8,7 +8,9 @@ use super::instances::{Wanted, load};
 use super::{MANAGER, write};
 use crate::apply::{data, secret_of};
 use crate::health::read_certificate;
-use crate::instance::{Class as Trouble, Console, Endpoint, InstanceError, Limits, Login, POOLER_PORT, Purpose, Session, quoted};
+use crate::instance::{
+    Class as Trouble, Console, Endpoint, InstanceError, Limits, Login, POOLER_PORT, POSTGRES_PORT, Purpose, Session, quoted,
+};
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{Object, ObjectKey, SecretText};
 use crate::render::revision::Revision;
@@ -221,7 +223,9 @@ impl Task {
             database: database.to_owned(),
         };
         let end = Instant::now() + PROOF;
-        for instance in reach.seen.existing.iter().filter(|instance| instance.ready) {
+        let mut instances: Vec<_> = reach.seen.existing.iter().filter(|instance| instance.ready).collect();
+        instances.sort_by_key(|instance| !instance.is_primary());
+        for instance in instances {
             let Some(endpoint) = reach.endpoint(&instance.name) else { continue };
             let mut logins = vec![(endpoint.clone(), login("superuser-username", "superuser-password", "postgres"), Purpose::Facts)];
             if instance.is_primary() {
@@ -235,7 +239,9 @@ impl Task {
             }
             for (endpoint, login, purpose) in logins {
                 while let Err(error) = self.try_login(&endpoint, &login, purpose).await {
-                    if Instant::now() > end {
+                    // Where the roles were changed there is nothing to wait for, and the old passwords do not work meanwhile.
+                    let at_once = instance.is_primary() && endpoint.port == POSTGRES_PORT && error.class() == Trouble::Refused;
+                    if at_once || Instant::now() > end {
                         return Err(error);
                     }
                     tokio::time::sleep(PAUSE).await;
