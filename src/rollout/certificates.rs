@@ -153,7 +153,7 @@ fn generated(
             trusted.push(old);
         }
     }
-    let trusted: String = trusted.iter().map(|pem| format!("{}\n", pem.trim())).collect();
+    let trusted = trusted.iter().fold(String::new(), |all, pem| all + pem.trim() + "\n");
     let wanted: BTreeSet<String> = plan.names.iter().cloned().collect();
     let reason = match current {
         None => Some("there is none"),

@@ -119,7 +119,7 @@ pub(super) async fn keep(
 }
 
 fn made(result: Result<MadeCertificate, CertificateError>) -> Result<MadeCertificate, KubernetesError> {
-    result.map_err(|error| KubernetesError::new("make", "a certificate authority", Class::Other, &error.to_string()))
+    result.map_err(|error| KubernetesError::new("make", "a certificate authority", Class::Other, error.to_string()))
 }
 
 struct Keeper<'a> {
@@ -141,16 +141,12 @@ impl Keeper<'_> {
         let served = live.filter(|_| name == self.plan.secret && all.contains_key(CHAIN)).and_then(|live| live.secret_text(CHAIN));
         all.extend(served.map(|served| (PREVIOUS.to_owned(), served)));
         let annotations: Value = origin.map_or(json!({}), |origin| json!({ORIGIN: origin}));
-        match live {
-            Some(live) => {
-                let metadata = json!({"resourceVersion": live.resource_version(), "annotations": annotations});
-                self.api.merge(&live.key(), &json!({"metadata": metadata, "data": data(&all)}), MANAGER, None).await
-            }
-            None => {
-                let mut secret = secret_of(&self.effective.cluster.namespace, name, &secret_labels(self.effective), &all);
-                secret.value_mut()["metadata"]["annotations"] = annotations;
-                self.api.create(&secret).await
-            }
+        if let Some(live) = live {
+            let metadata = json!({"resourceVersion": live.resource_version(), "annotations": annotations});
+            return self.api.merge(&live.key(), &json!({"metadata": metadata, "data": data(&all)}), MANAGER, None).await;
         }
+        let mut secret = secret_of(&self.effective.cluster.namespace, name, &secret_labels(self.effective), &all);
+        secret.value_mut()["metadata"]["annotations"] = annotations;
+        self.api.create(&secret).await
     }
 }

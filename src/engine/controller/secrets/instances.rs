@@ -20,7 +20,7 @@ const ASKED: &str = "stackgres.io/secrets-asked";
 const LOADED: &str = "stackgres.io/secrets-in-use";
 
 /// Time for files to reach the pods and to be read: the kubelet's own period is a minute, its cache another.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -62,7 +62,7 @@ pub(super) async fn load(
         let mut still = Vec::new();
         for pod in pending {
             let Some(endpoint) = reach.endpoint(pod) else { continue };
-            match missing_at(limits, &endpoint, wanted, pooling).await {
+            match Box::pin(missing_at(limits, &endpoint, wanted, pooling)).await {
                 Ok(None) => note(api, reach, pod, LOADED, wanted).await?,
                 Ok(Some(what)) => (missing.push(format!("{pod}: {what}")), still.push(pod)).1,
                 Err(error) => (missing.push(format!("{pod}: {error}")), still.push(pod)).1,
@@ -79,7 +79,7 @@ pub(super) async fn load(
                 note(api, reach, pod, ASKED, wanted).await?;
             }
             if let Some(endpoint) = reach.endpoint(pod) {
-                ask(limits, reach, &endpoint, pooling).await;
+                Box::pin(ask(limits, reach, &endpoint, pooling)).await;
             }
         }
         asked = true;

@@ -27,7 +27,7 @@ use tokio::time::Instant;
 /// Time for a change of roles, which waits for a synchronous standby.
 const CHANGE: Duration = Duration::from_secs(30);
 /// Time for new passwords to reach every replica.
-const PROOF: Duration = Duration::from_secs(60);
+const PROOF: Duration = Duration::from_mins(1);
 /// Pause between two tries.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -47,7 +47,7 @@ type Done = Result<(), String>;
 
 impl Task {
     pub(super) async fn carry_on(self) {
-        match self.work().await {
+        match Box::pin(self.work()).await {
             Ok(Ok(())) => self.note.change(|note| *note = super::Note::default()),
             Ok(Err(why)) => {
                 tracing::warn!(why, "secrets are left to a later pass");
@@ -70,7 +70,7 @@ impl Task {
                 let Ok(_one) = self.rotations.acquire().await else { return Ok(Err("the process ends".to_owned())) };
                 // The wait may have been long.
                 match self.reach().await? {
-                    Ok(reach) => self.rotate(&reach, &roles).await,
+                    Ok(reach) => Box::pin(self.rotate(&reach, &roles)).await,
                     Err(why) => Ok(Err(why)),
                 }
             }
@@ -92,9 +92,10 @@ impl Task {
 
     async fn load(&self, reach: &Reach) -> Result<Done, KubernetesError> {
         let key = ObjectKey::new("v1", "Secret", self.cluster.namespace(), &format!("{}-ssl", self.cluster.name()));
-        let certificate = match self.revision.effective.postgres.ssl.enabled.value {
-            true => self.api.get(&key).await?.and_then(|secret| secret.secret_text(CHAIN)),
-            false => None,
+        let certificate = if self.revision.effective.postgres.ssl.enabled.value {
+            self.api.get(&key).await?.and_then(|secret| secret.secret_text(CHAIN))
+        } else {
+            None
         };
         let wanted = Wanted {
             certificate: certificate.and_then(|chain| read_certificate(&chain).ok()).map(|facts| facts.fingerprint),
