@@ -47,7 +47,7 @@ async fn serve(arguments: &RunArguments) -> Result<(), CommandError> {
         },
         view: false,
     };
-    let result = Box::pin(run(api, options, state, stop.clone())).await;
+    let result = run(api, options, state, stop.clone()).await;
     stop.cancel();
     drop(server.await);
     result.map_err(|error| match error {

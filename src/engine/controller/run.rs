@@ -313,7 +313,7 @@ async fn pass(
         let drift = claims::named(cluster).and_then(|fleet| fleets.get(fleet)).copied().unwrap_or(Drift::Revert);
         let name: NamespacedName = cluster.namespaced_name();
         let one = ClusterPass { api, cluster, facts: &facts, live: &live, drift, scripts, secrets, reloads, pod_checks, now: now() };
-        let result = cluster_pass(&one).instrument(tracing::info_span!("cluster", %name)).await;
+        let result = Box::pin(cluster_pass(&one)).instrument(tracing::info_span!("cluster", %name)).await;
         note(api, delays, cluster, result).await;
     }
     if let Ok(mut census) = state.census.lock() {
