@@ -14,12 +14,12 @@ const DRAWN: &[&str] = &[
     "a_wrong_image_is_told",
     "a_wrong_secret_is_told",
     "an_isolated_primary_loses_little",
+    "an_isolated_primary_steps_down",
 ];
 
 /// Faults that `tests/run --full` alone tries: too long for every run, or too new.
 const NEVER_DRAWN: &[&str] = &[
     "a_deleted_replica_comes_back",
-    "an_isolated_primary_steps_down",
     "a_stopped_node_is_survived",
     "a_frozen_pod_is_replaced",
     "a_stopped_cluster_starts_from_its_newest_copy",
