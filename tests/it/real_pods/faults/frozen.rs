@@ -5,7 +5,7 @@ use crate::real_pods::{Database, Processes, left_out, on_real_nodes, until};
 use std::time::{Duration, Instant};
 
 /// Twice Patroni's `ttl`.
-const STANDSTILL: Duration = Duration::from_secs(60);
+const STANDSTILL: Duration = Duration::from_mins(1);
 
 /// Freezes part of the primary of an asynchronous and of a synchronous cluster.
 ///
@@ -17,7 +17,9 @@ fn frozen(name: &str, what: &str, of: impl Fn(&Database<'_>, &str) -> Processes)
         let asynchronous = Database::requested(nodes, &format!("{what}-async"), 3, SMALL);
         let synchronous = Database::requested(nodes, &format!("{what}-sync"), 3, &format!("{SMALL}{SYNCHRONOUS}"));
         let both = [asynchronous, synchronous];
-        both.iter().for_each(|database| database.ready(3));
+        for database in &both {
+            database.ready(3);
+        }
         until("a standby is synchronous", 60, || both[1].synchronous_standby().is_some());
         let primaries = both.each_ref().map(Database::primary);
         let writers = [0, 1].map(|index| {
@@ -26,7 +28,9 @@ fn frozen(name: &str, what: &str, of: impl Fn(&Database<'_>, &str) -> Processes)
         });
         std::thread::sleep(Duration::from_secs(5));
         let processes = [0, 1].map(|index| of(&both[index], &primaries[index]));
-        processes.iter().for_each(|processes| processes.signal("STOP"));
+        for processes in &processes {
+            processes.signal("STOP");
+        }
         let began = Instant::now();
         let mut gone = [None, None];
         while began.elapsed() < STANDSTILL {
@@ -37,7 +41,9 @@ fn frozen(name: &str, what: &str, of: impl Fn(&Database<'_>, &str) -> Processes)
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        processes.iter().for_each(|processes| processes.signal("CONT"));
+        for processes in &processes {
+            processes.signal("CONT");
+        }
         let continued = Instant::now();
         for ((database, gone), (through_service, held)) in both.iter().zip(gone).zip(writers) {
             let through_service = through_service.outcome(database);

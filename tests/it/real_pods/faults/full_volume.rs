@@ -11,11 +11,11 @@ const MEBIBYTES: u32 = 400;
 
 /// WAL and data share the volume, as the API has one volume only: a full one stops both.
 #[test]
-fn a_full_volume_is_told_and_recovers() {
-    if left_out("a_full_volume_is_told_and_recovers") {
+fn a_full_volume_refuses_and_recovers() {
+    if left_out("a_full_volume_refuses_and_recovers") {
         return;
     }
-    on_real_nodes("a_full_volume_is_told_and_recovers", |nodes| {
+    on_real_nodes("a_full_volume_refuses_and_recovers", |nodes| {
         let folder = |node: u32| nodes.folder.join(format!("node{node}/fixed")).to_string_lossy().into_owned();
         let mut objects = format!(
             "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {{name: {STORAGE_CLASS}}}\nprovisioner: kubernetes.io/no-provisioner\nvolumeBindingMode: WaitForFirstConsumer\n"
