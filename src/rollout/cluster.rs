@@ -6,6 +6,7 @@
 
 use super::duties::{labels, relieve};
 use super::instances::{Scale, scale};
+use super::pause::{keep_pause, wait_for_its_end};
 use crate::diff::{Disturbance, Impact, is_in_place, would_change};
 use crate::health::Instances;
 use crate::model::{Object, ObjectKey};
@@ -149,7 +150,11 @@ pub fn next(situation: &Situation<'_>) -> Decision {
         if object.kind() == "StatefulSet" {
             count_instances(situation, target, &mut wanted, &mut decision);
         }
-        match situation.live.get(&object.key()) {
+        let live = situation.live.get(&object.key());
+        if let Some(live) = live.filter(|_| object.kind() == "Endpoints") {
+            keep_pause(&mut wanted, live);
+        }
+        match live {
             Some(live) if !would_change(&wanted, live, MANAGER) => {}
             Some(live) if settled && situation.drift == Drift::Report && is_edit(&wanted, live) => decision.drifted.push(object.key()),
             _ => decision.steps.push(Step::Apply(wanted)),
@@ -227,6 +232,11 @@ fn count_instances(situation: &Situation<'_>, target: &Revision, set: &mut Objec
     let replicas = |object: &Object| object.get("/spec/replicas").and_then(Value::as_u64);
     let (Some(wanted), Some(live)) = (replicas(set), situation.live.get(&set.key()).and_then(replicas)) else { return };
     if !situation.has_data || wanted == live {
+        return;
+    }
+    if wanted < live && situation.seen.paused {
+        decision.wait.get_or_insert(wait_for_its_end(&format!("{live} → {wanted} instances")));
+        set.value_mut()["spec"]["replicas"] = json!(live);
         return;
     }
     let number = match scale(set.name(), live, wanted, situation.seen, |ordinal| target.effective.duty(ordinal).nofailover) {

@@ -4,6 +4,7 @@
 
 use super::cluster::{Decision, Situation, Step, Wait};
 use super::instances::successor;
+use super::pause::wait_for_its_end;
 use crate::model::{Object, ObjectKey};
 use crate::render::revision::Revision;
 use crate::resolve::Effective;
@@ -35,6 +36,10 @@ pub(super) fn relieve(situation: &Situation<'_>, target: &Revision, decision: &m
     let barred = |name: &str| effective.ordinal(name).is_some_and(|ordinal| effective.duty(ordinal).nofailover);
     let Some(leader) = situation.seen.existing.iter().find(|instance| instance.leads() && barred(&instance.name)) else { return };
     let what = format!("{} leads and shall not: it hands over", leader.name);
+    if situation.seen.paused {
+        decision.wait = Some(wait_for_its_end(&what));
+        return;
+    }
     let candidate = successor(leader, situation.seen, |instance| {
         effective.ordinal(&instance.name).filter(|ordinal| !effective.duty(*ordinal).nofailover)
     });

@@ -8,6 +8,7 @@ mod cluster;
 mod credentials;
 mod duties;
 mod instances;
+mod pause;
 mod scripts;
 
 pub use certificates::{
@@ -16,6 +17,7 @@ pub use certificates::{
 pub use cluster::{Decision, Drift, MANAGER, Situation, Step, Wait, next, not_in_place, owned};
 pub use credentials::{CredentialsStep, REFUSED, RolePassword, credential_problem, credentials_of, next_credentials};
 pub use duties::unaware;
+pub use pause::PAUSED;
 pub use scripts::{
     Entry, Isolation, ManagedSql, NextScript, Outcome, Place, Progress, RUN_SCRIPT, Record, Requests, SCRIPT_DONE, Script, ScriptRecord,
     Source, State, failure_message, next_script,

@@ -19,7 +19,7 @@ use crate::postgres::PUBLISHER;
 use crate::render::revision::{Revision, to_prune, to_secret};
 use crate::render::secret_names;
 use crate::resolve::Effective;
-use crate::rollout::{Decision, Drift, Situation, Step, Wait, credential_problem, next};
+use crate::rollout::{Decision, Drift, PAUSED, Situation, Step, Wait, credential_problem, next};
 use crate::status::{Condition, merge, replacing, seconds, would_change};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -405,6 +405,10 @@ fn describe(
             patch["waiting"] = Value::Null;
             patch["pending"] = Value::Null;
         }
+    }
+    if seen.paused || cluster.condition("PatroniPaused").is_some() {
+        let (reason, message) = if seen.paused { ("Paused", PAUSED) } else { ("Running", "") };
+        conditions.push(Condition::new("PatroniPaused", Some(seen.paused), reason, message));
     }
     let leads = wanted == 0 || seen.existing.iter().any(Instance::leads);
     let complete = seen.ready() == wanted && seen.existing.len() == wanted;
