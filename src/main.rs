@@ -5,7 +5,8 @@ use stackgres::cli::{Arguments, Wired, run};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match run(Arguments::parse(), &Wired { run: stackgres::wiring::controller, demo: stackgres::wiring::demo }) {
+    let wired = Wired { run: stackgres::wiring::controller, demo: stackgres::wiring::demo, page: stackgres::wiring::page };
+    match run(Arguments::parse(), &wired) {
         Ok(exit) => exit.into(),
         Err(error) => {
             drop(std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{error}\n")));

@@ -30,6 +30,8 @@ pub(super) enum Verb {
     Explain(ExplainArguments),
     /// Run the controller: carry out what fleets and clusters ask for, until it is told to stop.
     Run(RunArguments),
+    /// Show the page of the demo for a Kubernetes cluster, on this machine, with your own rights: fleets, clusters, events. It only reads.
+    Page(PageArguments),
     /// Print the CustomResourceDefinitions of every kind.
     Crd,
     /// Print a completion script for a shell.
@@ -177,6 +179,26 @@ pub struct DemoArguments {
     pub once: bool,
     /// Which log lines to show on standard error.
     #[arg(long, env = "STACKGRES_LOG", default_value = "error")]
+    pub log: String,
+}
+
+/// Arguments of `page`.
+#[derive(Debug, Args)]
+pub struct PageArguments {
+    /// How to reach the API server; absent is the environment's.
+    #[arg(long, env = "KUBECONFIG")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Look into these namespaces only, separated by commas; absent is all.
+    #[arg(long, value_delimiter = ',')]
+    pub namespaces: Vec<String>,
+    /// Address of the page; any free one of this machine if it is taken.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub listen: String,
+    /// Seconds between two looks.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
+    pub interval_seconds: u64,
+    /// Which log lines to show on standard error.
+    #[arg(long, env = "STACKGRES_LOG", default_value = "warn")]
     pub log: String,
 }
 

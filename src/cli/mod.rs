@@ -8,7 +8,7 @@ mod commands;
 mod exit;
 mod files;
 
-pub use args::{Arguments, DemoArguments, RunArguments};
+pub use args::{Arguments, DemoArguments, PageArguments, RunArguments};
 pub use exit::{CommandError, Exit};
 pub use files::whole_file;
 
@@ -21,6 +21,8 @@ pub struct Wired {
     pub run: fn(&RunArguments) -> Result<(), CommandError>,
     /// Carries out `demo`.
     pub demo: fn(&DemoArguments) -> Result<(), CommandError>,
+    /// Carries out `page`.
+    pub page: fn(&PageArguments) -> Result<(), CommandError>,
 }
 
 /// Runs one command.
@@ -33,6 +35,7 @@ pub fn run(arguments: Arguments, wired: &Wired) -> Result<Exit, CommandError> {
         Verb::Explain(arguments) => commands::explain::run(&arguments),
         Verb::Run(arguments) => (wired.run)(&arguments).map(|()| Exit::Fine),
         Verb::Demo(arguments) => (wired.demo)(&arguments).map(|()| Exit::Fine),
+        Verb::Page(arguments) => (wired.page)(&arguments).map(|()| Exit::Fine),
         Verb::Crd => commands::crd::run(),
         Verb::Completions { shell } => commands::completions::run(shell),
     }

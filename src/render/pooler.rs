@@ -1,14 +1,38 @@
 //! `pgbouncer.ini`.
 
+use crate::model::Digest;
 use crate::resolve::PoolingSettings;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Where every line leads: to the instance of the same pod.
 const BACKEND: &str = "host=/var/run/postgresql port=5432";
 
+/// Setting that the mark stands in: parameters of clients that the pooler takes no notice of. No client sends one of that name.
+pub const MARKED: &str = "ignore_startup_parameters";
+
+/// Mark of a pooler's file. The console shows settings and no files, so this is how a pooler shows which file it has read.
+pub fn pooler_mark(pooling: &PoolingSettings) -> String {
+    format!("stackgres-{}", Digest::of(&json!(unmarked(pooling, &pooling_parameters(pooling)))).short())
+}
+
 /// The file: databases, users, settings; every part sorted. Each value stands in one line, which `resolve` makes sure of.
 pub(super) fn file(pooling: &PoolingSettings) -> String {
+    let mut parameters = pooling_parameters(pooling);
+    let marked = parameters.entry(MARKED).or_default();
+    if !marked.is_empty() {
+        marked.push(',');
+    }
+    marked.push_str(&pooler_mark(pooling));
+    unmarked(pooling, &parameters)
+}
+
+fn pooling_parameters(pooling: &PoolingSettings) -> BTreeMap<&str, String> {
+    pooling.parameters.iter().map(|(name, value)| (name.as_str(), value.value.clone())).collect()
+}
+
+fn unmarked(pooling: &PoolingSettings, parameters: &BTreeMap<&str, String>) -> String {
     let mut out = String::from("[databases]\n");
     for (database, options) in pooling.databases.iter().filter(|(database, _)| *database != "*") {
         let _ = writeln!(out, "{} = {BACKEND}{}", name(database), pairs(options));
@@ -23,8 +47,8 @@ pub(super) fn file(pooling: &PoolingSettings) -> String {
         }
     }
     out.push_str("\n[pgbouncer]\n");
-    for (name, value) in &pooling.parameters {
-        let _ = writeln!(out, "{name} = {}", value.value);
+    for (name, value) in parameters {
+        let _ = writeln!(out, "{name} = {value}");
     }
     out
 }
@@ -76,7 +100,11 @@ mod tests {
         };
         assert_eq!(
             file(&pooling),
-            "[databases]\n\"my db\" = host=/var/run/postgresql port=5432 connect_query='select ''x'''\n* = host=/var/run/postgresql port=5432 pool_size=7\n\n[users]\n\"o\"\"k\" = pool_mode=session\n\n[pgbouncer]\n"
+            "[databases]\n\"my db\" = host=/var/run/postgresql port=5432 connect_query='select ''x'''\n* = host=/var/run/postgresql port=5432 pool_size=7\n\n[users]\n\"o\"\"k\" = pool_mode=session\n\n[pgbouncer]\n".to_owned()
+                + &format!("ignore_startup_parameters = {}\n", pooler_mark(&pooling))
         );
+        let mut other = pooling.clone();
+        other.databases.clear();
+        assert_ne!(pooler_mark(&other), pooler_mark(&pooling), "a pooler must show that it has read another file");
     }
 }

@@ -45,6 +45,7 @@ async fn serve(arguments: &RunArguments) -> Result<(), CommandError> {
             local_repositories: !arguments.directories.is_empty(),
             plain_http: arguments.plain_http,
         },
+        simulated: false,
         view: false,
     };
     let result = run(api, options, state, stop.clone()).await;

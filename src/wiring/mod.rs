@@ -5,9 +5,11 @@
 
 mod controller;
 mod demo;
+mod page;
 
 pub use controller::controller;
 pub use demo::{EXAMPLE, demo};
+pub use page::page;
 
 use tokio_util::sync::CancellationToken;
 

@@ -14,6 +14,7 @@ mod fleet_status;
 mod managed_sql;
 mod marks;
 mod mirror;
+mod observe;
 mod pod_check;
 mod reach;
 mod release;
@@ -26,5 +27,6 @@ mod source;
 mod works;
 
 pub use census::{Census, Health};
+pub use observe::observe;
 pub use run::{RunError, RunOptions, State, run};
 pub use source::SourceOptions;

@@ -45,6 +45,8 @@ pub struct RunOptions {
     pub interval: Duration,
     /// What fleets may name as their source.
     pub sources: SourceOptions,
+    /// Whether the instances are simulated, so that there is no PostgreSQL to ask.
+    pub simulated: bool,
     /// Whether to keep the read model of the page; it needs the right to list events.
     pub view: bool,
 }
@@ -85,6 +87,17 @@ pub struct State {
 }
 
 impl State {
+    /// Shows this from now on, and wakes up whoever looks, if it differs.
+    pub(super) fn keep_view(&self, fresh: View) {
+        self.view.send_if_modified(|old| {
+            let differs = **old != fresh;
+            if differs {
+                *old = Arc::new(fresh);
+            }
+            differs
+        });
+    }
+
     /// Whether a pass hangs, so that the process had better begin anew.
     pub fn hangs(&self) -> bool {
         let began = self.began.load(Ordering::Relaxed);
@@ -151,7 +164,7 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
         delays: BTreeMap::new(),
         sources,
         scripts: Works::new("scripts", hints.clone()),
-        secrets: SecretWorks::new(hints.clone()),
+        secrets: SecretWorks::new(hints.clone(), options.simulated),
         reloads: Reloads::default(),
         pod_checks: PodChecks::default(),
     };
@@ -237,13 +250,7 @@ async fn show(api: &Cluster, state: &State, memory: &Memory) {
         clusters: facts.of_kind("SGCluster").map(view::cluster).collect(),
         events: view::events(&events),
     };
-    state.view.send_if_modified(|old| {
-        let differs = **old != fresh;
-        if differs {
-            *old = Arc::new(fresh);
-        }
-        differs
-    });
+    state.keep_view(fresh);
 }
 
 /// Two operators of one API group would undo each other's work.

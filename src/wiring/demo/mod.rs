@@ -14,11 +14,11 @@ use crate::model::Object;
 use crate::resolve::Settings;
 use crate::sandbox::{Sandbox, SandboxOptions};
 use repository::DemoRepository;
+pub(super) use script::say;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// Runs the demo until its script ends (`--once`) or somebody stops it.
@@ -62,7 +62,7 @@ async fn serve(arguments: &DemoArguments, folder: &Path) -> Result<(), CommandEr
     let repository = DemoRepository::make(&folder.join("fleet")).map_err(|error| failed("the repository", &error))?;
 
     let state = Arc::new(State::default());
-    let (listener, page) = listen(&arguments.listen).await?;
+    let (listener, page) = super::page::listen(&arguments.listen).await?;
     let (stopping, router) = (stop.clone(), crate::web::router(state.clone(), true));
     let server = tokio::spawn(async move {
         // Streams of open pages never end by themselves.
@@ -89,6 +89,7 @@ async fn serve(arguments: &DemoArguments, folder: &Path) -> Result<(), CommandEr
             local_repositories: true,
             plain_http: false,
         },
+        simulated: true,
         view: true,
     };
     let controller = tokio::spawn(run(api, options, state.clone(), stop.clone()));
@@ -107,23 +108,6 @@ async fn serve(arguments: &DemoArguments, folder: &Path) -> Result<(), CommandEr
     drop(server.await);
     sandbox.stop();
     played.map_err(CommandError::failure)
-}
-
-/// The address that was asked for, or any free one if it is taken.
-async fn listen(wanted: &str) -> Result<(TcpListener, String), CommandError> {
-    let failed = |error: std::io::Error| {
-        CommandError::failure(format!("cannot listen on {wanted}: {error}"))
-            .hint("choose another address with --listen, such as 127.0.0.1:0")
-    };
-    let listener = match TcpListener::bind(wanted).await {
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => TcpListener::bind("127.0.0.1:0").await.map_err(failed)?,
-        other => other.map_err(failed)?,
-    };
-    let address = listener.local_addr().map_err(failed)?;
-    if !address.ip().is_loopback() {
-        return Err(CommandError::refused(format!("the page of the demo stays on this machine; {address} is not a loopback address")));
-    }
-    Ok((listener, format!("http://localhost:{}", address.port())))
 }
 
 /// The fleet and the account its content is applied as.

@@ -20,7 +20,7 @@ pub(super) struct Intro<'a> {
 }
 
 /// One line to standard output. A reader that went away is no failure of the demo.
-pub(super) fn say(text: &str) {
+pub(in crate::wiring) fn say(text: &str) {
     use std::io::Write as _;
     drop(writeln!(std::io::stdout().lock(), "{text}"));
 }

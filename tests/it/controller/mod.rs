@@ -109,6 +109,7 @@ impl Fleet {
                 cache: self.folder.path().join("cache"),
                 ..SourceOptions::default()
             },
+            simulated: false,
             view: false,
         };
         let api = Cluster::new(self.controller.clone(), Duration::from_secs(20)).within(self.only.clone());

@@ -9,6 +9,7 @@ mod processes;
 mod replication;
 mod sample;
 mod secrets;
+mod settings;
 mod whole;
 mod writer;
 

@@ -70,7 +70,7 @@ const GIVEN: &str = "  postgres: {version: '17', ssl: {certificateSecretKeySelec
 fn certificates_change_without_a_restart() {
     on_real_nodes("certificates_change_without_a_restart", |nodes: &Nodes| {
         let database = Database::new(nodes, "certificates", 2, "");
-        condition(&database, "SecretsInUse", "InUse");
+        condition(&database, "FilesInUse", "InUse");
         let ssl = format!("{NAME}-ssl");
         let read = || read_certificate(&entry(&database, &ssl, "tls.crt")).unwrap();
         let (first, authority, started) = (read(), entry(&database, &ssl, "ca.crt"), starts(&database));
@@ -96,14 +96,14 @@ fn certificates_change_without_a_restart() {
         assert_ne!(second.serial, first.serial);
         assert_eq!(entry(&database, &ssl, "ca.crt"), authority);
         until_served(&database, &second.serial);
-        condition(&database, "SecretsInUse", "InUse");
+        condition(&database, "FilesInUse", "InUse");
 
         // One of the user's own, for other names, from another authority.
         let own = make_authority("own", 365).unwrap();
         let serial = certificate(&database, &own);
         database.spec(2, GIVEN);
         until_served(&database, &serial);
-        condition(&database, "SecretsInUse", "InUse");
+        condition(&database, "FilesInUse", "InUse");
         assert_eq!(entry(&database, &ssl, "ca.crt").trim(), own.certificate.trim());
 
         // Its Secret gets a key that does not belong to it: what is served stays.
@@ -152,7 +152,7 @@ const CREDENTIALS: &str = "  configurations:\n    credentials:\n      patroni: {
 fn credentials_rotate_without_a_restart() {
     on_real_nodes("credentials_rotate_without_a_restart", |nodes: &Nodes| {
         let database = Database::new(nodes, "credentials", 2, "");
-        condition(&database, "SecretsInUse", "InUse");
+        condition(&database, "FilesInUse", "InUse");
         let (generated, started) = (database.password("superuser-password"), starts(&database));
         assert!(login(&database, &generated));
         let uri = entry(&database, &format!("{NAME}-binding"), "uri");
@@ -165,7 +165,7 @@ fn credentials_rotate_without_a_restart() {
         secret(&database, "mine", &passwords);
         database.spec(2, CREDENTIALS);
         until("the new one works", 240, || login(&database, passwords[0].1));
-        condition(&database, "SecretsInUse", "InUse");
+        condition(&database, "FilesInUse", "InUse");
         assert!(!login(&database, &generated), "the old password still opens the database");
         assert!(entry(&database, &format!("{NAME}-binding"), "uri").contains("s3cr%22et%20%5C%27x@"));
         // Replicas connect anew with it.
@@ -179,15 +179,15 @@ fn credentials_rotate_without_a_restart() {
         secret(&database, "mine", &[("super", "second")]);
         until("the second one works", 240, || login(&database, "second"));
         secret(&database, "mine", &[("super", "broken\n")]);
-        condition(&database, "SecretsInUse", "Refused");
+        condition(&database, "FilesInUse", "Refused");
         assert!(login(&database, "second"));
         secret(&database, "mine", &[("super", "second")]);
-        condition(&database, "SecretsInUse", "InUse");
+        condition(&database, "FilesInUse", "InUse");
 
         // One whose login fails is taken back. Here the role may not log in any more, which no password helps.
         database.inside(&primary, "alter role replicator valid until '2000-01-01'");
         secret(&database, "mine", &[("super", "third"), ("replication", "third")]);
-        condition(&database, "SecretsInUse", "Failed");
+        condition(&database, "FilesInUse", "Failed");
         assert!(login(&database, "second"), "the old password does not work any more");
         assert_eq!(database.password("superuser-password"), "second");
         database.inside(&primary, "alter role replicator valid until 'infinity'");
@@ -198,7 +198,7 @@ fn credentials_rotate_without_a_restart() {
         database.spec(2, "");
         database.kubectl(&["patch", "secret", NAME, "-p", "{\"stringData\": {\"superuser-password\": \"by hand\"}}"]);
         until("the one by hand works", 240, || login(&database, "by hand"));
-        condition(&database, "SecretsInUse", "InUse");
+        condition(&database, "FilesInUse", "InUse");
         database.ready(2);
         assert_eq!(starts(&database), started, "something restarted");
         let logs = pods(&database).iter().map(|pod| database.kubectl(&["logs", pod, "-c", "patroni"])).collect::<String>();

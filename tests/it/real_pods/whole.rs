@@ -49,6 +49,15 @@ fn the_smallest_cluster_is_whole() {
         let wide = database.kubectl(&["get", "sgclusters", "-o", "wide"]);
         assert!(wide.contains(&primary) && wide.contains("17.12") && wide.contains("Healthy"), "{wide}");
 
+        // The page, pointed at this cluster, shows the same.
+        let page = Page::of(nodes);
+        let shown = http(&format!("{}/clusters/whole/{NAME}", page.address));
+        let identifier = database.status("/systemIdentifier");
+        for fact in [primary.as_str(), replica.as_str(), "17.12", "Healthy", "streaming", identifier.as_str().unwrap()] {
+            assert!(shown.contains(fact), "{fact} is not on the page: {shown}");
+        }
+        drop(page);
+
         // Metrics of the exporter.
         let address = database.kubectl(&["get", "pod", &primary, "-o", "jsonpath={.status.podIP}"]);
         let metrics = http(&format!("http://{address}:9187/metrics"));
@@ -88,7 +97,7 @@ fn the_smallest_cluster_is_whole() {
     });
 }
 
-fn http(url: &str) -> String {
+pub(super) fn http(url: &str) -> String {
     drop(rustls::crypto::ring::default_provider().install_default());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async { reqwest::get(url).await.unwrap().text().await.unwrap() })
@@ -152,4 +161,32 @@ fn instances_go_and_come_back() {
             until("replicas follow", 60, || database.inside(&replica, "select count(*) from t") == "2000");
         }
     });
+}
+
+/// The program's own page of a cluster.
+struct Page {
+    child: std::process::Child,
+    address: String,
+}
+
+impl Page {
+    fn of(nodes: &super::Nodes) -> Self {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackgres"));
+        let kubeconfig = nodes.folder.join("admin.kubeconfig");
+        command.args(["page", "--listen", "127.0.0.1:0", "--kubeconfig"]).arg(kubeconfig).stdout(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line).unwrap();
+        let address = line.trim().trim_start_matches("the page: ").to_owned();
+        let page = Self { child, address };
+        until("the page knows the cluster", 30, || http(&format!("{}/", page.address)).contains("/clusters/"));
+        page
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _gone = self.child.wait();
+    }
 }

@@ -1,7 +1,7 @@
-//! Brings the instances to what the Secrets hold, and proves it.
+//! Brings the instances to what their files hold, and proves it.
 //!
 //! The kubelet renews mounted files within a minute or two, at once when the pod changes: so the pod gets an annotation that asks for
-//! it. Patroni reads its files at a reload and shows the version of the credentials as a tag; certificates are looked at in a handshake.
+//! it. Patroni reads its files at a reload and shows the version of the credentials as a tag; the pooler shows a mark of its file; certificates are looked at in a handshake.
 
 use super::super::reach::Reach;
 use super::MANAGER;
@@ -9,7 +9,7 @@ use crate::health::read_der;
 use crate::instance::{Console, Endpoint, Greeting, InstanceError, Limits, PATRONI_PORT, POOLER_PORT, Patroni, served_certificate};
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{Object, SecretText};
-use crate::render::VERSION;
+use crate::render::{MARKED, VERSION};
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -31,11 +31,14 @@ pub(super) struct Wanted {
     pub(super) certificate: Option<String>,
     /// Version of the credentials.
     pub(super) version: String,
+    /// Mark of the pooler's file; `None` without a pooler.
+    pub(super) pooler: Option<String>,
 }
 
 impl Wanted {
     fn word(&self) -> String {
-        format!("{}/{}", self.certificate.as_deref().unwrap_or("-"), self.version)
+        let or_none = |word: &Option<String>| word.clone().unwrap_or_else(|| "-".to_owned());
+        format!("{}/{}/{}", or_none(&self.certificate), self.version, or_none(&self.pooler))
     }
 }
 
@@ -47,13 +50,7 @@ pub(super) fn not_loaded<'a>(pods: &'a [Object], wanted: &Wanted) -> Vec<&'a str
 }
 
 /// Brings every pod that runs to it. A text says which did not come and why.
-pub(super) async fn load(
-    api: &Cluster,
-    limits: &Limits,
-    reach: &Reach,
-    wanted: &Wanted,
-    pooling: bool,
-) -> Result<Result<(), String>, KubernetesError> {
+pub(super) async fn load(api: &Cluster, limits: &Limits, reach: &Reach, wanted: &Wanted) -> Result<Result<(), String>, KubernetesError> {
     let end = Instant::now() + PATIENCE;
     let mut pending = not_loaded(&reach.pods, wanted);
     let mut asked = false;
@@ -62,7 +59,7 @@ pub(super) async fn load(
         let mut still = Vec::new();
         for pod in pending {
             let Some(endpoint) = reach.endpoint(pod) else { continue };
-            match Box::pin(missing_at(limits, &endpoint, wanted, pooling)).await {
+            match Box::pin(missing_at(limits, reach, &endpoint, wanted)).await {
                 Ok(None) => note(api, reach, pod, LOADED, wanted).await?,
                 Ok(Some(what)) => (missing.push(format!("{pod}: {what}")), still.push(pod)).1,
                 Err(error) => (missing.push(format!("{pod}: {error}")), still.push(pod)).1,
@@ -79,7 +76,7 @@ pub(super) async fn load(
                 note(api, reach, pod, ASKED, wanted).await?;
             }
             if let Some(endpoint) = reach.endpoint(pod) {
-                Box::pin(ask(limits, reach, &endpoint, pooling)).await;
+                Box::pin(ask(limits, reach, &endpoint, wanted.pooler.is_some())).await;
             }
         }
         asked = true;
@@ -99,9 +96,9 @@ async fn note(api: &Cluster, reach: &Reach, pod: &str, annotation: &str, wanted:
 }
 
 /// What an instance has not read yet.
-async fn missing_at(limits: &Limits, endpoint: &Endpoint, wanted: &Wanted, pooling: bool) -> Result<Option<String>, InstanceError> {
+async fn missing_at(limits: &Limits, reach: &Reach, endpoint: &Endpoint, wanted: &Wanted) -> Result<Option<String>, InstanceError> {
     if let Some(certificate) = &wanted.certificate {
-        let pooler = pooling.then_some((POOLER_PORT, Greeting::Postgres, "PgBouncer"));
+        let pooler = wanted.pooler.is_some().then_some((POOLER_PORT, Greeting::Postgres, "PgBouncer"));
         let places = [(PATRONI_PORT, Greeting::Tls, "Patroni"), (endpoint.port, Greeting::Postgres, "PostgreSQL")];
         for (port, greeting, who) in places.into_iter().chain(pooler) {
             let served = served_certificate(limits, &endpoint.at(port), greeting).await?;
@@ -111,19 +108,41 @@ async fn missing_at(limits: &Limits, endpoint: &Endpoint, wanted: &Wanted, pooli
         }
     }
     let report = Patroni::new(limits.clone()).report(&endpoint.at(PATRONI_PORT)).await?;
-    let read = report.tags.get(VERSION).is_some_and(|version| *version == wanted.version);
-    Ok((!read).then(|| "Patroni has not read the credentials".to_owned()))
+    if report.tags.get(VERSION).is_none_or(|version| *version != wanted.version) {
+        return Ok(Some("Patroni has not read the credentials".to_owned()));
+    }
+    let Some(mark) = &wanted.pooler else { return Ok(None) };
+    let console = console(limits, reach, endpoint).await?;
+    let settings = console.settings().await;
+    console.close().await;
+    let read = settings?.get(MARKED).and_then(|setting| setting.value.clone()).is_some_and(|value| value.contains(mark.as_str()));
+    Ok((!read).then(|| "PgBouncer has not read its file".to_owned()))
 }
 
-/// Asks Patroni and the pooler to read their files. Which password each knows now is not known: both are tried.
+/// The pooler's console, with whichever password it knows now.
+async fn console(limits: &Limits, reach: &Reach, endpoint: &Endpoint) -> Result<Console, InstanceError> {
+    let mut last = None;
+    for password in both(reach, "pgbouncer-admin-password") {
+        match Console::connect(limits, &endpoint.at(POOLER_PORT), "pgbouncer_admin", password).await {
+            Ok(console) => return Ok(console),
+            Err(error) => last = Some(error),
+        }
+    }
+    let unknown = || InstanceError::Refused { address: endpoint.to_string(), reason: "no password of the console is known".to_owned() };
+    Err(last.unwrap_or_else(unknown))
+}
+
+/// The value that works, and the one that is wanted: which an instance knows now is not known.
+fn both(reach: &Reach, entry: &str) -> Vec<SecretText> {
+    let values = [reach.working(entry), reach.credentials.secret_text(entry)];
+    let mut values: Vec<SecretText> = values.into_iter().flatten().map(SecretText::new).collect();
+    values.dedup_by(|one, two| one.expose() == two.expose());
+    values
+}
+
+/// Asks Patroni and the pooler to read their files.
 async fn ask(limits: &Limits, reach: &Reach, endpoint: &Endpoint, pooling: bool) {
-    let both = |entry: &str| {
-        let values = [reach.working(entry), reach.credentials.secret_text(entry)];
-        let mut values: Vec<SecretText> = values.into_iter().flatten().map(SecretText::new).collect();
-        values.dedup_by(|one, two| one.expose() == two.expose());
-        values
-    };
-    for password in both("restapi-password") {
+    for password in both(reach, "restapi-password") {
         let user = reach.working("restapi-username").unwrap_or_default();
         let patroni = Patroni::new(limits.clone()).with_credentials(user, password);
         match patroni.reload(&endpoint.at(PATRONI_PORT)).await {
@@ -131,19 +150,18 @@ async fn ask(limits: &Limits, reach: &Reach, endpoint: &Endpoint, pooling: bool)
             Err(error) => tracing::debug!(%error, "Patroni was not asked to reload"),
         }
     }
-    for password in both("pgbouncer-admin-password").into_iter().filter(|_| pooling) {
-        let console = Console::connect(limits, &endpoint.at(POOLER_PORT), "pgbouncer_admin", password).await;
-        let reloaded = match console {
-            Ok(console) => {
-                let reloaded = console.reload().await;
-                console.close().await;
-                reloaded
-            }
-            Err(error) => Err(error),
-        };
-        match reloaded {
-            Ok(()) => break,
-            Err(error) => tracing::debug!(%error, "the pooler was not asked to reload"),
+    if !pooling {
+        return;
+    }
+    let reloaded = match console(limits, reach, endpoint).await {
+        Ok(console) => {
+            let reloaded = console.reload().await;
+            console.close().await;
+            reloaded
         }
+        Err(error) => Err(error),
+    };
+    if let Err(error) = reloaded {
+        tracing::debug!(%error, "the pooler was not asked to reload");
     }
 }

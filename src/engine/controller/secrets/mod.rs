@@ -1,4 +1,4 @@
-//! Keeps the Secrets of a cluster: certificate, credentials, binding.
+//! Keeps the Secrets of a cluster (certificate, credentials, binding), and sees to it that instances read them, and the pooler its file.
 //!
 //! In: the revision that is carried out, and users' own Secrets. Out: Secrets that fit, and instances that serve what they hold.
 //! Invariant: nothing is replaced by something that was not looked at; what instances serve is proved by a handshake or a login, and
@@ -18,7 +18,9 @@ use crate::apply::{data, random_text, secret_of};
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::render::revision::Revision;
-use crate::render::{VERSION, VERSION_LENGTH, binding_entries, binding_secret, credentials_in_use, derived_entries, secret_labels};
+use crate::render::{
+    VERSION, VERSION_LENGTH, binding_entries, binding_secret, credentials_in_use, derived_entries, pooler_mark, secret_labels,
+};
 use crate::rollout::{CredentialsStep, REFUSED, credentials_of, next_credentials};
 use crate::status::Condition;
 use instances::{Wanted, not_loaded};
@@ -36,12 +38,14 @@ pub(super) struct SecretWorks {
     pub(super) works: Works,
     /// One rotation at a time over all clusters: a bad Secret that many clusters share stops at the first.
     rotations: Arc<Semaphore>,
+    /// Whether there is somebody to ask.
+    simulated: bool,
 }
 
 impl SecretWorks {
-    /// None yet.
-    pub(super) fn new(hints: mpsc::Sender<()>) -> Self {
-        Self { works: Works::new("secrets", hints), rotations: Arc::new(Semaphore::new(1)) }
+    /// None yet. Simulated instances are never asked.
+    pub(super) fn new(hints: mpsc::Sender<()>, simulated: bool) -> Self {
+        Self { works: Works::new("secrets", hints), rotations: Arc::new(Semaphore::new(1)), simulated }
     }
 }
 
@@ -77,9 +81,13 @@ pub(super) async fn keep_secrets(
         }
     }
     let version = own.secret_text(VERSION).unwrap_or_default();
-    let wanted = Wanted { certificate: served, version };
+    let wanted = Wanted { certificate: served, version, pooler: effective.pooling.as_ref().map(pooler_mark) };
     let pods: Vec<Object> = children.values().filter(|object| object.kind() == "Pod").cloned().collect();
     let waiting = not_loaded(&pods, &wanted);
+    if works.simulated {
+        conditions.push(Condition::new("FilesInUse", None, "Simulated", "the instances are simulated, so nobody is asked"));
+        return Ok(());
+    }
     let idle = matches!(step, CredentialsStep::Settled | CredentialsStep::Wait { .. }) && waiting.is_empty();
     conditions.push(condition(&step, &left, &waiting));
     if idle {
@@ -107,7 +115,7 @@ fn start(pass: &ClusterPass<'_>, revision: &Revision, left: Note, versions: Stri
 }
 
 fn condition(step: &CredentialsStep, left: &Note, waiting: &[&str]) -> Condition {
-    let say = |status: Option<bool>, reason: &str, message: String| Condition::new("SecretsInUse", status, reason, message);
+    let say = |status: Option<bool>, reason: &str, message: String| Condition::new("FilesInUse", status, reason, message);
     match (step, left) {
         (CredentialsStep::Wait { reason, what }, _) => say(Some(false), reason, what.clone()),
         (_, Note { trouble: Some(trouble), .. }) => say(Some(false), "Waiting", trouble.clone()),

@@ -14,7 +14,7 @@ use crate::instance::{
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{Object, ObjectKey, SecretText};
 use crate::render::revision::Revision;
-use crate::render::{VERSION, credentials_in_use, secret_labels};
+use crate::render::{VERSION, credentials_in_use, pooler_mark, secret_labels};
 use crate::rollout::{CHAIN, CredentialsStep, REFUSED, RolePassword, credentials_of, next_credentials};
 use postgres_protocol::password::scram_sha_256;
 use serde_json::json;
@@ -100,9 +100,10 @@ impl Task {
         let wanted = Wanted {
             certificate: certificate.and_then(|chain| read_certificate(&chain).ok()).map(|facts| facts.fingerprint),
             version: reach.credentials.secret_text(VERSION).unwrap_or_default(),
+            pooler: self.revision.effective.pooling.as_ref().map(pooler_mark),
         };
-        self.note.change(|note| note.doing("instances read what the Secrets hold".to_owned()));
-        load(&self.api, &self.limits, reach, &wanted, self.pooling()).await
+        self.note.change(|note| note.doing("instances read what their files hold".to_owned()));
+        load(&self.api, &self.limits, reach, &wanted).await
     }
 
     /// Notes that the credentials work, after the proof.
