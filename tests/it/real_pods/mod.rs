@@ -150,8 +150,9 @@ impl<'a> Database<'a> {
     }
 
     pub(crate) fn spec(&self, instances: usize, more: &str) {
-        let pods = if more.contains("  pods:") { "" } else { "  pods: {persistentVolume: {size: 1Gi}}\n" };
-        let postgres = if more.contains("  postgres:") { "" } else { "  postgres: {version: '17'}\n" };
+        let has = |field: &str| more.lines().any(|line| line.starts_with(field));
+        let pods = if has("  pods:") { "" } else { "  pods: {persistentVolume: {size: 1Gi}}\n" };
+        let postgres = if has("  postgres:") { "" } else { "  postgres: {version: '17'}\n" };
         self.nodes.apply(&format!(
             "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: {NAME}, namespace: {}}}\nspec:\n  instances: {instances}\n{postgres}{pods}{more}",
             self.namespace

@@ -48,8 +48,9 @@ fn every_setting_is_where_it_works() {
         nodes.apply(
             "apiVersion: v1\nkind: Namespace\nmetadata: {name: settings, labels: {pod-security.kubernetes.io/enforce: restricted}}\n",
         );
-        nodes.apply("apiVersion: stackgres.io/v1\nkind: SGInstanceProfile\nmetadata: {name: sized, namespace: settings}\nspec: {cpu: 600m, memory: 700Mi, containers: {pgbouncer: {cpu: 70m, memory: 70Mi}}}\n");
-        let database = Database::new(nodes, "settings", 1, &configurations("9MB", 7, ""));
+        let database = Database::requested(nodes, "settings", 1, &configurations("9MB", 7, ""));
+        nodes.apply("apiVersion: stackgres.io/v1\nkind: SGInstanceProfile\nmetadata: {name: sized, namespace: settings}\nspec: {cpu: 600m, memory: 700Mi, requests: {containers: {pgbouncer: {cpu: 70m, memory: 70Mi}}}}\n");
+        database.ready(1);
         let pod: Value = serde_json::from_str(&database.kubectl(&["get", "pod", "db-0", "-o", "json"])).unwrap();
 
         // The pod.
@@ -75,7 +76,8 @@ fn every_setting_is_where_it_works() {
             (service["spec"]["type"].as_str(), service["metadata"]["annotations"]["note"].as_str()),
             (Some("NodePort"), Some("mine"))
         );
-        assert!(database.kubectl(&["get", "services", "-o", "name"]).lines().all(|name| name != format!("service/{NAME}-replicas")));
+        let headless = database.kubectl(&["get", "service", &format!("{NAME}-replicas"), "-o", "jsonpath={.spec.clusterIP}"]);
+        assert_eq!(headless, "None");
         let node = nodes.ok(&["get", "node", "node1", "-o", "jsonpath={.status.addresses[?(@.type==\"InternalIP\")].address}"]);
         let password = format!("PGPASSWORD={}", database.password("superuser-password"));
         let through = |host: &str, port: &str, database: &str, user: &str| {
