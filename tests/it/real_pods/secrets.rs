@@ -13,8 +13,9 @@ fn serials(database: &Database<'_>, pod: &str) -> Vec<String> {
     [(PATRONI_PORT, Greeting::Tls), (POSTGRES_PORT, Greeting::Postgres), (POOLER_PORT, Greeting::Postgres)]
         .into_iter()
         .map(|(port, greeting)| {
-            let served = runtime.block_on(served_certificate(&Limits::default(), &endpoint.at(port), greeting)).unwrap();
-            read_der(&served).unwrap().serial
+            // Patroni opens its port anew for a new certificate.
+            let served = runtime.block_on(served_certificate(&Limits::default(), &endpoint.at(port), greeting));
+            served.map_or_else(|error| error.to_string(), |served| read_der(&served).unwrap().serial)
         })
         .collect()
 }

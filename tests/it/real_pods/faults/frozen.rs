@@ -89,3 +89,25 @@ fn a_frozen_pod_is_replaced() {
     }
     frozen("a_frozen_pod_is_replaced", "pod-frozen", Processes::of_pod);
 }
+
+/// A standby that recovers for long answers no query, and neither does one that stands still. Killing it would begin the recovery
+/// anew, for ever: the kubelet asks Patroni, not PostgreSQL.
+#[test]
+fn a_standby_that_does_not_answer_is_not_killed() {
+    if left_out("a_standby_that_does_not_answer_is_not_killed") {
+        return;
+    }
+    on_real_nodes("a_standby_that_does_not_answer_is_not_killed", |nodes| {
+        let database = Database::new(nodes, "silent", 2, SMALL);
+        let replica = database.replicas().remove(0);
+        let processes = Processes::of_container(&database, &replica, "patroni").running("postgres");
+        processes.signal("STOP");
+        // More than twice as long as the probe takes to kill an instance whose Patroni stands still.
+        std::thread::sleep(Duration::from_secs(40));
+        let path = "jsonpath={.status.containerStatuses[?(@.name==\"patroni\")].restartCount}";
+        let restarts = database.kubectl(&["get", "pod", &replica, "-o", path]);
+        processes.signal("CONT");
+        assert_eq!(restarts, "0", "the kubelet killed a standby that did not answer");
+        database.ready(2);
+    });
+}
