@@ -1,6 +1,6 @@
-//! Which of the slow faults a run tries.
+//! Which of the slow tests a run tries: faults, for the most part.
 
-/// Faults of which each run tries one: less than four minutes each.
+/// Tests of which each run tries one: less than four minutes each.
 const DRAWN: &[&str] = &[
     "a_killed_server_comes_back",
     "a_killed_patroni_comes_back",
@@ -15,17 +15,17 @@ const DRAWN: &[&str] = &[
     "a_wrong_secret_is_told",
     "an_isolated_primary_loses_little",
     "an_isolated_primary_steps_down",
-];
-
-/// Faults that `tests/run --full` alone tries: too long for every run, or too new.
-const NEVER_DRAWN: &[&str] = &[
     "a_deleted_replica_comes_back",
     "a_stopped_node_is_survived",
     "a_frozen_pod_is_replaced",
-    "a_stopped_cluster_starts_from_its_newest_copy",
-    "five_minutes_without_the_api_server",
-    "an_isolated_primary_without_the_api_server",
+    "a_standby_that_does_not_answer_is_not_killed",
+    "an_external_source_is_followed",
+    "the_last_standby_is_lost",
 ];
+
+/// Faults that `tests/run --full` alone tries: too long for every run.
+const NEVER_DRAWN: &[&str] =
+    &["a_stopped_cluster_starts_from_its_newest_copy", "five_minutes_without_the_api_server", "an_isolated_primary_without_the_api_server"];
 
 /// Whether a slow fault is left out. `tests/run --full` runs them all; another run one of them, drawn by a seed:
 /// `STACKGRES_TEST_SEED`, or else the day, so that a second try of the same day is the same.

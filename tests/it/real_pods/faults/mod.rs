@@ -32,7 +32,7 @@ impl Database<'_> {
     fn sound(&self, instances: usize) {
         self.ready(instances);
         let check = |pod: &str, more: &str| {
-            let check = "/usr/lib/postgresql/17/bin/pg_amcheck --all --heapallindexed --host /var/run/postgresql --username postgres";
+            let check = "PGOPTIONS='-c client_min_messages=warning' /usr/lib/postgresql/17/bin/pg_amcheck --all --heapallindexed --host /var/run/postgresql --username postgres";
             // Patroni is asked for `pg_amcheck` only where the database is: nobody else has the server's programs.
             let said = self.patroni(pod, &format!("{check} {more} 2>&1"));
             assert_eq!(said.trim(), "", "pg_amcheck on {pod}");
