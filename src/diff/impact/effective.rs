@@ -1,7 +1,7 @@
 //! What a changed effective value does.
 
 use super::parameters::{self, Direction};
-use super::{Disturbance, Finding, Risk, replication};
+use super::{Disturbance, Finding, Risk, replication, secrets};
 use crate::diff::Version;
 use crate::diff::effective::EffectiveChange;
 use crate::postgres::{self, pooler_number};
@@ -60,6 +60,7 @@ pub(super) fn findings(before: &Version, after: &Version, changes: &[EffectiveCh
         }
     }
     findings.extend(replication::findings(old, new));
+    findings.extend(secrets::findings(old, new));
     findings
 }
 

@@ -11,6 +11,7 @@ mod parameters;
 mod patroni;
 mod replication;
 mod scripts;
+mod secrets;
 
 use super::Version;
 use super::effective::EffectiveChange;

@@ -82,11 +82,9 @@ fn source(old: &Effective, new: &Effective) -> Option<Finding> {
             ))
             .risk(Risk::Availability),
         ),
-        (Some(was), Some(is)) if was != is => Some(Finding::new(
-            Disturbance::Nothing,
-            "replicateFrom",
-            "credentials of the source were copied when the cluster was made; another Secret is not read",
-        )),
+        (Some(was), Some(is)) if was != is => {
+            Some(Finding::new(Disturbance::Reload, "replicateFrom", "the source's credentials are taken from the Secrets that are named now"))
+        }
         _ => None,
     }
 }
