@@ -46,10 +46,14 @@ pub fn credentials_in_use(effective: &Effective) -> String {
     format!("{}-credentials-in-use", effective.cluster.name)
 }
 
-/// Names of every Secret of a cluster.
+/// Names of the Secrets that a cluster begins with. What is noted later, once a login succeeded, is not among them.
 pub fn secret_names(effective: &Effective) -> Vec<String> {
     let name = &effective.cluster.name;
-    vec![name.clone(), binding_secret(effective), credentials_in_use(effective), format!("{name}-ssl"), format!("{name}-ssl-authority")]
+    let mut names = vec![name.clone(), binding_secret(effective)];
+    if effective.postgres.ssl.enabled.value {
+        names.extend([format!("{name}-ssl"), format!("{name}-ssl-authority")]);
+    }
+    names
 }
 
 /// Labels of the Secrets of a cluster.

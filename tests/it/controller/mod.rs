@@ -128,7 +128,8 @@ impl Fleet {
     /// Waits for whole passes that begin after now, so that what was just done is seen.
     async fn passes(&self, count: u64) {
         let wanted = self.state.passes.load(std::sync::atomic::Ordering::Relaxed) + count + 1;
-        for _ in 0..600 {
+        // Two dozen controllers and API servers share the processors.
+        for _ in 0..1_800 {
             if self.state.passes.load(std::sync::atomic::Ordering::Relaxed) >= wanted {
                 return;
             }
