@@ -242,7 +242,7 @@ async fn in_order_and_once(world: &mut World) {
 async fn instances_answer(world: &World) {
     let (primary, replica) = (world.endpoint("primary").await, world.endpoint("replica").await);
     let patroni = Patroni::new(Limits::default());
-    let asked = [primary.at(PATRONI_PORT).without_tls(), replica.at(PATRONI_PORT).without_tls()];
+    let asked = [primary.at(PATRONI_PORT), replica.at(PATRONI_PORT)];
     let mut reports = patroni.reports(&asked).await;
     // A copy that was just made waits for its replication slot, which the primary makes at its next look.
     for _ in 0..60 {
@@ -297,9 +297,9 @@ async fn errors_have_a_class(world: &World) {
 
     let patroni = Patroni::new(limits.clone());
     assert_eq!(patroni.report(&endpoint.at(1).without_tls()).await.unwrap_err().class(), Class::Unreachable);
-    // Patroni does not speak TLS here.
+    // Patroni speaks TLS alone.
     assert!(matches!(
-        patroni.report(&endpoint.at(PATRONI_PORT)).await,
+        patroni.report(&endpoint.at(PATRONI_PORT).without_tls()).await,
         Err(InstanceError::Unreachable { .. } | InstanceError::NotUnderstood { .. })
     ));
 }
