@@ -12,7 +12,7 @@ const DRAWN: &[&str] = &[
     "a_failover_needs_no_controller_manager",
     "a_full_volume_refuses_and_recovers",
     "a_wrong_image_is_told",
-    "a_wrong_secret_is_told",
+    "a_lost_secret_is_told",
     "an_isolated_primary_loses_little",
     "an_isolated_primary_steps_down",
     "a_deleted_replica_comes_back",
