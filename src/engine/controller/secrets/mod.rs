@@ -15,6 +15,7 @@ pub(super) use given::Given;
 use super::cluster_pass::ClusterPass;
 use super::works::{Note, SharedNote, Works};
 use crate::apply::{data, random_text, secret_of};
+use crate::health::instances as instances_of;
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::render::revision::Revision;
@@ -70,7 +71,9 @@ pub(super) async fn keep_secrets(
     let refused = in_use.is_some_and(|secret| secret.annotation(REFUSED) == Some(&versions));
     let mut step = next_credentials(own, in_use, &given.credentials(effective), refused);
     if let CredentialsStep::Write { changes } = &step {
-        if !busy && left.may_try(now) {
+        // A replica that starts reads the new file at once, so nothing is begun that cannot be brought to its end now.
+        let leads = instances_of(children.values()).existing.iter().any(|instance| instance.leads() && instance.ready);
+        if !busy && left.may_try(now) && (changes.is_empty() || leads) {
             let mut entries = credentials_of(own);
             entries.extend(changes.clone());
             entries.insert(VERSION.to_owned(), random_text(VERSION_LENGTH));
