@@ -25,7 +25,7 @@ pub fn make_authority(name: &str, days: u32) -> Result<MadeCertificate, Certific
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     // The serial in the name: two authorities of one name would be taken for one by programs that look them up by name.
     let serial = serial();
-    authority.distinguished_name.push(DnType::CommonName, format!("{name} authority {}", hex(&serial[..4])));
+    authority.distinguished_name.push(DnType::CommonName, format!("{name} authority {:08x}", u128::from_be_bytes(serial) >> 96));
     authority.serial_number = Some(SerialNumber::from_slice(&serial));
     valid_for(&mut authority, days);
     let key = KeyPair::generate()?;
@@ -60,10 +60,6 @@ fn serial() -> [u8; 16] {
     let mut serial: [u8; 16] = rand::random();
     serial[0] = serial[0] & 0x7f | 0x40;
     serial
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 #[cfg(test)]

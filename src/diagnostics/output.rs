@@ -1,6 +1,7 @@
 //! Diagnostics for people and for programs.
 
 use super::{Diagnostic, Diagnostics, Severity};
+use crate::model::percent_encoded;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -36,15 +37,7 @@ fn may_be_secret(text: &str, line: usize) -> bool {
 
 /// A path as the reference of a URI (RFC 3986, section 3.3).
 fn uri(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/!$&'()*+,;=@".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
+    percent_encoded(path, b"-._~/!$&'()*+,;=@")
 }
 
 /// Text with the line each finding is about. `source` gives the text of a file, if there is one.

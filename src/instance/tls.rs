@@ -8,7 +8,7 @@ use super::endpoint::Endpoint;
 use super::error::InstanceError;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
@@ -23,44 +23,51 @@ use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect};
 /// A client that trusts these certificates, what they signed, and no others.
 pub(super) fn configuration(endpoint: &Endpoint, authority: &str) -> Result<ClientConfig, InstanceError> {
     let refuse = |reason: String| InstanceError::NotTrusted { address: endpoint.to_string(), reason };
+    let listed: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(authority.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|_| refuse("what shall be trusted is no certificate in PEM form".to_owned()))?;
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(authority.as_bytes()) {
-        let certificate = certificate.map_err(|_| refuse("what shall be trusted is no certificate in PEM form".to_owned()))?;
-        roots.add(certificate).map_err(|error| refuse(format!("what shall be trusted cannot be used: {error}")))?;
+    for certificate in &listed {
+        roots.add(certificate.clone()).map_err(|error| refuse(format!("what shall be trusted cannot be used: {error}")))?;
     }
     if roots.is_empty() {
         return Err(refuse("nothing is given that shall be trusted".to_owned()));
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let listed = roots_of(authority);
     let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
     let webpki = webpki.build().map_err(|error| refuse(error.to_string()))?;
-    with_verifier(provider, Arc::new(Listed { listed, webpki })).map_err(refuse)
+    client(provider, Trust::Listed { listed, webpki }).map_err(refuse)
 }
 
 /// A client that takes every certificate whose key the server has: for looking at it.
 pub(super) fn curious() -> Result<ClientConfig, String> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    with_verifier(provider.clone(), Arc::new(Any(provider)))
+    client(Arc::new(rustls::crypto::ring::default_provider()), Trust::Any)
 }
 
-fn with_verifier(provider: Arc<CryptoProvider>, verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, String> {
+fn client(provider: Arc<CryptoProvider>, trust: Trust) -> Result<ClientConfig, String> {
+    let algorithms = provider.signature_verification_algorithms;
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
-    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(Verifier { trust, algorithms })).with_no_client_auth())
 }
 
-fn roots_of(authority: &str) -> Vec<CertificateDer<'static>> {
-    CertificateDer::pem_slice_iter(authority.as_bytes()).filter_map(Result::ok).collect()
-}
-
-/// Trusts the very certificates that are listed, and what they signed for the name that is asked for.
+/// Whom to trust. That the server has the certificate's key is looked at in any case.
 #[derive(Debug)]
-struct Listed {
-    listed: Vec<CertificateDer<'static>>,
-    webpki: Arc<WebPkiServerVerifier>,
+enum Trust {
+    /// Everybody.
+    Any,
+    /// The very certificates that are listed, and what they signed for the name that is asked for.
+    Listed { listed: Vec<CertificateDer<'static>>, webpki: Arc<WebPkiServerVerifier> },
 }
 
-impl ServerCertVerifier for Listed {
+#[derive(Debug)]
+struct Verifier {
+    trust: Trust,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+type Signed = Result<HandshakeSignatureValid, rustls::Error>;
+
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -69,53 +76,24 @@ impl ServerCertVerifier for Listed {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        if self.listed.iter().any(|listed| listed == end_entity) {
-            return Ok(ServerCertVerified::assertion());
+        match &self.trust {
+            Trust::Listed { listed, webpki } if listed.iter().all(|listed| listed != end_entity) => {
+                webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp, now)
+            }
+            _ => Ok(ServerCertVerified::assertion()),
         }
-        self.webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp, now)
     }
 
     fn verify_tls12_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Signed {
-        self.webpki.verify_tls12_signature(message, cert, dss)
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
     }
 
     fn verify_tls13_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Signed {
-        self.webpki.verify_tls13_signature(message, cert, dss)
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.webpki.supported_verify_schemes()
-    }
-}
-
-type Signed = Result<HandshakeSignatureValid, rustls::Error>;
-
-/// Looks whether the server has the key, and at nothing else.
-#[derive(Debug)]
-struct Any(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Any {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Signed {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Signed {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }
 

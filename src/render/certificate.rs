@@ -5,6 +5,7 @@
 //! new pods, and a certificate that cannot be served never reaches one.
 
 use super::metadata::scope;
+use super::secrets::{authority_secret, certificate_secret};
 use crate::resolve::{Effective, SecretKey};
 
 /// What kind of certificate a cluster has, and when a new one is due.
@@ -46,8 +47,8 @@ pub fn certificate(effective: &Effective) -> Option<CertificatePlan> {
     let days = days(&ssl.duration.value);
     let reference = |(name, key): (String, String)| SecretKey { name, key };
     Some(CertificatePlan {
-        secret: format!("{name}-ssl"),
-        authority: format!("{name}-ssl-authority"),
+        secret: certificate_secret(name),
+        authority: authority_secret(name),
         names,
         days,
         renew_before_days: (days / 3).clamp(1, 30),

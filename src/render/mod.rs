@@ -26,8 +26,8 @@ pub use certificate::{CertificatePlan, certificate};
 pub use policy::{Policy, policy};
 pub use pooler::{MARKED, pooler_mark};
 pub use secrets::{
-    GeneratedSecret, Material, VERSION, VERSION_LENGTH, binding_entries, binding_secret, credentials_in_use, derived_entries,
-    secret_labels, secret_names,
+    CREDENTIALS, GeneratedSecret, Material, VERSION, VERSION_LENGTH, binding_entries, binding_secret, certificate_secret,
+    credentials_in_use, derived_entries, secret_labels, secret_names,
 };
 
 use crate::model::Object;

@@ -1,6 +1,7 @@
 //! Secrets of a cluster. What is random is described here and made by `apply`; what follows from other entries is put together here.
 
 use super::metadata::{generic, scope};
+use crate::model::percent_encoded;
 use crate::resolve::Effective;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -36,6 +37,32 @@ pub const VERSION: &str = "credentials-version";
 /// Characters of a version.
 pub const VERSION_LENGTH: usize = 10;
 
+/// Entries of the cluster's Secret that make up its credentials: each with the name that it holds, where it is a user's name, and else
+/// with something random.
+pub const CREDENTIALS: [(&str, Option<&str>); 11] = [
+    ("superuser-username", Some("postgres")),
+    ("superuser-password", None),
+    ("replication-username", Some("replicator")),
+    ("replication-password", None),
+    ("authenticator-username", Some("authenticator")),
+    ("authenticator-password", None),
+    ("restapi-username", Some("superuser")),
+    ("restapi-password", None),
+    ("pgbouncer-admin-password", None),
+    ("pgbouncer-stats-password", None),
+    (VERSION, None),
+];
+
+/// Name of the Secret with the certificate, which pods mount.
+pub fn certificate_secret(cluster: &str) -> String {
+    format!("{cluster}-ssl")
+}
+
+/// Name of the Secret with the authority of the certificate, which nobody mounts.
+pub(super) fn authority_secret(cluster: &str) -> String {
+    format!("{cluster}-ssl-authority")
+}
+
 /// Name of the Secret that applications take.
 pub fn binding_secret(effective: &Effective) -> String {
     format!("{}-binding", effective.cluster.name)
@@ -51,7 +78,7 @@ pub fn secret_names(effective: &Effective) -> Vec<String> {
     let name = &effective.cluster.name;
     let mut names = vec![name.clone(), binding_secret(effective)];
     if effective.postgres.ssl.enabled.value {
-        names.extend([format!("{name}-ssl"), format!("{name}-ssl-authority")]);
+        names.extend([certificate_secret(name), authority_secret(name)]);
     }
     names
 }
@@ -64,25 +91,18 @@ pub fn secret_labels(effective: &Effective) -> BTreeMap<String, String> {
 /// The Secrets that are made once: a new one would fit neither the data nor the clients. The certificate is another matter, it is
 /// made as often as needed ([`super::certificate`]).
 pub(super) fn generated(effective: &Effective) -> Vec<GeneratedSecret> {
-    let text = |text: &str| Material::Text(text.to_owned());
-    let entries = [
-        ("superuser-username", text("postgres")),
-        ("superuser-password", Material::Password(PASSWORD)),
-        ("replication-username", text("replicator")),
-        ("replication-password", Material::Password(PASSWORD)),
-        ("authenticator-username", text("authenticator")),
-        ("authenticator-password", Material::Password(PASSWORD)),
-        ("restapi-username", text("superuser")),
-        ("restapi-password", Material::Password(PASSWORD)),
-        ("pgbouncer-admin-password", Material::Password(PASSWORD)),
-        ("pgbouncer-stats-password", Material::Password(PASSWORD)),
-        (VERSION, Material::Password(VERSION_LENGTH)),
-    ];
+    let material = |(entry, name): &(&str, Option<&str>)| {
+        let material = match name {
+            Some(name) => Material::Text((*name).to_owned()),
+            None => Material::Password(if *entry == VERSION { VERSION_LENGTH } else { PASSWORD }),
+        };
+        ((*entry).to_owned(), material)
+    };
     vec![GeneratedSecret {
         namespace: effective.cluster.namespace.clone(),
         name: effective.cluster.name.clone(),
         labels: generic(effective),
-        entries: entries.into_iter().map(|(key, material)| (key.to_owned(), material)).collect(),
+        entries: CREDENTIALS.iter().map(material).collect(),
     }]
 }
 
@@ -123,7 +143,8 @@ pub fn binding_entries(effective: &Effective, entries: &BTreeMap<String, String>
         (Some(username), Some(password)) => (username.clone(), password),
         _ => (get("superuser-username"), get("superuser-password")),
     };
-    let encoded = |text: &str| utf8_percent_encode(text);
+    // What a part of an address may hold as it is. Source: PostgreSQL documentation, "Connection URIs"; RFC 3986, 2.3.
+    let encoded = |text: &str| percent_encoded(text, b"-._~");
     let uri = format!("postgresql://{}:{}@{host}:5432/{}", encoded(&username), encoded(&password), encoded(&database));
     [
         ("type", "postgresql".to_owned()),
@@ -138,18 +159,6 @@ pub fn binding_entries(effective: &Effective, entries: &BTreeMap<String, String>
     .into_iter()
     .map(|(key, value)| (key.to_owned(), value))
     .collect()
-}
-
-/// Everything but letters, digits and `-._~` as `%XX`. Source: PostgreSQL documentation, "Connection URIs"; RFC 3986, 2.3.
-fn utf8_percent_encode(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-        out
-    })
 }
 
 #[cfg(test)]
@@ -179,6 +188,6 @@ mod tests {
 
     #[test]
     fn an_address_holds_no_sign_that_ends_a_part_of_it() {
-        assert_eq!(utf8_percent_encode("p@ss/w:rd?é~"), "p%40ss%2Fw%3Ard%3F%C3%A9~");
+        assert_eq!(percent_encoded("p@ss/w:rd?é~", b"-._~"), "p%40ss%2Fw%3Ard%3F%C3%A9~");
     }
 }

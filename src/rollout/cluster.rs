@@ -4,7 +4,7 @@
 //! re-creates pods or touches volumes of a running cluster waits, named: until a rollout carries it out the objects of the running
 //! revision stay in force, so that an instance that restarts by itself comes back as it was.
 
-use super::duties::{labels, relieve};
+use super::duties::{hand_over, labels, relieve};
 use super::instances::{Scale, scale};
 use super::pause::{keep_pause, wait_for_its_end};
 use crate::diff::{Disturbance, Impact, is_in_place, would_change};
@@ -242,13 +242,11 @@ fn count_instances(situation: &Situation<'_>, target: &Revision, set: &mut Objec
     let number = match scale(set.name(), live, wanted, situation.seen, |ordinal| target.effective.duty(ordinal).nofailover) {
         Scale::To(number) => number,
         Scale::HandOver { leader, candidate } => {
-            let scope = set.label("stackgres.io/cluster-scope").unwrap_or_else(|| set.name());
-            let key = ObjectKey::new("v1", "Endpoints", set.namespace(), &format!("{scope}-failover"));
             decision.wait.get_or_insert(Wait {
                 what: format!("{live} → {wanted} instances: {leader} leads and hands over to {candidate} first"),
                 ends: "Patroni has handed over".to_owned(),
             });
-            decision.steps.push(Step::HandOver { key, leader, candidate });
+            decision.steps.push(hand_over(&target.effective, &leader, &candidate));
             live
         }
         Scale::Wait(wait) => {

@@ -6,7 +6,7 @@
 //! by editing the cluster's Secret, and a given one in the Secret it is taken from.
 
 use crate::model::Object;
-use crate::render::{VERSION, derived_entries};
+use crate::render::{CREDENTIALS, VERSION, derived_entries};
 use std::collections::BTreeMap;
 
 /// Annotation of the Secret in use: which given values failed. The same are not tried again.
@@ -27,21 +27,6 @@ const ROLES: [(&str, &str, &str); 3] = [
     ("superuser-username", "superuser-password", "postgres"),
     ("replication-username", "replication-password", "replicator"),
     ("authenticator-username", "authenticator-password", "authenticator"),
-];
-
-/// Entries that belong to the credentials; others in the Secret are a person's own and are left alone.
-const ENTRIES: [&str; 11] = [
-    "superuser-username",
-    "superuser-password",
-    "replication-username",
-    "replication-password",
-    "authenticator-username",
-    "authenticator-password",
-    "restapi-username",
-    "restapi-password",
-    "pgbouncer-admin-password",
-    "pgbouncer-stats-password",
-    VERSION,
 ];
 
 /// What is to be done.
@@ -70,9 +55,9 @@ pub enum CredentialsStep {
     },
 }
 
-/// The credentials of a Secret.
+/// The credentials of a Secret; other entries in it are a person's own and are left alone.
 pub fn credentials_of(secret: &Object) -> BTreeMap<String, String> {
-    ENTRIES.iter().filter_map(|entry| Some(((*entry).to_owned(), secret.secret_text(entry)?))).collect()
+    CREDENTIALS.iter().filter_map(|(entry, _)| Some(((*entry).to_owned(), secret.secret_text(entry)?))).collect()
 }
 
 /// Why a value cannot be one of the credentials. Not PostgreSQL but the others decide: a line break ends a line of the pooler's file,
@@ -146,7 +131,8 @@ mod tests {
     use serde_json::json;
 
     fn secret(changes: &[(&str, &str)]) -> Object {
-        let mut entries: BTreeMap<String, String> = ENTRIES.iter().map(|entry| ((*entry).to_owned(), format!("{entry}-1"))).collect();
+        let mut entries: BTreeMap<String, String> =
+            CREDENTIALS.iter().map(|(entry, _)| ((*entry).to_owned(), format!("{entry}-1"))).collect();
         entries.extend(ROLES.map(|(entry, _, name)| (entry.to_owned(), name.to_owned())));
         entries.extend(changes.iter().map(|(entry, value)| ((*entry).to_owned(), (*value).to_owned())));
         let derived = derived_entries(&entries);

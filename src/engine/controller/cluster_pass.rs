@@ -136,8 +136,8 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         let given = Given::read(api, &revision.effective).await?;
         let values = given_values(&given, &revision.effective, &mut decision);
         carry_out(api, &decision.steps, &values).await?;
-        keep_secrets(pass, revision, &children, &given, &mut conditions).await?;
-        reloads::tell(pass, pass.reloads, revision, &children);
+        keep_secrets(pass, revision, &children, &seen, &given, &mut conditions).await?;
+        reloads::tell(pass, revision, &children);
     }
     let mut in_use = vec![released_name.clone()];
     if decision.stop.is_none() && decision.carries_out_released {

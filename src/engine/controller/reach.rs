@@ -6,8 +6,9 @@ use crate::health::{Instances, instances};
 use crate::instance::{Endpoint, Login, POSTGRES_PORT};
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey, SecretText};
-use crate::render::credentials_in_use;
 use crate::render::revision::Revision;
+use crate::render::{certificate_secret, credentials_in_use};
+use crate::rollout::{AUTHORITY, CHAIN};
 use std::net::IpAddr;
 
 /// The instances of a cluster.
@@ -32,25 +33,38 @@ impl Reach {
         revision: &Revision,
     ) -> Result<Result<Self, String>, KubernetesError> {
         let labels = format!("{OURS},stackgres.io/cluster-name={}", cluster.name);
-        let pods = api.list("Pod", Some(&cluster.namespace), &labels).await?;
+        let mut objects = api.list("Pod", Some(&cluster.namespace), &labels).await?;
         // The leader's lock says who leads.
-        let endpoints = api.list("Endpoints", Some(&cluster.namespace), &labels).await?;
-        let seen = instances(pods.iter().chain(&endpoints));
-        let secret = async |name: &str| api.get(&ObjectKey::new("v1", "Secret", Some(&cluster.namespace), name)).await;
-        let Some(credentials) = secret(&cluster.name).await? else { return Ok(Err(format!("there is no Secret {}", cluster.name))) };
-        let in_use = secret(&credentials_in_use(&revision.effective)).await?;
+        objects.extend(api.list("Endpoints", Some(&cluster.namespace), &labels).await?);
+        for name in [cluster.name.clone(), credentials_in_use(&revision.effective), certificate_secret(&cluster.name)] {
+            objects.extend(api.get(&ObjectKey::new("v1", "Secret", Some(&cluster.namespace), &name)).await?);
+        }
+        Ok(Self::of(&objects, revision))
+    }
+
+    /// Finds it among objects of the cluster.
+    pub(super) fn of<'a>(objects: impl IntoIterator<Item = &'a Object> + Clone, revision: &Revision) -> Result<Self, String> {
+        let cluster = &revision.cluster;
+        let secret = |name: &str| {
+            let found = objects.clone().into_iter().find(|object| object.kind() == "Secret" && object.name() == name);
+            found.cloned().ok_or_else(|| format!("there is no Secret {name}"))
+        };
+        let credentials = secret(&cluster.name)?;
+        let in_use = secret(&credentials_in_use(&revision.effective)).ok();
         let authority = if revision.effective.postgres.ssl.enabled.value {
-            let name = format!("{}-ssl", cluster.name);
-            let Some(certificate) = secret(&name).await? else { return Ok(Err(format!("there is no Secret {name}"))) };
-            let Some(authority) = certificate.secret_text("ca.crt") else {
-                return Ok(Err(format!("the Secret {name} has no certificate authority")));
-            };
-            Some(trusted(&certificate, &authority))
+            let certificate = secret(&certificate_secret(&cluster.name))?;
+            let missing = || format!("the Secret {} has no certificate authority", certificate.name());
+            // A given certificate may be for other names: the very one that we put there is trusted as it is, and the one of before,
+            // which an instance may still serve.
+            let served = [CHAIN, PREVIOUS].iter().filter_map(|entry| certificate.secret_text(entry));
+            let authority = certificate.secret_text(AUTHORITY).ok_or_else(missing)?;
+            Some(std::iter::once(authority).chain(served).collect::<Vec<_>>().join("\n"))
         } else {
             None
         };
         let server_name = format!("{}.{}", revision.effective.scope(), cluster.namespace);
-        Ok(Ok(Self { seen, pods, credentials, in_use, server_name, authority }))
+        let pods = objects.clone().into_iter().filter(|object| object.kind() == "Pod").cloned().collect();
+        Ok(Self { seen: instances(objects), pods, credentials, in_use, server_name, authority })
     }
 
     /// Where PostgreSQL of a pod listens; `None` while it has no address.
@@ -65,6 +79,13 @@ impl Reach {
         self.in_use.as_ref().and_then(|secret| secret.secret_text(entry)).or_else(|| self.credentials.secret_text(entry))
     }
 
+    /// The value that works, and the one that is wanted: which an instance knows now is not known.
+    pub(super) fn both(&self, entry: &str) -> Vec<SecretText> {
+        let mut values: Vec<String> = [self.working(entry), self.credentials.secret_text(entry)].into_iter().flatten().collect();
+        values.dedup();
+        values.into_iter().map(SecretText::new).collect()
+    }
+
     /// The superuser's login that works.
     pub(super) fn superuser(&self, database: &str) -> Result<Login, String> {
         let (Some(user), Some(password)) = (self.working("superuser-username"), self.working("superuser-password")) else {
@@ -72,13 +93,6 @@ impl Reach {
         };
         Ok(Login { user, password: SecretText::new(password), database: database.to_owned() })
     }
-}
-
-/// What to trust where this Secret is served. A given certificate may be for other names: the very one that we put there is trusted as
-/// it is, and the one of before, which an instance may still serve.
-pub(super) fn trusted(certificate: &Object, authority: &str) -> String {
-    let served = ["tls.crt", PREVIOUS].iter().filter_map(|entry| certificate.secret_text(entry));
-    std::iter::once(authority.to_owned()).chain(served).collect::<Vec<_>>().join("\n")
 }
 
 /// Why nothing can be asked of the primary now.

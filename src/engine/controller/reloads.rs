@@ -4,15 +4,15 @@
 //! it is told again and again until its own note on the pod says what is wanted; a pass starts the calls and waits for none.
 
 use super::cluster_pass::ClusterPass;
-use super::reach::trusted;
-use crate::instance::{Endpoint, Limits, PATRONI_PORT, Patroni};
-use crate::model::{NamespacedName, Object, ObjectKey, SecretText};
-use crate::render::credentials_in_use;
+use super::reach::Reach;
+use super::secrets::reload_patroni;
+use crate::instance::Limits;
+use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::render::revision::Revision;
 use crate::rollout::unaware;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// First and longest pause, in seconds, between two calls for one cluster.
 const PAUSES: (i64, i64) = (3, 30);
@@ -54,30 +54,24 @@ impl Reloads {
 }
 
 /// One look at the tags of a cluster's instances.
-pub(super) fn tell(pass: &ClusterPass<'_>, reloads: &Reloads, target: &Revision, children: &BTreeMap<ObjectKey, Object>) {
+pub(super) fn tell(pass: &ClusterPass<'_>, target: &Revision, children: &BTreeMap<ObjectKey, Object>) {
+    let ClusterPass { reloads, now, .. } = *pass;
     let name = pass.cluster.namespaced_name();
     let pods = unaware(&target.effective, children.values().filter(|object| object.kind() == "Pod"));
     if pods.is_empty() {
         reloads.forget(&name);
         return;
     }
-    let secret = |name: &str| children.get(&ObjectKey::new("v1", "Secret", Some(&target.cluster.namespace), name));
-    let credentials = secret(&credentials_in_use(&target.effective)).or_else(|| secret(&name.name));
-    let text = |key: &str| credentials.and_then(|secret| secret.secret_text(key));
-    let certificate = secret(&format!("{}-ssl", name.name)).filter(|_| target.effective.postgres.ssl.enabled.value);
-    let authority = certificate.and_then(|certificate| Some(trusted(certificate, &certificate.secret_text("ca.crt")?)));
-    let (Some(user), Some(password)) = (text("restapi-username"), text("restapi-password")) else { return };
-    if !reloads.is_due(&name, pass.now) {
+    let Ok(reach) = Reach::of(children.values(), target) else { return };
+    if !reloads.is_due(&name, now) {
         return;
     }
+    let reach = Arc::new(reach);
     for pod in pods {
-        let Some(address) = pod.text("/status/podIP").and_then(|address| address.parse().ok()) else { continue };
-        let server_name = format!("{}.{}", target.effective.scope(), name.namespace);
-        let endpoint = Endpoint { address, port: PATRONI_PORT, server_name, authority: authority.clone() };
-        let patroni = Patroni::new(reloads.limits.clone()).with_credentials(user.clone(), SecretText::new(password.clone()));
-        let pod = pod.name().to_owned();
+        let Some(endpoint) = reach.endpoint(pod.name()) else { continue };
+        let (reach, limits, pod) = (reach.clone(), reloads.limits.clone(), pod.name().to_owned());
         tokio::spawn(async move {
-            match patroni.reload(&endpoint).await {
+            match Box::pin(reload_patroni(&limits, &reach, &endpoint)).await {
                 Ok(()) => tracing::debug!(pod, "told to read its files again"),
                 Err(error) => tracing::debug!(pod, %error, "could not be told to read its files again; it is tried again"),
             }

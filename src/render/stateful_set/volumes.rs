@@ -1,6 +1,7 @@
 //! Volumes of the pod.
 
 use super::custom;
+use crate::render::certificate_secret;
 use crate::render::config_maps::exporter_configuration;
 use crate::resolve::Effective;
 use serde_json::{Value, json};
@@ -55,5 +56,5 @@ pub(super) fn huge_pages(effective: &Effective) -> Vec<&'static str> {
 /// Certificate and key of whatever origin. PostgreSQL refuses a key that others may read; 0440 is right for a key owned by root
 /// whose group is the server's.
 fn certificate(effective: &Effective) -> Value {
-    json!({"name": "ssl", "secret": {"secretName": format!("{}-ssl", effective.cluster.name), "defaultMode": 0o440}})
+    json!({"name": "ssl", "secret": {"secretName": certificate_secret(&effective.cluster.name), "defaultMode": 0o440}})
 }

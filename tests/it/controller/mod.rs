@@ -2,6 +2,7 @@
 //! is given, on a real API server: a fake is trusted only where the same suite passes on the real thing.
 
 mod deployed;
+mod pods;
 mod secrets;
 mod shared;
 

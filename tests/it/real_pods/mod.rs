@@ -14,7 +14,7 @@ mod whole;
 mod writer;
 
 pub(crate) use processes::Processes;
-pub(crate) use sample::left_out;
+pub(crate) use sample::when_drawn;
 
 use serde_json::Value;
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! Duties of instances and standby clusters.
 
-use super::{Database, NAME, Nodes, left_out, on_real_nodes, said, until};
+use super::{Database, NAME, Nodes, on_real_nodes, said, until, when_drawn};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -133,10 +133,7 @@ fn all_replicas_are_synchronous() {
 /// Without any standby a mode goes on alone or stops writes; each promise is worth what it is under the one fault it speaks of.
 #[test]
 fn the_last_standby_is_lost() {
-    if left_out("the_last_standby_is_lost") {
-        return;
-    }
-    on_real_nodes("the_last_standby_is_lost", |nodes| {
+    when_drawn("the_last_standby_is_lost", |nodes| {
         let database = Database::new(nodes, "last-standby", 2, "  replication: {mode: sync-all}\n");
         database.sql("create table t (i int)");
         for (mode, goes_on) in [("sync-all", true), ("strict-sync-all", false)] {
@@ -287,10 +284,7 @@ fn a_standby_cluster_follows_and_is_promoted() {
 /// A source that is no SGCluster here: its users come from Secrets, and until they are there nothing is made.
 #[test]
 fn an_external_source_is_followed() {
-    if left_out("an_external_source_is_followed") {
-        return;
-    }
-    on_real_nodes("an_external_source_is_followed", |nodes| {
+    when_drawn("an_external_source_is_followed", |nodes| {
         let database = Database::new(nodes, "external", 1, "  profile: testing\n");
         database.sql("create table t as select 1 i");
         let user =

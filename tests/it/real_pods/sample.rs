@@ -1,5 +1,7 @@
 //! Which of the slow tests a run tries: faults, for the most part.
 
+use super::{Nodes, on_real_nodes};
+
 /// Tests of which each run tries one: less than four minutes each.
 const DRAWN: &[&str] = &[
     "a_killed_server_comes_back",
@@ -27,9 +29,16 @@ const DRAWN: &[&str] = &[
 const NEVER_DRAWN: &[&str] =
     &["a_stopped_cluster_starts_from_its_newest_copy", "five_minutes_without_the_api_server", "an_isolated_primary_without_the_api_server"];
 
-/// Whether a slow fault is left out. `tests/run --full` runs them all; another run one of them, drawn by a seed:
+/// Runs a slow test on the real nodes where it is not left out.
+pub(crate) fn when_drawn(name: &str, test: impl FnOnce(&Nodes)) {
+    if !left_out(name) {
+        on_real_nodes(name, test);
+    }
+}
+
+/// Whether a slow test is left out. `tests/run --full` runs them all; another run one of them, drawn by a seed:
 /// `STACKGRES_TEST_SEED`, or else the day, so that a second try of the same day is the same.
-pub(crate) fn left_out(name: &str) -> bool {
+fn left_out(name: &str) -> bool {
     assert!([DRAWN, NEVER_DRAWN].concat().contains(&name), "{name} stands in neither list");
     if std::env::var_os("STACKGRES_TEST_FULL").is_some() {
         return false;

@@ -8,8 +8,9 @@ use super::MANAGER;
 use crate::health::read_der;
 use crate::instance::{Console, Endpoint, Greeting, InstanceError, Limits, PATRONI_PORT, POOLER_PORT, Patroni, served_certificate};
 use crate::kubernetes::{Cluster, KubernetesError};
-use crate::model::{Object, SecretText};
-use crate::render::{MARKED, VERSION};
+use crate::model::Object;
+use crate::render::{MARKED, VERSION, pooler_mark};
+use crate::resolve::Effective;
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -36,6 +37,12 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// What the instances of a cluster must have read: this certificate, what its Secret holds, and what is rendered.
+    pub(super) fn of(effective: &Effective, certificate: Option<String>, credentials: &Object) -> Self {
+        let version = credentials.secret_text(VERSION).unwrap_or_default();
+        Self { certificate, version, pooler: effective.pooling.as_ref().map(pooler_mark) }
+    }
+
     fn word(&self) -> String {
         let or_none = |word: &Option<String>| word.clone().unwrap_or_else(|| "-".to_owned());
         format!("{}/{}/{}", or_none(&self.certificate), self.version, or_none(&self.pooler))
@@ -43,10 +50,10 @@ impl Wanted {
 }
 
 /// Names of the pods that run and were not proved to have read this. A pod that is not ready reads it when it starts.
-pub(super) fn not_loaded<'a>(pods: &'a [Object], wanted: &Wanted) -> Vec<&'a str> {
+pub(super) fn not_loaded<'a>(pods: impl IntoIterator<Item = &'a Object>, wanted: &Wanted) -> Vec<&'a str> {
     let word = wanted.word();
     let waits = |pod: &&Object| pod.is_true("Ready") && pod.text("/status/podIP").is_some() && pod.annotation(LOADED) != Some(&word);
-    pods.iter().filter(waits).map(Object::name).collect()
+    pods.into_iter().filter(waits).map(Object::name).collect()
 }
 
 /// Brings every pod that runs to it. A text says which did not come and why.
@@ -121,34 +128,42 @@ async fn missing_at(limits: &Limits, reach: &Reach, endpoint: &Endpoint, wanted:
 
 /// The pooler's console, with whichever password it knows now.
 async fn console(limits: &Limits, reach: &Reach, endpoint: &Endpoint) -> Result<Console, InstanceError> {
-    let mut last = None;
-    for password in both(reach, "pgbouncer-admin-password") {
+    let mut last = no_password(endpoint, "the console");
+    for password in reach.both("pgbouncer-admin-password") {
         match Console::connect(limits, &endpoint.at(POOLER_PORT), "pgbouncer_admin", password).await {
             Ok(console) => return Ok(console),
-            Err(error) => last = Some(error),
+            Err(error) => last = error,
         }
     }
-    let unknown = || InstanceError::Refused { address: endpoint.to_string(), reason: "no password of the console is known".to_owned() };
-    Err(last.unwrap_or_else(unknown))
+    Err(last)
 }
 
-/// The value that works, and the one that is wanted: which an instance knows now is not known.
-fn both(reach: &Reach, entry: &str) -> Vec<SecretText> {
-    let values = [reach.working(entry), reach.credentials.secret_text(entry)];
-    let mut values: Vec<SecretText> = values.into_iter().flatten().map(SecretText::new).collect();
-    values.dedup_by(|one, two| one.expose() == two.expose());
-    values
+/// Asks Patroni to read its files, with whichever password it knows now.
+pub(in crate::engine::controller) async fn reload_patroni(
+    limits: &Limits,
+    reach: &Reach,
+    endpoint: &Endpoint,
+) -> Result<(), InstanceError> {
+    let mut last = no_password(endpoint, "Patroni's interface");
+    for password in reach.both("restapi-password") {
+        let user = reach.working("restapi-username").unwrap_or_default();
+        let patroni = Patroni::new(limits.clone()).with_credentials(user, password);
+        match patroni.reload(&endpoint.at(PATRONI_PORT)).await {
+            Ok(()) => return Ok(()),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn no_password(endpoint: &Endpoint, of: &str) -> InstanceError {
+    InstanceError::Refused { address: endpoint.to_string(), reason: format!("no password of {of} is known") }
 }
 
 /// Asks Patroni and the pooler to read their files.
 async fn ask(limits: &Limits, reach: &Reach, endpoint: &Endpoint, pooling: bool) {
-    for password in both(reach, "restapi-password") {
-        let user = reach.working("restapi-username").unwrap_or_default();
-        let patroni = Patroni::new(limits.clone()).with_credentials(user, password);
-        match patroni.reload(&endpoint.at(PATRONI_PORT)).await {
-            Ok(()) => break,
-            Err(error) => tracing::debug!(%error, "Patroni was not asked to reload"),
-        }
+    if let Err(error) = reload_patroni(limits, reach, endpoint).await {
+        tracing::debug!(%error, "Patroni was not asked to reload");
     }
     if !pooling {
         return;

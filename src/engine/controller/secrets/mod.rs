@@ -11,17 +11,16 @@ mod rotation;
 
 pub(super) use certificate::PREVIOUS;
 pub(super) use given::Given;
+pub(super) use instances::reload_patroni;
 
 use super::cluster_pass::ClusterPass;
 use super::works::{Note, SharedNote, Works};
 use crate::apply::{data, random_text, secret_of};
-use crate::health::instances as instances_of;
+use crate::health::Instances;
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::render::revision::Revision;
-use crate::render::{
-    VERSION, VERSION_LENGTH, binding_entries, binding_secret, credentials_in_use, derived_entries, pooler_mark, secret_labels,
-};
+use crate::render::{VERSION, VERSION_LENGTH, binding_entries, binding_secret, credentials_in_use, derived_entries, secret_labels};
 use crate::rollout::{CredentialsStep, REFUSED, credentials_of, next_credentials};
 use crate::status::Condition;
 use instances::{Wanted, not_loaded};
@@ -55,6 +54,7 @@ pub(super) async fn keep_secrets(
     pass: &ClusterPass<'_>,
     revision: &Revision,
     children: &BTreeMap<ObjectKey, Object>,
+    seen: &Instances,
     given: &Given,
     conditions: &mut Vec<Condition>,
 ) -> Result<(), KubernetesError> {
@@ -72,7 +72,7 @@ pub(super) async fn keep_secrets(
     let mut step = next_credentials(own, in_use, &given.credentials(effective), refused);
     if let CredentialsStep::Write { changes } = &step {
         // A replica that starts reads the new file at once, so nothing is begun that cannot be brought to its end now.
-        let leads = instances_of(children.values()).existing.iter().any(|instance| instance.leads() && instance.ready);
+        let leads = seen.leader().is_some_and(|leader| leader.ready);
         if !busy && left.may_try(now) && (changes.is_empty() || leads) {
             let mut entries = credentials_of(own);
             entries.extend(changes.clone());
@@ -83,10 +83,9 @@ pub(super) async fn keep_secrets(
             step = CredentialsStep::Rotate { roles: Vec::new() };
         }
     }
-    let version = own.secret_text(VERSION).unwrap_or_default();
-    let wanted = Wanted { certificate: served, version, pooler: effective.pooling.as_ref().map(pooler_mark) };
-    let pods: Vec<Object> = children.values().filter(|object| object.kind() == "Pod").cloned().collect();
-    let waiting = not_loaded(&pods, &wanted);
+    let wanted = Wanted::of(effective, served, own);
+    let pods = || children.values().filter(|object| object.kind() == "Pod");
+    let waiting = not_loaded(pods(), &wanted);
     if works.simulated {
         conditions.push(Condition::new("FilesInUse", None, "Simulated", "the instances are simulated, so nobody is asked"));
         return Ok(());
@@ -95,7 +94,7 @@ pub(super) async fn keep_secrets(
     conditions.push(condition(&step, &left, &waiting));
     if idle {
         works.works.forget(&name);
-    } else if !busy && left.may_try(now) && pods.iter().any(|pod| pod.text("/status/podIP").is_some()) {
+    } else if !busy && left.may_try(now) && pods().any(|pod| pod.text("/status/podIP").is_some()) {
         start(pass, revision, left, versions);
     }
     Ok(())

@@ -14,7 +14,7 @@ use crate::instance::{
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{Object, ObjectKey, SecretText};
 use crate::render::revision::Revision;
-use crate::render::{VERSION, credentials_in_use, pooler_mark, secret_labels};
+use crate::render::{certificate_secret, credentials_in_use, secret_labels};
 use crate::rollout::{CHAIN, CredentialsStep, REFUSED, RolePassword, credentials_of, next_credentials};
 use postgres_protocol::password::scram_sha_256;
 use serde_json::json;
@@ -91,17 +91,15 @@ impl Task {
     }
 
     async fn load(&self, reach: &Reach) -> Result<Done, KubernetesError> {
-        let key = ObjectKey::new("v1", "Secret", self.cluster.namespace(), &format!("{}-ssl", self.cluster.name()));
-        let certificate = if self.revision.effective.postgres.ssl.enabled.value {
+        let effective = &self.revision.effective;
+        let key = ObjectKey::new("v1", "Secret", self.cluster.namespace(), &certificate_secret(self.cluster.name()));
+        let certificate = if effective.postgres.ssl.enabled.value {
             self.api.get(&key).await?.and_then(|secret| secret.secret_text(CHAIN))
         } else {
             None
         };
-        let wanted = Wanted {
-            certificate: certificate.and_then(|chain| read_certificate(&chain).ok()).map(|facts| facts.fingerprint),
-            version: reach.credentials.secret_text(VERSION).unwrap_or_default(),
-            pooler: self.revision.effective.pooling.as_ref().map(pooler_mark),
-        };
+        let fingerprint = certificate.and_then(|chain| read_certificate(&chain).ok()).map(|facts| facts.fingerprint);
+        let wanted = Wanted::of(effective, fingerprint, &reach.credentials);
         self.note.change(|note| note.doing("instances read what their files hold".to_owned()));
         load(&self.api, &self.limits, reach, &wanted).await
     }
@@ -208,8 +206,8 @@ impl Task {
         let endpoint = reach.seen.primary().and_then(|primary| reach.endpoint(&primary.name)).ok_or_else(gone)?;
         let user = reach.working("superuser-username").unwrap_or_default();
         let mut last = gone();
-        for password in [reach.working("superuser-password"), reach.credentials.secret_text("superuser-password")].into_iter().flatten() {
-            let login = Login { user: user.clone(), password: SecretText::new(password), database: "postgres".to_owned() };
+        for password in reach.both("superuser-password") {
+            let login = Login { user: user.clone(), password, database: "postgres".to_owned() };
             match Session::connect(&self.limits, &endpoint, &login, Purpose::Facts).await {
                 Ok(session) => return Ok((endpoint, session)),
                 Err(error) => last = error,

@@ -2,15 +2,12 @@
 
 use super::{of_three, told};
 use crate::real_pods::writer::node_of;
-use crate::real_pods::{NAME, left_out, on_real_nodes, until};
+use crate::real_pods::{NAME, until, when_drawn};
 
 /// All pods at once, as when a whole site loses its power.
 #[test]
 fn every_pod_is_deleted_at_once() {
-    if left_out("every_pod_is_deleted_at_once") {
-        return;
-    }
-    on_real_nodes("every_pod_is_deleted_at_once", |nodes| {
+    when_drawn("every_pod_is_deleted_at_once", |nodes| {
         let database = of_three(nodes, "all");
         let identifier = database.status("/systemIdentifier");
         let last = format!("{NAME}-2");
@@ -29,10 +26,7 @@ fn every_pod_is_deleted_at_once() {
 /// The volume with the newest data belongs to the last instance, and its node comes back after the others.
 #[test]
 fn a_stopped_cluster_starts_from_its_newest_copy() {
-    if left_out("a_stopped_cluster_starts_from_its_newest_copy") {
-        return;
-    }
-    on_real_nodes("a_stopped_cluster_starts_from_its_newest_copy", |nodes| {
+    when_drawn("a_stopped_cluster_starts_from_its_newest_copy", |nodes| {
         let database = of_three(nodes, "cold");
         let identifier = database.status("/systemIdentifier");
         let last = format!("{NAME}-2");

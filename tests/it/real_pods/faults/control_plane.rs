@@ -2,16 +2,13 @@
 
 use super::{SMALL, of_three, told};
 use crate::real_pods::writer::{node_of, while_in_force};
-use crate::real_pods::{Database, Processes, left_out, on_real_nodes, until};
+use crate::real_pods::{Database, Processes, until, when_drawn};
 use std::time::{Duration, Instant};
 
 /// Without the controller nothing happens to databases, and they fail over by themselves.
 #[test]
 fn databases_need_no_controller() {
-    if left_out("databases_need_no_controller") {
-        return;
-    }
-    on_real_nodes("databases_need_no_controller", |nodes| {
+    when_drawn("databases_need_no_controller", |nodes| {
         let database = of_three(nodes, "alone");
         let primary = database.primary();
         nodes.ok(&["-n", "stackgres", "scale", "deployment/stackgres", "--replicas=0"]);
@@ -31,10 +28,7 @@ fn databases_need_no_controller() {
 /// Nobody makes pods again and nobody keeps Endpoints of Services; a failover needs neither.
 #[test]
 fn a_failover_needs_no_controller_manager() {
-    if left_out("a_failover_needs_no_controller_manager") {
-        return;
-    }
-    on_real_nodes("a_failover_needs_no_controller_manager", |nodes| {
+    when_drawn("a_failover_needs_no_controller_manager", |nodes| {
         let database = of_three(nodes, "manager");
         let primary = database.primary();
         let writer = database.writer(50);
@@ -56,10 +50,7 @@ fn a_failover_needs_no_controller_manager() {
 /// The API server is where Patroni keeps its lock. As long as a primary reaches all other instances, it goes on without.
 #[test]
 fn five_minutes_without_the_api_server() {
-    if left_out("five_minutes_without_the_api_server") {
-        return;
-    }
-    on_real_nodes("five_minutes_without_the_api_server", |nodes| {
+    when_drawn("five_minutes_without_the_api_server", |nodes| {
         let whole = Database::requested(nodes, "away", 3, SMALL);
         let lacking = Database::new(nodes, "away-replica", 3, SMALL);
         whole.ready(3);
@@ -104,10 +95,7 @@ fn five_minutes_without_the_api_server() {
 /// the API server is back.
 #[test]
 fn an_isolated_primary_without_the_api_server() {
-    if left_out("an_isolated_primary_without_the_api_server") {
-        return;
-    }
-    on_real_nodes("an_isolated_primary_without_the_api_server", |nodes| {
+    when_drawn("an_isolated_primary_without_the_api_server", |nodes| {
         let database = of_three(nodes, "away-isolated");
         let primary = database.primary();
         let node = node_of(&database, &primary);

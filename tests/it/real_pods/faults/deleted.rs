@@ -1,7 +1,7 @@
 //! Pods, volumes and objects that are deleted.
 
 use super::{of_three, told};
-use crate::real_pods::{NAME, left_out, on_real_nodes, until};
+use crate::real_pods::{NAME, on_real_nodes, until, when_drawn};
 
 /// A primary's pod is deleted: another takes over, and the one that comes back follows.
 #[test]
@@ -23,10 +23,7 @@ fn a_deleted_primary_is_replaced() {
 /// A replica's pod is deleted: clients of the primary notice nothing.
 #[test]
 fn a_deleted_replica_comes_back() {
-    if left_out("a_deleted_replica_comes_back") {
-        return;
-    }
-    on_real_nodes("a_deleted_replica_comes_back", |nodes| {
+    when_drawn("a_deleted_replica_comes_back", |nodes| {
         let database = of_three(nodes, "deleted-replica");
         let (primary, replica) = (database.primary(), database.replicas().remove(0));
         let writer = database.writer(120);
@@ -46,10 +43,7 @@ fn a_deleted_replica_comes_back() {
 /// A replica loses its volume: it is made anew from the others.
 #[test]
 fn a_lost_volume_is_cloned_again() {
-    if left_out("a_lost_volume_is_cloned_again") {
-        return;
-    }
-    on_real_nodes("a_lost_volume_is_cloned_again", |nodes| {
+    when_drawn("a_lost_volume_is_cloned_again", |nodes| {
         let database = of_three(nodes, "volume");
         database.sql("create table t as select generate_series(1, 1000) i");
         let identifier = database.status("/systemIdentifier");
@@ -66,10 +60,7 @@ fn a_lost_volume_is_cloned_again() {
 /// The first volume is lost while the others hold the data: no second database may be made in its place.
 #[test]
 fn an_empty_first_volume_makes_no_second_database() {
-    if left_out("an_empty_first_volume_makes_no_second_database") {
-        return;
-    }
-    on_real_nodes("an_empty_first_volume_makes_no_second_database", |nodes| {
+    when_drawn("an_empty_first_volume_makes_no_second_database", |nodes| {
         let database = of_three(nodes, "empty");
         database.sql("create table t as select generate_series(1, 1000) i");
         let identifier = database.status("/systemIdentifier");

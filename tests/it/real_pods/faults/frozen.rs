@@ -1,7 +1,7 @@
 //! Processes that stand still and go on later, when somebody else has taken over. No pod has a watchdog device.
 
 use super::{SMALL, SYNCHRONOUS, told};
-use crate::real_pods::{Database, Processes, left_out, on_real_nodes, until};
+use crate::real_pods::{Database, Processes, until, when_drawn};
 use std::time::{Duration, Instant};
 
 /// Twice Patroni's `ttl`.
@@ -13,7 +13,7 @@ const STANDSTILL: Duration = Duration::from_mins(1);
 ///
 /// Both at once, as small ones: a cluster of the usual size takes the processors of two nodes.
 fn frozen(name: &str, what: &str, of: impl Fn(&Database<'_>, &str) -> Processes) {
-    on_real_nodes(name, |nodes| {
+    when_drawn(name, |nodes| {
         let asynchronous = Database::requested(nodes, &format!("{what}-async"), 3, SMALL);
         let synchronous = Database::requested(nodes, &format!("{what}-sync"), 3, &format!("{SMALL}{SYNCHRONOUS}"));
         let both = [asynchronous, synchronous];
@@ -72,9 +72,6 @@ fn frozen(name: &str, what: &str, of: impl Fn(&Database<'_>, &str) -> Processes)
 /// Patroni alone: its PostgreSQL would go on taking writes while another instance is promoted.
 #[test]
 fn a_frozen_patroni_is_replaced() {
-    if left_out("a_frozen_patroni_is_replaced") {
-        return;
-    }
     frozen("a_frozen_patroni_is_replaced", "patroni-frozen", |database, primary| {
         // Process 1 only waits for the Patroni that does the work, and both run Python.
         Processes::of_container(database, primary, "patroni").running("python")
@@ -84,9 +81,6 @@ fn a_frozen_patroni_is_replaced() {
 /// All containers, and so the pooler with its clients: who wakes up must not take what it no longer may.
 #[test]
 fn a_frozen_pod_is_replaced() {
-    if left_out("a_frozen_pod_is_replaced") {
-        return;
-    }
     frozen("a_frozen_pod_is_replaced", "pod-frozen", Processes::of_pod);
 }
 
@@ -94,10 +88,7 @@ fn a_frozen_pod_is_replaced() {
 /// anew, for ever: the kubelet asks Patroni, not PostgreSQL.
 #[test]
 fn a_standby_that_does_not_answer_is_not_killed() {
-    if left_out("a_standby_that_does_not_answer_is_not_killed") {
-        return;
-    }
-    on_real_nodes("a_standby_that_does_not_answer_is_not_killed", |nodes| {
+    when_drawn("a_standby_that_does_not_answer_is_not_killed", |nodes| {
         let database = Database::new(nodes, "silent", 2, SMALL);
         let replica = database.replicas().remove(0);
         let processes = Processes::of_container(&database, &replica, "patroni").running("postgres");

@@ -3,7 +3,7 @@
 //! The volumes of the test cluster are folders of one disk, so this test brings its own: memory of a fixed size, mounted on each node.
 
 use super::told;
-use crate::real_pods::{Database, left_out, on_real_nodes, until};
+use crate::real_pods::{Database, until, when_drawn};
 use std::fmt::Write as _;
 
 const STORAGE_CLASS: &str = "fixed-size";
@@ -12,10 +12,7 @@ const MEBIBYTES: u32 = 400;
 /// WAL and data share the volume, as the API has one volume only: a full one stops both.
 #[test]
 fn a_full_volume_refuses_and_recovers() {
-    if left_out("a_full_volume_refuses_and_recovers") {
-        return;
-    }
-    on_real_nodes("a_full_volume_refuses_and_recovers", |nodes| {
+    when_drawn("a_full_volume_refuses_and_recovers", |nodes| {
         let folder = |node: u32| nodes.folder.join(format!("node{node}/fixed")).to_string_lossy().into_owned();
         let mut objects = format!(
             "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {{name: {STORAGE_CLASS}}}\nprovisioner: kubernetes.io/no-provisioner\nvolumeBindingMode: WaitForFirstConsumer\n"

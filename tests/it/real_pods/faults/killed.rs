@@ -1,15 +1,12 @@
 //! Processes that are gone without a goodbye.
 
 use super::{of_three, told};
-use crate::real_pods::{Processes, left_out, on_real_nodes};
+use crate::real_pods::{Processes, when_drawn};
 
 /// The postmaster is gone without a goodbye: Patroni starts it again, or hands over, and nothing acknowledged is lost.
 #[test]
 fn a_killed_server_comes_back() {
-    if left_out("a_killed_server_comes_back") {
-        return;
-    }
-    on_real_nodes("a_killed_server_comes_back", |nodes| {
+    when_drawn("a_killed_server_comes_back", |nodes| {
         let database = of_three(nodes, "killed");
         let primary = database.primary();
         let writer = database.writer(40);
@@ -25,10 +22,7 @@ fn a_killed_server_comes_back() {
 /// Patroni is gone: the server goes with its container, and the container starts again on the same volume.
 #[test]
 fn a_killed_patroni_comes_back() {
-    if left_out("a_killed_patroni_comes_back") {
-        return;
-    }
-    on_real_nodes("a_killed_patroni_comes_back", |nodes| {
+    when_drawn("a_killed_patroni_comes_back", |nodes| {
         let database = of_three(nodes, "patroni");
         let primary = database.primary();
         let writer = database.writer(60);

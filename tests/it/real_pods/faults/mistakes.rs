@@ -1,15 +1,12 @@
 //! Objects that are wrong by somebody's hand.
 
 use super::{of_three, told};
-use crate::real_pods::{NAME, left_out, on_real_nodes, until};
+use crate::real_pods::{NAME, until, when_drawn};
 
 /// An image that nobody has reaches one instance; the others serve, and the status says what is wrong.
 #[test]
 fn a_wrong_image_is_told() {
-    if left_out("a_wrong_image_is_told") {
-        return;
-    }
-    on_real_nodes("a_wrong_image_is_told", |nodes| {
+    when_drawn("a_wrong_image_is_told", |nodes| {
         let database = of_three(nodes, "image");
         let (primary, replica) = (database.primary(), database.replicas().remove(0));
         let writer = database.writer(240);
@@ -33,10 +30,7 @@ fn a_wrong_image_is_told() {
 /// The Secret of the passwords is deleted: databases go on, the status says so, and no new passwords are made over old data.
 #[test]
 fn a_lost_secret_is_told() {
-    if left_out("a_lost_secret_is_told") {
-        return;
-    }
-    on_real_nodes("a_lost_secret_is_told", |nodes| {
+    when_drawn("a_lost_secret_is_told", |nodes| {
         let database = of_three(nodes, "secret");
         let writer = database.writer(240);
         std::thread::sleep(std::time::Duration::from_secs(3));

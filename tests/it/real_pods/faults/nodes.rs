@@ -2,12 +2,12 @@
 
 use super::{SYNCHRONOUS, told};
 use crate::real_pods::writer::{node_of, while_in_force};
-use crate::real_pods::{Database, left_out, on_real_nodes, until};
+use crate::real_pods::{Database, until, when_drawn};
 use std::time::{Duration, Instant};
 
 /// Cuts the primary's node off and looks at both sides of the cut.
 fn cut_off(name: &str, namespace: &str, more: &str) {
-    on_real_nodes(name, |nodes| {
+    when_drawn(name, |nodes| {
         let database = Database::new(nodes, namespace, 3, more);
         let synchronous = !more.is_empty();
         if synchronous {
@@ -58,28 +58,19 @@ fn cut_off(name: &str, namespace: &str, more: &str) {
 /// A node is cut off: its primary steps down by itself, another takes over, and with synchronous commits nothing is lost.
 #[test]
 fn an_isolated_primary_steps_down() {
-    if left_out("an_isolated_primary_steps_down") {
-        return;
-    }
     cut_off("an_isolated_primary_steps_down", "isolated", SYNCHRONOUS);
 }
 
 /// The same with asynchronous commits: what only the isolated side acknowledged is lost, and counted.
 #[test]
 fn an_isolated_primary_loses_little() {
-    if left_out("an_isolated_primary_loses_little") {
-        return;
-    }
     cut_off("an_isolated_primary_loses_little", "isolated-async", "");
 }
 
 /// The plug of the primary's node is pulled; later it is booted again.
 #[test]
 fn a_stopped_node_is_survived() {
-    if left_out("a_stopped_node_is_survived") {
-        return;
-    }
-    on_real_nodes("a_stopped_node_is_survived", |nodes| {
+    when_drawn("a_stopped_node_is_survived", |nodes| {
         let database = Database::new(nodes, "stopped", 3, "");
         let primary = database.primary();
         let node = node_of(&database, &primary);
