@@ -4,6 +4,7 @@
 //! level-triggered; the same facts give the same answer, so a crash at any line resumes. Why: what is shown is what is done.
 
 mod certificates;
+pub mod change;
 mod cluster;
 mod credentials;
 mod duties;

@@ -1,0 +1,336 @@
+//! The decision.
+
+use super::back::{down, is_back};
+use super::candidate::candidate;
+use super::facts::{Facts, InstanceFacts, Method, Permission};
+use super::order::{Choice, choose};
+use super::rules::{Rule, Rules};
+use super::stage::{How, Stage, stage};
+use super::step::{Action, Failure, StepRecord};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
+
+/// How long a trouble that does not pass by itself has to last before it is believed.
+const BELIEVED: SignedDuration = SignedDuration::from_secs(60);
+
+/// How long a request is given before it is made again, where nothing shows that it arrived.
+const AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// What every instance would come back with, if it restarted now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Force {
+    /// What ran before.
+    LastGood,
+    /// What ran before, and of the released revision what is only read again.
+    Reloadable,
+    /// The released revision, but for these parameters.
+    Released {
+        /// Parameters that keep the value they had.
+        held: BTreeSet<String>,
+    },
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every instance runs the released revision.
+    Done,
+    /// This, once what is to be in force is in force.
+    Do(Action),
+    /// Something else comes first.
+    Wait {
+        /// What is waited for.
+        what: String,
+        /// Who or what ends it.
+        ends: String,
+        /// Until when at the latest.
+        until: Option<Timestamp>,
+    },
+    /// It stopped.
+    Stop(Failure),
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// What has to be in force before anything is done.
+    pub force: Force,
+    /// How many instances to ask for now.
+    pub instances: u32,
+    /// The instance that commits shall not wait for.
+    pub barred: Option<u32>,
+    /// What is to be done.
+    pub verdict: Verdict,
+    /// Whether the step that was written down has ended.
+    pub step_ended: bool,
+    /// The round it belongs to.
+    pub stage: Option<Stage>,
+}
+
+/// What comes next.
+pub fn next_change(rules: Rules, facts: &Facts, now: Timestamp) -> Progress {
+    let stage = stage(rules, facts);
+    let mut progress = Progress {
+        force: force(rules, facts, stage.as_ref()),
+        instances: facts.asked_for,
+        barred: None,
+        verdict: Verdict::Done,
+        step_ended: false,
+        stage,
+    };
+    if let Some(failure) = facts.memory.failure.clone().filter(|_| rules.keep(Rule::FailureIsRemembered)) {
+        stop(rules, facts, &mut progress, failure);
+        return progress;
+    }
+    if facts.under_way {
+        progress.barred = barred_by_step(facts);
+        let (what, until) = facts.memory.step.as_ref().map_or_else(
+            || ("a step is being carried out".to_owned(), None),
+            |step| (step.action.to_string(), Some(step.since + step.action.limit())),
+        );
+        progress.verdict = Verdict::Wait { what, ends: "it has ended".to_owned(), until };
+        return progress;
+    }
+    if rules.keep(Rule::PoolersAreReleased) && facts.instances.iter().any(|instance| instance.pooler_away) {
+        progress.verdict = Verdict::Do(Action::ReleasePoolers);
+        return progress;
+    }
+    if let Some(step) = &facts.memory.step {
+        match judge(rules, facts, step, now) {
+            State::Ended => progress.step_ended = true,
+            State::Failed(cause) => {
+                let failure = Failure { instance: step.action.instance(), cause, at: now };
+                if rules.keep(Rule::FailureIsRemembered) {
+                    stop(rules, facts, &mut progress, failure);
+                    return progress;
+                }
+                progress.step_ended = true;
+            }
+            State::Again => {
+                progress.barred = barred_by_step(facts);
+                progress.verdict = Verdict::Do(step.action.clone());
+                return progress;
+            }
+            State::Goes(what) => {
+                progress.barred = barred_by_step(facts);
+                let until = Some(step.since + step.action.limit());
+                progress.verdict = Verdict::Wait { what: format!("{}: {what}", step.action), ends: "it is back".to_owned(), until };
+                return progress;
+            }
+        }
+    }
+    decide(rules, facts, &mut progress);
+    progress
+}
+
+/// Whether something is in force that nobody has tried yet, and what.
+fn force(rules: Rules, facts: &Facts, stage: Option<&Stage>) -> Force {
+    let Some(stage) = stage else { return Force::Released { held: BTreeSet::new() } };
+    let proven = facts.instances.iter().any(|instance| stage.has(instance) == Some(true) && is_back(rules, instance));
+    let begun = facts.memory.step.as_ref().is_some_and(|step| !matches!(step.action, Action::SwitchOver { .. }));
+    let licensed = facts.permission == Permission::Granted && (down(facts).is_empty() || may_repair(facts));
+    if licensed || begun || proven || facts.target.goes_back || !rules.keep(Rule::TemplateWaitsForPermission) {
+        Force::Released { held: stage.held.clone() }
+    } else {
+        Force::Reloadable
+    }
+}
+
+/// Stops, and puts back what was in force before.
+fn stop(rules: Rules, facts: &Facts, progress: &mut Progress, failure: Failure) {
+    if rules.keep(Rule::StopGoesBackToLastGood) {
+        progress.force = Force::LastGood;
+    }
+    // An extra instance of this rollout has no purpose any more.
+    progress.instances = facts.asked_for.min(facts.target.instances.max(1));
+    progress.verdict = Verdict::Stop(failure);
+}
+
+/// The instance of the step at hand: commits do not wait for it until it is back.
+fn barred_by_step(facts: &Facts) -> Option<u32> {
+    let step = facts.memory.step.as_ref()?;
+    let stops = matches!(step.action, Action::Restart { leads: false, .. } | Action::Recreate { leads: false, .. });
+    step.action.instance().filter(|ordinal| stops && facts.instance(*ordinal).is_none_or(|instance| !instance.leads))
+}
+
+/// Instances that are down and whose pods are not the released ones.
+fn repairable(facts: &Facts) -> Vec<&InstanceFacts> {
+    let down = down(facts);
+    let old = |instance: &&InstanceFacts| down.contains(&instance.ordinal) && instance.pod == Some(false) && !instance.terminating;
+    facts.instances.iter().filter(old).collect()
+}
+
+fn may_repair(facts: &Facts) -> bool {
+    !repairable(facts).is_empty()
+}
+
+fn decide(rules: Rules, facts: &Facts, progress: &mut Progress) {
+    let wait = |what: String, ends: String| Verdict::Wait { what, ends, until: None };
+    let Some(stage) = progress.stage.clone() else {
+        progress.instances = facts.target.instances;
+        progress.verdict = relieve(rules, facts).unwrap_or(Verdict::Done);
+        return;
+    };
+    if let Permission::Held { why, ends } = &facts.permission {
+        progress.verdict = wait(why.clone(), ends.clone());
+        return;
+    }
+    if let Some(verdict) = relieve(rules, facts) {
+        progress.verdict = verdict;
+        return;
+    }
+    let asks = rules.keep(Rule::PermissionIsAskedEachTime) || facts.memory.switched_to.is_none() && !proven(facts, &stage);
+    let not_now = match &facts.permission {
+        Permission::NotNow { why, ends } if asks => Some(wait(why.clone(), ends.clone())),
+        _ => None,
+    };
+    let down = down(facts);
+    if !down.is_empty() {
+        let repair = next_repair(facts).filter(|_| rules.keep(Rule::DownInstanceIsRepairedFirst));
+        progress.verdict = match (repair, not_now) {
+            (Some(repair), None) => repair,
+            (Some(repair), Some(_)) if facts.target.goes_back => repair,
+            (_, Some(not_now)) => not_now,
+            (None, None) if !rules.keep(Rule::OneAtATime) => choice(rules, facts, &stage, progress),
+            (None, None) => {
+                let text = |ordinal: &u32| {
+                    let trouble = facts.instance(*ordinal).and_then(|instance| instance.trouble.clone());
+                    trouble.map_or_else(|| format!("instance {ordinal}"), |trouble| format!("instance {ordinal} ({trouble})"))
+                };
+                let names: Vec<String> = down.iter().map(text).collect();
+                wait(format!("down, and not by this change: {}", names.join(", ")), "every instance is up".to_owned())
+            }
+        };
+        return;
+    }
+    if let Some(not_now) = not_now {
+        progress.verdict = not_now;
+        return;
+    }
+    let wanted = facts.target.instances;
+    let extra = facts.target.method == Method::ReducedImpact && !matches!(stage.how, How::Grow | How::Shrink);
+    let before = if extra {
+        wanted + 1
+    } else if facts.asked_for == 1 && !stage.leader_first {
+        // A new instance takes over before the only one stops.
+        wanted
+    } else {
+        facts.asked_for
+    };
+    if facts.asked_for < before {
+        progress.verdict = Verdict::Do(Action::Add { instance: facts.asked_for });
+        return;
+    }
+    progress.verdict = choice(rules, facts, &stage, progress);
+}
+
+fn proven(facts: &Facts, stage: &Stage) -> bool {
+    facts.instances.iter().any(|instance| stage.has(instance) == Some(true))
+}
+
+fn choice(rules: Rules, facts: &Facts, stage: &Stage, progress: &mut Progress) -> Verdict {
+    match choose(rules, facts, stage) {
+        Choice::Do(action) => {
+            progress.barred = match &action {
+                Action::Restart { instance, leads: false, .. } | Action::Recreate { instance, leads: false, .. } => {
+                    facts.instance(*instance).filter(|instance| instance.barred).map(|instance| instance.ordinal)
+                }
+                _ => None,
+            };
+            Verdict::Do(action)
+        }
+        Choice::Bar(instance) => {
+            progress.barred = Some(instance);
+            Verdict::Wait {
+                what: format!("commits wait for instance {instance}: another one takes its place first"),
+                ends: "Patroni has named another synchronous standby".to_owned(),
+                until: None,
+            }
+        }
+        Choice::Wait { what, ends } => Verdict::Wait { what, ends, until: None },
+    }
+}
+
+/// The first that is made anew of those that are down: with no leader the one with the most WAL, which must be the first to start.
+fn next_repair(facts: &Facts) -> Option<Verdict> {
+    let repairable = repairable(facts);
+    let next = if facts.leader().is_some() {
+        repairable.into_iter().min_by_key(|instance| instance.ordinal)
+    } else {
+        repairable.into_iter().max_by_key(|instance| (instance.position, std::cmp::Reverse(instance.ordinal)))
+    }?;
+    Some(Verdict::Do(Action::Recreate { instance: next.ordinal, uid: next.uid.clone(), leads: next.leads }))
+}
+
+/// A leader on a node that is being emptied hands over before its pod is evicted (dba-rules 23). Windows do not matter: the node goes.
+fn relieve(rules: Rules, facts: &Facts) -> Option<Verdict> {
+    if matches!(facts.permission, Permission::Held { .. }) {
+        return None;
+    }
+    let leader = facts.leader().filter(|leader| leader.cordoned)?;
+    let candidate = candidate(rules, facts, |_| true).ok()?;
+    Some(Verdict::Do(Action::SwitchOver { leader: leader.ordinal, candidate }))
+}
+
+enum State {
+    Ended,
+    Failed(String),
+    Again,
+    Goes(String),
+}
+
+/// How a step that was begun is now.
+fn judge(rules: Rules, facts: &Facts, step: &StepRecord, now: Timestamp) -> State {
+    let instance = step.action.instance().and_then(|ordinal| facts.instance(ordinal));
+    let again = now >= step.since + AGAIN;
+    let state = match &step.action {
+        Action::ReleasePoolers | Action::Checkpoint { .. } => State::Ended,
+        Action::Add { .. } => match instance {
+            Some(instance) if is_back(rules, instance) => State::Ended,
+            Some(_) => State::Goes("it copies the data and catches up".to_owned()),
+            None if again => State::Again,
+            None => State::Goes("its pod is made".to_owned()),
+        },
+        Action::Resize { .. } => match instance {
+            Some(instance) if instance.amounts == super::facts::Amount::Same || instance.pod == Some(false) => State::Ended,
+            Some(_) if again => State::Again,
+            _ => State::Goes("the kubelet changes it".to_owned()),
+        },
+        Action::Recreate { uid, .. } => match instance {
+            Some(instance) if instance.uid == *uid && !instance.terminating => State::Again,
+            Some(instance) if instance.uid == *uid => State::Goes("its pod ends".to_owned()),
+            Some(instance) if is_back(rules, instance) => State::Ended,
+            Some(instance) if instance.ready => State::Goes("it catches up".to_owned()),
+            Some(_) => State::Goes("its pod starts".to_owned()),
+            None => State::Goes("its pod is made".to_owned()),
+        },
+        Action::Restart { brings, .. } => {
+            let has = |instance: &InstanceFacts| instance.behind.as_ref().is_some_and(|behind| behind.is_disjoint(brings));
+            match instance {
+                Some(instance) if is_back(rules, instance) && has(instance) => State::Ended,
+                Some(instance) if is_back(rules, instance) && instance.asked && again => State::Again,
+                Some(instance) if is_back(rules, instance) => State::Goes("the parameters are not in force yet".to_owned()),
+                _ => State::Goes("it starts and catches up".to_owned()),
+            }
+        }
+        Action::SwitchOver { leader, candidate } => match facts.leader() {
+            Some(now_leads) if now_leads.ordinal == *candidate && now_leads.ready => State::Ended,
+            // Somebody else took over: what is right now is decided anew.
+            Some(now_leads) if now_leads.ordinal != *leader && now_leads.ordinal != *candidate && now_leads.ready => State::Ended,
+            Some(now_leads) if now_leads.ordinal == *leader && again => State::Again,
+            _ => State::Goes("the role moves".to_owned()),
+        },
+    };
+    if matches!(state, State::Ended) || !rules.keep(Rule::EveryWaitEnds) {
+        return state;
+    }
+    let trouble = instance.and_then(|instance| instance.trouble.clone());
+    let hopeless = instance.is_some_and(|instance| instance.hopeless);
+    if hopeless && now >= step.since + BELIEVED || now >= step.since + step.action.limit() {
+        let what = if hopeless { String::new() } else { format!(" within {:#}", step.action.limit()) };
+        let cause =
+            trouble.map_or_else(|| format!("{} did not come to its end{what}", step.action), |why| format!("{}: {why}", step.action));
+        return State::Failed(cause);
+    }
+    state
+}

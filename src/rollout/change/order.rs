@@ -1,0 +1,113 @@
+//! Which instance is next, of those that lack what a round brings.
+
+use super::back::is_back;
+use super::candidate::{candidate, is_alone};
+use super::facts::{Facts, InstanceFacts, Synchronous};
+use super::rules::{Rule, Rules};
+use super::stage::{How, Stage};
+use super::step::Action;
+
+/// What is done next in a round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// This.
+    Do(Action),
+    /// Commits must stop waiting for this instance before it may be stopped.
+    Bar(u32),
+    /// Something must come first.
+    Wait {
+        /// What is waited for.
+        what: String,
+        /// Who or what ends it.
+        ends: String,
+    },
+}
+
+fn wait(what: impl Into<String>, ends: impl Into<String>) -> Choice {
+    Choice::Wait { what: what.into(), ends: ends.into() }
+}
+
+/// Chooses. Every instance is up here.
+pub(super) fn choose(rules: Rules, facts: &Facts, stage: &Stage) -> Choice {
+    let Some(leader) = facts.leader() else { return wait("no instance leads", "Patroni has chosen one") };
+    let lacks = |instance: &InstanceFacts| stage.has(instance) != Some(true);
+    let mut replicas: Vec<&InstanceFacts> = facts.instances.iter().filter(|instance| !instance.leads && lacks(instance)).collect();
+    // Those that no commit waits for first: then there is another one to wait for when the synchronous one goes.
+    replicas.sort_by_key(|instance| (instance.synchronous, instance.ordinal));
+    if matches!(stage.how, How::Grow | How::Shrink) {
+        let next = replicas.first().copied().or_else(|| lacks(leader).then_some(leader));
+        return next.map_or_else(
+            || wait("processor and memory", "the kubelet has changed them"),
+            |next| Choice::Do(Action::Resize { instance: next.ordinal }),
+        );
+    }
+    if stage.leader_first || !rules.keep(Rule::ReplicasFirst) {
+        if lacks(leader) {
+            return stop(rules, facts, stage, leader);
+        }
+        if stage.leader_first
+            && rules.keep(Rule::LoweredOnPrimaryFirst)
+            && rules.keep(Rule::RaisedOnReplicasFirst)
+            && let Some(first) = prove_lowered(rules, facts, leader, replicas.first().copied())
+        {
+            return first;
+        }
+    }
+    if let Some(next) = replicas.first() {
+        return stop(rules, facts, stage, next);
+    }
+    // In its second round a leader restarts in place: one planned switchover is enough.
+    let again = stage.how == How::Restart && facts.memory.switched_to == Some(leader.ordinal);
+    if again || is_alone(facts) {
+        return stop(rules, facts, stage, leader);
+    }
+    match candidate(rules, facts, |instance| stage.has(instance) == Some(true)) {
+        Ok(candidate) => Choice::Do(Action::SwitchOver { leader: leader.ordinal, candidate }),
+        Err(ends) => wait("the primary is the last that lacks the change, and no replica can take over", ends),
+    }
+}
+
+/// What must come before a standby gets lower values: it has replayed the lowering on the leader, and recovery after a crash would
+/// begin behind it (`postgres-facts` a5 and "not enough after a crash").
+fn prove_lowered(rules: Rules, facts: &Facts, leader: &InstanceFacts, next: Option<&InstanceFacts>) -> Option<Choice> {
+    let next = next?;
+    let Some(lowered_at) = facts.memory.lowered_at else {
+        return Some(Choice::Do(Action::Checkpoint { instance: leader.ordinal }));
+    };
+    if next.position.is_none_or(|replayed| replayed < lowered_at) {
+        return Some(wait("a replica has not replayed the lower values yet", "it has caught up"));
+    }
+    if !rules.keep(Rule::RestartpointPastTheLowering) || next.redo.is_some_and(|redo| redo >= lowered_at) {
+        return None;
+    }
+    Some(Choice::Do(Action::Checkpoint { instance: next.ordinal }))
+}
+
+/// Stops one instance, when nothing that stands on it falls.
+fn stop(rules: Rules, facts: &Facts, stage: &Stage, instance: &InstanceFacts) -> Choice {
+    let others = || facts.instances.iter().filter(|other| other.ordinal != instance.ordinal);
+    if rules.keep(Rule::OneAtATime)
+        && let Some(late) = others().find(|other| !is_back(rules, other))
+    {
+        return wait(format!("instance {} has not replayed everything yet", late.ordinal), "it has caught up");
+    }
+    let could_be = |other: &InstanceFacts| !other.leads && !other.nofailover && is_back(rules, other);
+    if facts.target.synchronous != Synchronous::Off
+        && !instance.leads
+        && rules.keep(Rule::SynchronousStandbyIsReplacedFirst)
+        && others().any(could_be)
+        && (instance.synchronous || !others().any(|other| other.synchronous))
+    {
+        return Choice::Bar(instance.ordinal);
+    }
+    match stage.how {
+        How::Restart if !instance.asked && rules.keep(Rule::RestartBringsTheConfiguration) => {
+            wait("Patroni has not read the new parameters yet", "its next look, after loop_wait at the latest")
+        }
+        How::Restart => {
+            let brings = stage.brings.clone();
+            Choice::Do(Action::Restart { instance: instance.ordinal, leads: instance.leads, brings })
+        }
+        _ => Choice::Do(Action::Recreate { instance: instance.ordinal, uid: instance.uid.clone(), leads: instance.leads }),
+    }
+}

@@ -1,0 +1,154 @@
+//! What a rollout will do, step by step, if nothing goes wrong: the decision itself, run against instances that do what they are told.
+
+use super::facts::{Amount, Facts, InstanceFacts, Permission, Synchronous};
+use super::next::{Force, Verdict, next_change};
+use super::rules::Rules;
+use super::step::{Action, StepRecord};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
+
+/// More steps than any change of a cluster has: a rehearsal that does not end is a mistake of this program and says so.
+const MOST: usize = 1_000;
+
+/// A rehearsed rollout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rehearsal {
+    /// What is done, in order.
+    pub actions: Vec<Action>,
+    /// What it would wait for in the end, when it does not come to its end by itself.
+    pub waits: Option<String>,
+}
+
+/// Rehearses. Permission is taken as given: the question is what happens, not when.
+pub fn rehearse(facts: &Facts) -> Rehearsal {
+    let mut facts = Facts { permission: Permission::Granted, ..facts.clone() };
+    let mut now = Timestamp::UNIX_EPOCH;
+    let mut rehearsal = Rehearsal { actions: Vec::new(), waits: None };
+    for _ in 0..MOST {
+        let progress = next_change(Rules::ALL, &facts, now);
+        if progress.step_ended {
+            facts.memory.step = None;
+        }
+        let held = match &progress.force {
+            Force::Released { held } => held.clone(),
+            _ => BTreeSet::new(),
+        };
+        for instance in &mut facts.instances {
+            instance.asked = instance.behind.as_ref().is_some_and(|behind| behind.iter().any(|name| !held.contains(name)));
+        }
+        bar(&mut facts, progress.barred);
+        match progress.verdict {
+            Verdict::Done => return rehearsal,
+            Verdict::Stop(failure) => {
+                rehearsal.waits = Some(failure.cause);
+                return rehearsal;
+            }
+            Verdict::Do(action) => {
+                if action.is_recorded() {
+                    facts.memory.step = Some(StepRecord { action: action.clone(), since: now });
+                }
+                perform(&mut facts, &action, &held);
+                rehearsal.actions.push(action);
+                rehearsal.waits = None;
+            }
+            Verdict::Wait { what, .. } => {
+                // What waits twice for the same does so for ever: nothing else happens here.
+                if rehearsal.waits.as_ref() == Some(&what) {
+                    return rehearsal;
+                }
+                rehearsal.waits = Some(what);
+            }
+        }
+        now += SignedDuration::from_secs(1);
+    }
+    rehearsal.waits = Some("it does not come to an end".to_owned());
+    rehearsal
+}
+
+/// Patroni takes the tag away from one instance and names another synchronous standby.
+fn bar(facts: &mut Facts, barred: Option<u32>) {
+    for instance in &mut facts.instances {
+        instance.barred = barred == Some(instance.ordinal);
+    }
+    if facts.target.synchronous == Synchronous::Off {
+        return;
+    }
+    let named = |instance: &InstanceFacts| instance.synchronous && !instance.leads && !instance.barred;
+    let keep = facts.instances.iter().find(|instance| named(instance)).map(|instance| instance.ordinal);
+    let could = |instance: &&InstanceFacts| !instance.leads && !instance.barred && instance.streaming;
+    let next = keep.or_else(|| facts.instances.iter().find(could).map(|instance| instance.ordinal));
+    for instance in &mut facts.instances {
+        instance.synchronous = next == Some(instance.ordinal);
+    }
+}
+
+fn start(instance: &mut InstanceFacts, held: &BTreeSet<String>, target: &std::collections::BTreeMap<String, i64>) {
+    if let Some(behind) = &mut instance.behind {
+        behind.retain(|name| held.contains(name));
+    }
+    for (name, value) in &mut instance.hot_standby {
+        if let Some(released) = target.get(name).filter(|_| !held.contains(name)) {
+            *value = *released;
+        }
+    }
+}
+
+fn perform(facts: &mut Facts, action: &Action, held: &BTreeSet<String>) {
+    let end = facts.instances.iter().filter_map(|instance| instance.position).max().unwrap_or(0);
+    let target = facts.target.hot_standby.clone();
+    let find = |facts: &mut Facts, ordinal: u32| facts.instances.iter().position(|instance| instance.ordinal == ordinal);
+    match action {
+        Action::ReleasePoolers => facts.instances.iter_mut().for_each(|instance| instance.pooler_away = false),
+        Action::Checkpoint { instance } => {
+            if let Some(index) = find(facts, *instance) {
+                if facts.instances[index].leads {
+                    facts.memory.lowered_at = Some(end);
+                }
+                facts.instances[index].redo = Some(end);
+                facts.instances[index].position = Some(end);
+            }
+        }
+        Action::Add { instance } => {
+            facts.asked_for = facts.asked_for.max(instance + 1);
+            let hot_standby = target.iter().map(|(name, value)| (name.clone(), *value)).collect();
+            facts.instances.push(InstanceFacts {
+                ordinal: *instance,
+                uid: "new".to_owned(),
+                ready: true,
+                streaming: true,
+                caught_up: true,
+                pod: Some(true),
+                behind: Some(held.clone()),
+                hot_standby,
+                position: Some(end),
+                ..InstanceFacts::default()
+            });
+        }
+        Action::Resize { instance } => {
+            if let Some(index) = find(facts, *instance) {
+                facts.instances[index].amounts = Amount::Same;
+            }
+        }
+        Action::Restart { instance, .. } | Action::Recreate { instance, .. } => {
+            let Some(index) = find(facts, *instance) else { return };
+            let one = &mut facts.instances[index];
+            start(one, held, &target);
+            if let Action::Recreate { uid, .. } = action {
+                one.uid = format!("{uid}+");
+                one.pod = Some(true);
+                one.amounts = Amount::Same;
+            }
+        }
+        Action::SwitchOver { candidate, .. } => {
+            for instance in &mut facts.instances {
+                instance.leads = instance.ordinal == *candidate;
+                instance.streaming = !instance.leads;
+                instance.caught_up = true;
+                if instance.leads {
+                    instance.synchronous = false;
+                }
+            }
+            facts.memory.switched_to = Some(*candidate);
+        }
+    }
+}

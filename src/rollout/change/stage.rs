@@ -1,0 +1,94 @@
+//! What is to be done to every instance now, of all that has to be done.
+//!
+//! A released revision may ask for several things that may not be done at once. The stage is found from what the instances run, not
+//! from what was planned: so a change that comes in the middle of another one, and one that is taken back, are nothing special.
+
+use super::facts::{Amount, Facts, InstanceFacts};
+use super::rules::{Rule, Rules};
+use std::collections::BTreeSet;
+
+/// What is done to an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// Its pod is made anew: image, template, and every parameter that needs a restart travel along.
+    Recreate,
+    /// Its pod gets more processor and memory while it runs.
+    Grow,
+    /// Its pod gives memory back while it runs.
+    Shrink,
+    /// PostgreSQL restarts in its pod.
+    Restart,
+}
+
+/// One round over the instances.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// What is done to each.
+    pub how: How,
+    /// Whether the leader comes first, in place: hot-standby parameters go down.
+    pub leader_first: bool,
+    /// Parameters whose released value is not in force yet.
+    pub held: BTreeSet<String>,
+    /// Parameters that this round brings.
+    pub brings: BTreeSet<String>,
+}
+
+impl Stage {
+    /// Whether an instance has what this round brings; `None` where that cannot be seen.
+    pub fn has(&self, instance: &InstanceFacts) -> Option<bool> {
+        match self.how {
+            How::Recreate => instance.pod,
+            How::Grow => Some(instance.amounts != Amount::More),
+            How::Shrink => Some(instance.amounts != Amount::Less),
+            How::Restart => instance.behind.as_ref().map(|behind| behind.is_disjoint(&self.brings)),
+        }
+    }
+}
+
+/// Hot-standby parameters that some instance runs with a higher value of than is released.
+fn lowered(facts: &Facts) -> BTreeSet<String> {
+    let higher = |name: &&String| {
+        let released = facts.target.hot_standby[*name];
+        facts.instances.iter().any(|instance| instance.hot_standby.get(*name).is_some_and(|value| *value > released))
+    };
+    facts.target.hot_standby.keys().filter(higher).cloned().collect()
+}
+
+/// The round that is due; `None` when every instance has everything.
+pub fn stage(rules: Rules, facts: &Facts) -> Option<Stage> {
+    let any = |test: &dyn Fn(&InstanceFacts) -> bool| facts.instances.iter().any(test);
+    let behind: BTreeSet<String> = facts.instances.iter().filter_map(|instance| instance.behind.as_ref()).flatten().cloned().collect();
+    let lowered = lowered(facts);
+    // With one instance there is no standby that could have less than its primary.
+    let lowered = if facts.instances.len().max(facts.asked_for as usize) > 1 && rules.keep(Rule::LoweredOnPrimaryFirst) {
+        lowered
+    } else {
+        BTreeSet::new()
+    };
+    let pods = any(&|instance| instance.pod == Some(false));
+    if pods {
+        let late = if rules.keep(Rule::ImageBeforeItsConfiguration) { facts.target.late.clone() } else { BTreeSet::new() };
+        let mut held: BTreeSet<String> = lowered.union(&late).cloned().collect();
+        if !rules.keep(Rule::OneDisturbanceEach) {
+            // Two rounds where one does.
+            held.extend(behind.iter().cloned());
+        }
+        let brings = behind.difference(&held).cloned().collect();
+        return Some(Stage { how: How::Recreate, leader_first: false, held, brings });
+    }
+    if any(&|instance| instance.amounts == Amount::More) {
+        return Some(Stage { how: How::Grow, leader_first: false, held: lowered, brings: BTreeSet::new() });
+    }
+    let first: BTreeSet<String> = behind.difference(&lowered).cloned().collect();
+    if !first.is_empty() {
+        let leader_first = !rules.keep(Rule::RaisedOnReplicasFirst);
+        return Some(Stage { how: How::Restart, leader_first, held: lowered, brings: first });
+    }
+    if !behind.is_empty() {
+        return Some(Stage { how: How::Restart, leader_first: true, held: BTreeSet::new(), brings: behind });
+    }
+    if any(&|instance| instance.amounts == Amount::Less) {
+        return Some(Stage { how: How::Shrink, leader_first: false, held: BTreeSet::new(), brings: BTreeSet::new() });
+    }
+    None
+}

@@ -1,0 +1,201 @@
+//! The order of steps for each class of change, by rehearsal.
+
+use super::*;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+fn names(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// A healthy cluster that runs everything; instance 0 leads.
+fn healthy(count: u32) -> Facts {
+    let one = |ordinal: u32| InstanceFacts {
+        ordinal,
+        uid: format!("u{ordinal}"),
+        ready: true,
+        leads: ordinal == 0,
+        streaming: ordinal != 0,
+        caught_up: true,
+        pod: Some(true),
+        behind: Some(BTreeSet::new()),
+        position: Some(100),
+        redo: Some(50),
+        ..InstanceFacts::default()
+    };
+    Facts {
+        target: Target { instances: count, ..Target::default() },
+        instances: (0..count).map(one).collect(),
+        asked_for: count,
+        permission: Permission::Granted,
+        memory: Memory::default(),
+        under_way: false,
+    }
+}
+
+fn with(count: u32, change: impl Fn(&mut InstanceFacts)) -> Facts {
+    let mut facts = healthy(count);
+    facts.instances.iter_mut().for_each(change);
+    facts
+}
+
+fn new_pods(count: u32) -> Facts {
+    with(count, |instance| instance.pod = Some(false))
+}
+
+/// `max_connections` from one value to another.
+fn connections(count: u32, from: i64, to: i64) -> Facts {
+    let mut facts = with(count, |instance| {
+        instance.hot_standby = [("max_connections".to_owned(), from)].into();
+        instance.behind = Some(names(&["max_connections"]));
+    });
+    facts.target.hot_standby = [("max_connections".to_owned(), to)].into();
+    facts
+}
+
+/// Steps as short words: `r1` a restart of instance 1, `p1` a new pod, `s0>1` a switchover, `c0` a checkpoint, `a3` one more.
+fn steps(facts: &Facts) -> String {
+    let rehearsal = rehearse(facts);
+    let word = |action: &Action| match action {
+        Action::ReleasePoolers => "release".to_owned(),
+        Action::Checkpoint { instance } => format!("c{instance}"),
+        Action::Add { instance } => format!("a{instance}"),
+        Action::Resize { instance } => format!("z{instance}"),
+        Action::Restart { instance, .. } => format!("r{instance}"),
+        Action::Recreate { instance, .. } => format!("p{instance}"),
+        Action::SwitchOver { leader, candidate } => format!("s{leader}>{candidate}"),
+    };
+    let mut words: Vec<String> = rehearsal.actions.iter().map(word).collect();
+    words.extend(rehearsal.waits.map(|what| format!("waits: {what}")));
+    words.join(" ")
+}
+
+#[test]
+fn every_class_of_change_has_its_order() {
+    assert_eq!(steps(&healthy(3)), "");
+    assert_eq!(steps(&new_pods(3)), "p1 p2 s0>1 p0");
+    assert_eq!(steps(&new_pods(1)), "p0");
+    assert_eq!(steps(&with(3, |instance| instance.behind = Some(names(&["shared_buffers"])))), "r1 r2 s0>1 r0");
+    assert_eq!(steps(&connections(3, 100, 200)), "r1 r2 s0>1 r0");
+    assert_eq!(steps(&connections(3, 200, 100)), "r0 c0 c1 r1 c2 r2", "lowered: the primary first");
+    assert_eq!(steps(&connections(1, 200, 100)), "r0");
+    assert_eq!(steps(&with(2, |instance| instance.amounts = Amount::More)), "z1 z0");
+}
+
+/// Rules 4, 5 and 7: one disturbance each, unless a rule forbids it.
+#[test]
+fn what_travels_together_and_what_may_not() {
+    let mut image = connections(3, 100, 200);
+    image.instances.iter_mut().for_each(|instance| instance.pod = Some(false));
+    assert_eq!(steps(&image), "p1 p2 s0>1 p0", "an image and a raised value travel together");
+    let mut image = connections(3, 200, 100);
+    image.instances.iter_mut().for_each(|instance| instance.pod = Some(false));
+    assert_eq!(steps(&image), "p1 p2 s0>1 p0 r1 c1 c0 r0 c2 r2", "a lowered one comes after the image, primary first");
+    let mut library = new_pods(3);
+    library.target.late = names(&["shared_preload_libraries"]);
+    library.instances.iter_mut().for_each(|instance| instance.behind = Some(names(&["shared_preload_libraries"])));
+    assert_eq!(steps(&library), "p1 p2 s0>1 p0 r0 r2 r1", "the library after the image that has it, without a second switchover");
+    let mut mixed = connections(3, 200, 100);
+    for instance in &mut mixed.instances {
+        instance.hot_standby.insert("max_wal_senders".to_owned(), 10);
+        instance.behind = Some(names(&["max_connections", "max_wal_senders"]));
+    }
+    mixed.target.hot_standby.insert("max_wal_senders".to_owned(), 20);
+    assert_eq!(steps(&mixed), "r1 r2 s0>1 r0 r1 c1 c0 r0 c2 r2");
+}
+
+#[test]
+fn capacity_and_growth() {
+    let mut reduced = new_pods(3);
+    reduced.target.method = Method::ReducedImpact;
+    assert_eq!(steps(&reduced), "a3 p1 p2 s0>1 p0", "the extra instance never takes over");
+    let mut alone = new_pods(1);
+    alone.target.method = Method::ReducedImpact;
+    assert_eq!(steps(&alone), "a1 s0>1 p0");
+    let mut grows = new_pods(1);
+    grows.target.instances = 3;
+    assert_eq!(steps(&grows), "a1 s0>1 p0", "one more is enough; the rest comes when everything runs");
+}
+
+/// A commit must not stand still because its standby restarts.
+#[test]
+fn a_synchronous_standby_is_replaced_first() {
+    let mut facts = new_pods(3);
+    facts.target.synchronous = Synchronous::On;
+    facts.instances[1].synchronous = true;
+    assert_eq!(steps(&facts), "p2 p1 s0>2 p0");
+    let first = next_change(Rules::ALL, &facts, Timestamp::UNIX_EPOCH);
+    assert!(matches!(first.verdict, Verdict::Do(Action::Recreate { instance: 2, .. })), "{first:?}");
+    // With the only other one gone there is nobody to wait for instead.
+    let mut two = new_pods(2);
+    two.target.synchronous = Synchronous::On;
+    two.instances[1].synchronous = true;
+    assert_eq!(steps(&two), "p1 s0>1 p0");
+}
+
+/// A change that is taken back, and one that comes in the middle of another.
+#[test]
+fn the_middle_of_a_rollout_is_nothing_special() {
+    let mut half = connections(3, 100, 100);
+    half.instances[1].hot_standby = [("max_connections".to_owned(), 200)].into();
+    for index in [0, 2] {
+        half.instances[index].behind = Some(BTreeSet::new());
+    }
+    assert_eq!(steps(&half), "c0 c1 r1", "one replica was raised already: it goes back, and the primary does not restart");
+    let mut pods = new_pods(3);
+    pods.instances[1].pod = Some(true);
+    assert_eq!(steps(&pods), "p2 s0>1 p0");
+    pods.instances[1].leads = true;
+    pods.instances[1].streaming = false;
+    pods.instances[0].leads = false;
+    pods.instances[0].streaming = true;
+    assert_eq!(steps(&pods), "p0 p2", "somebody switched over meanwhile");
+}
+
+#[test]
+fn nothing_new_is_in_force_before_it_is_allowed() {
+    let mut facts = new_pods(3);
+    facts.permission = Permission::NotNow { why: "window".to_owned(), ends: "sunday".to_owned() };
+    let progress = next_change(Rules::ALL, &facts, Timestamp::UNIX_EPOCH);
+    assert_eq!(progress.force, Force::Reloadable);
+    assert!(matches!(progress.verdict, Verdict::Wait { what, .. } if what == "window"));
+    facts.permission = Permission::Granted;
+    facts.instances[2].ready = false;
+    facts.instances[2].pod = Some(true);
+    let progress = next_change(Rules::ALL, &facts, Timestamp::UNIX_EPOCH);
+    assert_eq!(progress.force, Force::Reloadable, "the only one that was made from it does not run");
+    assert!(matches!(progress.verdict, Verdict::Wait { what, .. } if what.contains("instance 2")));
+}
+
+/// The bad image: one pod is down, the others run, and whatever restarts comes back as it was.
+#[test]
+fn a_step_that_does_not_end_stops_the_rollout() {
+    let begun = Timestamp::UNIX_EPOCH;
+    let mut facts = new_pods(3);
+    let first = next_change(Rules::ALL, &facts, begun);
+    let Verdict::Do(action) = first.verdict else { panic!("{first:?}") };
+    facts.memory.step = Some(StepRecord { action, since: begun });
+    facts.instances[1] = InstanceFacts {
+        ordinal: 1,
+        uid: "other".to_owned(),
+        pod: Some(true),
+        trouble: Some("ImagePullBackOff".to_owned()),
+        hopeless: true,
+        ..InstanceFacts::default()
+    };
+    let later = |seconds| begun + jiff::SignedDuration::from_secs(seconds);
+    assert!(matches!(next_change(Rules::ALL, &facts, later(20)).verdict, Verdict::Wait { .. }));
+    let stopped = next_change(Rules::ALL, &facts, later(70));
+    let Verdict::Stop(failure) = stopped.verdict else { panic!("{stopped:?}") };
+    assert!(failure.cause.contains("ImagePullBackOff") && failure.instance == Some(1));
+    assert_eq!(stopped.force, Force::LastGood);
+    // The same input is not tried again, whatever the time; the old one repairs the instance that is down.
+    facts.memory = Memory { failure: Some(failure), ..Memory::default() };
+    assert!(matches!(next_change(Rules::ALL, &facts, later(7_000)).verdict, Verdict::Stop(_)));
+    let mut back = healthy(3);
+    back.target.goes_back = true;
+    back.permission = Permission::NotNow { why: "window".to_owned(), ends: String::new() };
+    back.instances[1] = InstanceFacts { pod: Some(false), ..facts.instances[1].clone() };
+    let repair = next_change(Rules::ALL, &back, later(7_000));
+    assert!(matches!(repair.verdict, Verdict::Do(Action::Recreate { instance: 1, .. })), "{repair:?}");
+}
