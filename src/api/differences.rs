@@ -23,6 +23,7 @@ pub const DIFFERENCES: &[Difference] = &[
         "the list is atomic: as a map by `id`, two entries without one would collide where no webhook fills it in",
     ),
     difference("SGCluster", "status.release", "ours: what the cluster shall run"),
+    difference("SGCluster", "status.rollout", "ours: the change that is being carried out"),
     difference("SGCluster", "status.running", "ours: what the cluster runs"),
     difference("SGCluster", "status.claim", "ours: which fleet manages the cluster"),
     difference("SGCluster", "status.observedGeneration", "ours: which spec the status speaks of"),

@@ -35,6 +35,15 @@ pub async fn carry_out(cluster: &Cluster, steps: &[Step], given: &BTreeMap<Strin
                 let wish = serde_json::json!({"metadata": {"annotations": {"leader": leader, "member": candidate}}});
                 drop(cluster.merge(key, &wish, MANAGER, None).await?);
             }
+            Step::Dress { key, uid, metadata } => {
+                let mut metadata = metadata.clone();
+                metadata["uid"] = serde_json::json!(uid);
+                match cluster.merge(key, &serde_json::json!({"metadata": metadata}), MANAGER, None).await {
+                    // The pod went meanwhile; the next one is made from the template.
+                    Err(error) if error.is_not_found() || error.class == Class::Conflict => {}
+                    other => drop(other?),
+                }
+            }
             Step::Label { key, name, value } => {
                 let label = serde_json::json!({"metadata": {"labels": {*name: value}}});
                 match cluster.merge(key, &label, MANAGER, None).await {

@@ -5,10 +5,12 @@
 
 mod certificate;
 mod instance;
+mod last_words;
 mod trouble;
 
 pub use certificate::{CertificateFacts, pair_problem, read_certificate, read_der, split_certificates};
 pub use instance::{Instance, Role};
+pub use last_words::last_words;
 
 use crate::model::Object;
 

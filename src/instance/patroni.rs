@@ -46,6 +46,18 @@ impl Patroni {
         if status == 202 { Ok(()) } else { Err(not_understood(endpoint, &format!("a reload is answered with HTTP status {status}"))) }
     }
 
+    /// Restarts PostgreSQL of the instance; answered when it is up again, or not at all in time. Source: Patroni documentation,
+    /// "Restart endpoint".
+    pub async fn restart(&self, endpoint: &Endpoint) -> Result<(), InstanceError> {
+        let patient = self.limits.with_deadline(Duration::from_mins(5));
+        let (status, body) = patient.call(endpoint, self.send(endpoint, Method::POST, "restart")).await?;
+        if status == 200 {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&body).into_owned();
+        Err(not_understood(endpoint, &format!("a restart is answered with HTTP status {status}: {said}")))
+    }
+
     /// What many instances say, all asked at the same time; each answer at its place. Takes one deadline at most.
     pub async fn reports(&self, endpoints: &[Endpoint]) -> Vec<Result<InstanceReport, InstanceError>> {
         futures::future::join_all(endpoints.iter().map(|endpoint| self.report(endpoint))).await

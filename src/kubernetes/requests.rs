@@ -241,6 +241,26 @@ impl Cluster {
         self.send("patch", &words(key), Method::PATCH, &path, MERGE, Some(patch), account).await.map(Object::new)
     }
 
+    /// Changes processor and memory of a running pod, by its subresource `resize`. A strategic merge: containers are told apart by name.
+    pub async fn resize(&self, key: &ObjectKey, patch: &Value) -> Result<Object, KubernetesError> {
+        let path = format!("{}/resize?fieldManager=stackgres", path_of(key)?);
+        let kind = "application/strategic-merge-patch+json";
+        self.send("resize", &words(key), Method::PATCH, &path, kind, Some(patch), None).await.map(Object::new)
+    }
+
+    /// The last lines a container of a pod printed; `previous` is the one before its last restart.
+    pub async fn log(&self, key: &ObjectKey, container: &str, lines: u32, previous: bool) -> Result<String, KubernetesError> {
+        let path =
+            format!("{}/log?container={}&tailLines={lines}&limitBytes=1000000&previous={previous}", path_of(key)?, encode(container));
+        let request = Request::builder().method(Method::GET).uri(path).body(Vec::new());
+        let other = |message: String| KubernetesError::new("read the log of", words(key), Class::Other, message);
+        let request = request.map_err(|error| other(error.to_string()))?;
+        match tokio::time::timeout(self.timeout, self.client.request_text(request)).await {
+            Ok(answer) => answer.map_err(|error| KubernetesError::from_kube("read the log of", &words(key), &error)),
+            Err(_) => Err(KubernetesError::new("read the log of", words(key), Class::Timeout, "no answer in time")),
+        }
+    }
+
     /// Deletes an object of this identity; one that is gone already is fine.
     pub async fn delete(&self, key: &ObjectKey, uid: Option<&str>) -> Result<(), KubernetesError> {
         let mut options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"});

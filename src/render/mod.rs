@@ -29,6 +29,7 @@ pub use secrets::{
     CREDENTIALS, GeneratedSecret, Material, VERSION, VERSION_LENGTH, binding_entries, binding_secret, certificate_secret,
     credentials_in_use, derived_entries, secret_labels, secret_names,
 };
+pub use stateful_set::MADE_FROM;
 
 use crate::model::Object;
 use crate::resolve::Effective;

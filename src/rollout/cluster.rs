@@ -1,17 +1,19 @@
 //! The next step of one cluster.
 //!
-//! This version carries out what disturbs nothing or only reloads, and the first making of a cluster. A change that restarts,
-//! re-creates pods or touches volumes of a running cluster waits, named: until a rollout carries it out the objects of the running
-//! revision stay in force, so that an instance that restarts by itself comes back as it was.
+//! Which objects are to be in force, and then what is done to instances: the first is decided here, the second in [`super::change`],
+//! and nothing is done to an instance before what has to be in force is.
 
-use super::duties::{hand_over, labels, relieve};
+use super::change::{Action, Facts, Failure, Force, Progress, Rules, Verdict, next_change};
+use super::duties::{dress, hand_over, labels, relieve};
+use super::in_force::{Mixture, bar, in_force};
 use super::instances::{Scale, scale};
 use super::pause::{keep_pause, wait_for_its_end};
-use crate::diff::{Disturbance, Impact, is_in_place, would_change};
+use crate::diff::{Impact, Risk, is_in_place, would_change};
 use crate::health::Instances;
 use crate::model::{Object, ObjectKey};
 use crate::render::revision::Revision;
 use crate::render::{GeneratedSecret, generated, policy, secret_names};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -50,6 +52,10 @@ pub struct Situation<'a> {
     pub accepted: bool,
     /// Kinds that are not installed and may be left out.
     pub absent_kinds: &'a [String],
+    /// What the instances run, where a change is to be carried out or has been begun; `None` at rest.
+    pub facts: Option<&'a Facts>,
+    /// The time.
+    pub now: Timestamp,
 }
 
 /// One thing to do. Each is safe to repeat.
@@ -68,6 +74,15 @@ pub enum Step {
         leader: String,
         /// Pod that shall lead.
         candidate: String,
+    },
+    /// Give a pod that exists the labels and annotations that its successor would have.
+    Dress {
+        /// Which.
+        key: ObjectKey,
+        /// Identity of the pod that is meant.
+        uid: String,
+        /// Labels and annotations to merge; null takes one away.
+        metadata: Value,
     },
     /// Put a label on a pod that exists.
     Label {
@@ -107,17 +122,38 @@ pub struct Decision {
     pub wait: Option<Wait>,
     /// Why nothing may be done at all.
     pub stop: Option<String>,
+    /// What is done to an instance, once nothing of `steps` is left to do.
+    pub action: Option<Action>,
+    /// Why the change that is released stopped; what ran before is kept up meanwhile.
+    pub failure: Option<Failure>,
+    /// How far the change is, where one is under way.
+    pub progress: Option<Progress>,
     /// Objects that were edited live and are left so.
     pub drifted: Vec<ObjectKey>,
 }
 
 /// The next step of one cluster.
 pub fn next(situation: &Situation<'_>) -> Decision {
-    let mut decision = Decision { steps: Vec::new(), carries_out_released: true, wait: None, stop: None, drifted: Vec::new() };
+    let mut decision = Decision {
+        steps: Vec::new(),
+        carries_out_released: true,
+        wait: None,
+        stop: None,
+        action: None,
+        failure: None,
+        progress: None,
+        drifted: Vec::new(),
+    };
     decision.wait = held(situation);
     decision.carries_out_released = decision.wait.is_none();
+    if decision.carries_out_released
+        && let Some(facts) = situation.facts
+    {
+        proceed(facts, situation, &mut decision);
+    }
+    let brings_new = decision.progress.as_ref().is_some_and(|progress| matches!(progress.force, Force::Released { .. }));
     let target = match situation.running {
-        Some(running) if !decision.carries_out_released => running,
+        Some(running) if !decision.carries_out_released && !brings_new => running,
         _ => situation.released,
     };
     if let Some(foreign) = foreign(situation, target) {
@@ -142,7 +178,8 @@ pub fn next(situation: &Situation<'_>) -> Decision {
     }
     decision.steps.extend(labels(situation, target));
     let settled = decision.carries_out_released && situation.running.is_some_and(|running| running == situation.released);
-    for object in &target.objects {
+    let objects = objects(situation, target, &decision);
+    for object in &objects {
         if policy(&object.key()).optional && situation.absent_kinds.iter().any(|kind| kind == object.kind()) {
             continue;
         }
@@ -160,12 +197,65 @@ pub fn next(situation: &Situation<'_>) -> Decision {
             _ => decision.steps.push(Step::Apply(wanted)),
         }
     }
-    relieve(situation, target, &mut decision);
-    decision.steps.extend(removals(situation, target));
+    if decision.progress.is_none() || decision.carries_out_released {
+        relieve(situation, target, &mut decision);
+    }
+    if decision.carries_out_released {
+        decision.steps.extend(dress(situation, target));
+    }
+    decision.steps.extend(removals(situation, target, &objects));
     decision
 }
 
-/// Why a change of a cluster with data is not carried out by this version.
+/// Puts the next step of the change into the decision.
+fn proceed(facts: &Facts, situation: &Situation<'_>, decision: &mut Decision) {
+    let progress = next_change(Rules::ALL, facts, situation.now);
+    let name = |ordinal: u32| format!("{}-{ordinal}", situation.cluster.name());
+    match &progress.verdict {
+        Verdict::Done => {}
+        Verdict::Do(action) => {
+            decision.wait = Some(Wait { what: action.text(name), ends: "it has ended".to_owned() });
+            decision.action = Some(action.clone());
+        }
+        Verdict::Wait { what, ends, .. } => decision.wait = Some(Wait { what: what.clone(), ends: ends.clone() }),
+        Verdict::Stop(failure) => {
+            let which = failure.instance.map(name).map_or_else(String::new, |name| format!("{name}: "));
+            decision.wait = Some(Wait {
+                what: format!("stopped: {which}{}", failure.cause),
+                ends: "other inputs are released, or `stackgres rollout retry` after the cause is gone".to_owned(),
+            });
+            decision.failure = Some(failure.clone());
+        }
+    }
+    decision.carries_out_released = progress.verdict == Verdict::Done;
+    decision.progress = Some(progress);
+}
+
+/// The objects that are to be in force.
+fn objects(situation: &Situation<'_>, target: &Revision, decision: &Decision) -> Vec<Object> {
+    let (Some(progress), Some(facts), Some(running)) = (&decision.progress, situation.facts, situation.running) else {
+        return target.objects.clone();
+    };
+    let mut highest: BTreeMap<String, i64> = BTreeMap::new();
+    for (name, value) in facts.instances.iter().flat_map(|instance| &instance.hot_standby) {
+        let known = highest.entry(name.clone()).or_insert(*value);
+        *known = (*known).max(*value);
+    }
+    let mixture = Mixture {
+        running,
+        released: situation.released,
+        late: &facts.target.late,
+        highest: &highest,
+        replicated: facts.instances.iter().any(|instance| !instance.leads && instance.streaming),
+    };
+    let mut objects = in_force(&mixture, progress);
+    if let Some(barred) = progress.barred {
+        bar(&mut objects, situation.cluster.name(), barred);
+    }
+    objects
+}
+
+/// Why nothing of a change of a cluster with data is carried out.
 fn held(situation: &Situation<'_>) -> Option<Wait> {
     if !situation.has_data {
         return None;
@@ -174,16 +264,12 @@ fn held(situation: &Situation<'_>) -> Option<Wait> {
         return unknown(situation);
     }
     let impact = situation.impact?;
-    let disturbs = |disturbance: Disturbance| disturbance > Disturbance::Reload;
-    // Another number of instances is reached step by step, without touching those that stay.
-    let only_instances = impact.findings.iter().all(|finding| finding.subject == "instances" || !disturbs(finding.disturbance));
-    if !disturbs(impact.disturbance) || only_instances {
+    if !impact.risks.contains(&Risk::Refused) {
         return None;
     }
-    Some(Wait {
-        what: format!("{}: changes that disturb running instances are not carried out by this version", impact.summary),
-        ends: "put the old value back, or upgrade this program".to_owned(),
-    })
+    let reasons: Vec<&str> =
+        impact.findings.iter().filter(|finding| finding.risks.contains(&Risk::Refused)).map(|finding| finding.reason.as_str()).collect();
+    Some(Wait { what: format!("{}: {}", impact.summary, reasons.join("; ")), ends: "put the old value back".to_owned() })
 }
 
 /// Objects of a revision that are missing or differ, without kinds that are not installed. Who owns a field does not count.
@@ -231,6 +317,8 @@ fn is_edit(wanted: &Object, live: &Object) -> bool {
 fn count_instances(situation: &Situation<'_>, target: &Revision, set: &mut Object, decision: &mut Decision) {
     let replicas = |object: &Object| object.get("/spec/replicas").and_then(Value::as_u64);
     let (Some(wanted), Some(live)) = (replicas(set), situation.live.get(&set.key()).and_then(replicas)) else { return };
+    let wanted = decision.progress.as_ref().map_or(wanted, |progress| u64::from(progress.instances));
+    set.value_mut()["spec"]["replicas"] = json!(wanted);
     if !situation.has_data || wanted == live {
         return;
     }
@@ -287,9 +375,9 @@ fn is_patronis(object: &Object, target: &Revision) -> bool {
 }
 
 /// Objects of the running revision that are no longer rendered. Only what carries our owner reference, never what holds data.
-fn removals(situation: &Situation<'_>, target: &Revision) -> Vec<Step> {
+fn removals(situation: &Situation<'_>, target: &Revision, objects: &[Object]) -> Vec<Step> {
     let uid = situation.cluster.uid().unwrap_or_default();
-    let wanted: Vec<ObjectKey> = target.objects.iter().map(Object::key).collect();
+    let wanted: Vec<ObjectKey> = objects.iter().map(Object::key).collect();
     situation
         .live
         .iter()

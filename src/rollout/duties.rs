@@ -4,10 +4,14 @@
 
 use super::cluster::{Decision, Situation, Step, Wait};
 use super::instances::successor;
+use super::observed::template;
 use super::pause::wait_for_its_end;
 use crate::model::{Object, ObjectKey};
+use crate::render::MADE_FROM;
 use crate::render::revision::Revision;
 use crate::resolve::Effective;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Label by which the Service for reads tells instances apart.
 const LABEL: &str = "noloadbalance";
@@ -23,6 +27,34 @@ pub(super) fn labels(situation: &Situation<'_>, target: &Revision) -> Vec<Step> 
         // Where nothing tells instances apart, only what an earlier role left is put right.
         let differs = pod.label(LABEL).map_or(asked_for, |label| label != wanted);
         differs.then(|| Step::Label { key: pod.key(), name: LABEL, value: wanted })
+    })
+    .collect()
+}
+
+/// Labels and annotations of pods that are not those of the template: they change without a new pod. What an earlier template gave
+/// and this one does not is taken away.
+pub(super) fn dress(situation: &Situation<'_>, target: &Revision) -> Vec<Step> {
+    let metadata = |revision: &Revision, field: &str| -> BTreeMap<String, Value> {
+        let found = template(revision).and_then(|template| template.pointer(&format!("/metadata/{field}"))?.as_object());
+        found.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
+    };
+    let pods = situation.live.values().filter(|object| object.kind() == "Pod" && object.get("/metadata/deletionTimestamp").is_none());
+    pods.filter_map(|pod| {
+        target.effective.ordinal(pod.name())?;
+        let mut patch = json!({});
+        for field in ["labels", "annotations"] {
+            let wanted = metadata(target, field);
+            let has = |name: &str| pod.get(&format!("/metadata/{field}"))?.get(name);
+            for (name, value) in wanted.iter().filter(|(name, value)| name.as_str() != MADE_FROM && has(name) != Some(*value)) {
+                patch[field][name] = value.clone();
+            }
+            let former = situation.running.map(|running| metadata(running, field)).unwrap_or_default();
+            for name in former.keys().filter(|name| !wanted.contains_key(*name) && has(name).is_some()) {
+                patch[field][name] = Value::Null;
+            }
+        }
+        let differs = patch.as_object().is_some_and(|patch| !patch.is_empty());
+        differs.then(|| Step::Dress { key: pod.key(), uid: pod.uid().unwrap_or_default().to_owned(), metadata: patch })
     })
     .collect()
 }
@@ -61,7 +93,7 @@ pub(super) fn hand_over(effective: &Effective, leader: &str, candidate: &str) ->
 
 /// Pods whose Patroni does not know its tags yet: it must read its files again. The file reaches the pod by itself, some time
 /// after the object has changed, so this is asked until Patroni's own note says what is wanted.
-pub fn unaware<'a>(effective: &Effective, pods: impl Iterator<Item = &'a Object>) -> Vec<&'a Object> {
+pub fn unaware<'a>(effective: &Effective, barred: Option<u32>, pods: impl Iterator<Item = &'a Object>) -> Vec<&'a Object> {
     pods.filter(|pod| {
         let Some(ordinal) = effective.ordinal(pod.name()) else { return false };
         let Some(note) = pod.annotation("status").and_then(|note| serde_json::from_str::<serde_json::Value>(note).ok()) else {
@@ -69,7 +101,8 @@ pub fn unaware<'a>(effective: &Effective, pods: impl Iterator<Item = &'a Object>
         };
         let tag = |name: &str| note.pointer(&format!("/tags/{name}")).and_then(serde_json::Value::as_bool).unwrap_or(false);
         let duty = effective.duty(ordinal);
-        tag("nofailover") != duty.nofailover || tag("noloadbalance") != duty.noloadbalance
+        let nosync = barred.is_some_and(|barred| u64::from(barred) == ordinal);
+        tag("nosync") != nosync || tag("nofailover") != duty.nofailover || tag("noloadbalance") != duty.noloadbalance
     })
     .collect()
 }

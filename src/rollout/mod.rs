@@ -8,8 +8,12 @@ pub mod change;
 mod cluster;
 mod credentials;
 mod duties;
+mod in_force;
 mod instances;
+mod memory;
+mod observed;
 mod pause;
+mod restart_parameters;
 mod scripts;
 
 pub use certificates::{
@@ -18,7 +22,10 @@ pub use certificates::{
 pub use cluster::{Decision, Drift, MANAGER, Situation, Step, Wait, next, not_in_place, owned};
 pub use credentials::{CredentialsStep, REFUSED, RolePassword, credential_problem, credentials_of, next_credentials};
 pub use duties::unaware;
+pub use memory::RolloutMemory;
+pub use observed::{Observed, Probe};
 pub use pause::PAUSED;
+pub use restart_parameters::HOT_STANDBY;
 pub use scripts::{
     Entry, Isolation, ManagedSql, NextScript, Outcome, Place, Progress, RUN_SCRIPT, Record, Requests, SCRIPT_DONE, Script, ScriptRecord,
     Source, State, failure_message, next_script,

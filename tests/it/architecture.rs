@@ -60,7 +60,7 @@ fn allowed(from: &str, to: &str) -> bool {
         "apply" => WORDS.contains(&to) || STAGES.contains(&to) || ADAPTERS.contains(&to),
         "engine" => !FACES.contains(&to) && !["wiring", "main"].contains(&to),
         _ if FACES.contains(&from) => ["engine", "settings", "preview"].contains(&to) || WORDS.contains(&to),
-        "sandbox" => ["model", "diagnostics", "api", "validate"].contains(&to),
+        "sandbox" => ["model", "diagnostics", "api", "postgres", "validate"].contains(&to),
         "settings" => WORDS.contains(&to),
         _ => false,
     }

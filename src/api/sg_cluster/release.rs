@@ -1,6 +1,6 @@
 //! What an SGCluster shall run and what it runs: the parts of its status that this program adds.
 
-use crate::api::schema::{Schema, object, text};
+use crate::api::schema::{Schema, array, boolean, integer, object, text};
 
 /// Schema of `status.release`.
 pub(in crate::api) fn release() -> Schema {
@@ -36,4 +36,43 @@ pub(in crate::api) fn waiting() -> Schema {
         .field("since", text("Since when.").format("date-time"))
         .field("until", text("Until when, or what ends it."))
         .field("by", text("Who can end it."))
+}
+
+/// Schema of `status.rollout`.
+pub(in crate::api) fn rollout() -> Schema {
+    object("The change that is being carried out, or that stopped; absent when every instance runs what was released.")
+        .field("revision", text("Name of the revision it is about."))
+        .field(
+            "superseded",
+            array("Revisions that were released before it and not finished: some instance may still run them.", text("One name.")),
+        )
+        .field("since", text("When it began.").format("date-time"))
+        .field(
+            "step",
+            object("The disturbance that was begun last. It is written down before it is carried out.")
+                .field("action", text("`add`, `resize`, `restart`, `recreate` or `switchover`."))
+                .field("instance", integer("Number of the instance; the leader of a switchover.").format("int32"))
+                .field("candidate", integer("Number of the instance that takes over.").format("int32"))
+                .field("leads", boolean("Whether the instance led."))
+                .field("brings", array("Parameters that a restart brings.", text("One name.")))
+                .field("uid", text("Identity of the pod that is made anew."))
+                .field("since", text("When it was begun.").format("date-time")),
+        )
+        .field("switchedTo", integer("Number of the instance that leads because of this change.").format("int32"))
+        .field(
+            "loweredAt",
+            integer("Position in the WAL, in bytes, behind the lowering of hot-standby parameters on the leader.").format("int64"),
+        )
+        .field(
+            "failure",
+            object("Why it stopped. The same inputs are not tried again.")
+                .field("instance", integer("Number of the instance at which it did.").format("int32"))
+                .field("cause", text("What happened, with PostgreSQL's own words where it said something."))
+                .field("at", text("When.").format("date-time")),
+        )
+        .field("retried", text("Value of the annotation stackgres.io/rollout-retry that was answered."))
+        .field(
+            "resizeRefused",
+            boolean("Whether the amounts of processor and memory of a running pod could not be changed: new pods bring them."),
+        )
 }

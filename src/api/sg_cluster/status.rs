@@ -150,6 +150,7 @@ pub(in crate::api) fn schema() -> Schema {
         .field("binding", object("Service binding Secret.").field("name", text("Name of the Secret.")))
         .field("release", super::release::release())
         .field("running", super::release::running())
+        .field("rollout", super::release::rollout())
         .field("claim", super::release::claim())
         .field("observedGeneration", integer("Generation of the spec that this status speaks of.").format("int64"))
         .field("readyInstances", integer("Number of instances that are ready.").format("int32"))

@@ -29,6 +29,8 @@ pub enum Disturbance {
     Nothing,
     /// A configuration is read again; sessions stay.
     Reload,
+    /// Processor and memory of running pods change; nothing restarts where the node can do it.
+    Resize,
     /// Volumes grow, or the claim for new ones changes; PostgreSQL runs on.
     Storage,
     /// Pods end and do not come back; the sessions on them end.
@@ -46,6 +48,7 @@ impl fmt::Display for Disturbance {
         f.write_str(match self {
             Self::Nothing => "nothing",
             Self::Reload => "reload",
+            Self::Resize => "resize",
             Self::Storage => "storage",
             Self::PodRemoval => "pod removal",
             Self::Restart => "restart",

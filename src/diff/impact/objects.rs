@@ -6,6 +6,9 @@ use crate::diff::compare::FieldChange;
 use crate::diff::objects::{ObjectAction, ObjectChange};
 use serde_json::Value;
 
+/// Annotation of the pod template that tells pods apart which were made from different ones.
+const MADE_FROM: &str = "made-from";
+
 /// Annotation of the pod template that stands for what Patroni reads only when it starts.
 const AT_START: &str = "start-configuration";
 
@@ -66,6 +69,13 @@ fn stateful_set(subject: &str, change: &FieldChange) -> Option<Finding> {
     }
     Some(if pointer.contains(AT_START) {
         Finding::new(Disturbance::PodRecreation, subject, "changes what Patroni reads only when it starts")
+    } else if pointer.contains(MADE_FROM) {
+        // It follows from what is told of the rest.
+        return None;
+    } else if pointer.starts_with("/spec/template/metadata/") {
+        Finding::new(Disturbance::Nothing, subject, "running pods get it as they are")
+    } else if pointer.starts_with("/spec/template/spec/containers/") && pointer.contains("/resources/") && is_amount(change) {
+        Finding::new(Disturbance::Resize, subject, "changes in the running pod where the node can do it; otherwise a new pod brings it")
     } else if pointer.starts_with("/spec/template/") {
         Finding::new(Disturbance::PodRecreation, subject, "part of the pod template, which only new pods take")
     } else if pointer.starts_with("/spec/volumeClaimTemplates") {
@@ -73,6 +83,12 @@ fn stateful_set(subject: &str, change: &FieldChange) -> Option<Finding> {
     } else {
         Finding::new(Disturbance::Nothing, subject, "the StatefulSet is made again around its running pods where the field cannot change")
     })
+}
+
+/// Whether an amount becomes another one. One that comes or goes may change how the kubelet ranks the pod, which a running pod keeps.
+/// Source: Kubernetes documentation, "Resize CPU and Memory Resources assigned to Containers", section "Limitations".
+fn is_amount(change: &FieldChange) -> bool {
+    change.before.is_some() && change.after.is_some() && ["/cpu", "/memory"].iter().any(|end| change.pointer.ends_with(end))
 }
 
 fn service(subject: &str, change: &FieldChange) -> Option<Finding> {

@@ -111,6 +111,9 @@ impl Change<'_> {
                 )
             }
             // The step itself disturbs nobody; what it leads to may.
+            [] if disturbances.contains(&Disturbance::Resize) => {
+                "processor and memory change in the running pods; nothing restarts where the nodes can do it".to_owned()
+            }
             [] if disturbances.contains(&Disturbance::Reload) && risky => "reload: nothing restarts, but see what is at risk".to_owned(),
             [] if disturbances.contains(&Disturbance::Reload) => "reload, no connection is lost".to_owned(),
             [] if risky => "nothing restarts, but see what is at risk".to_owned(),

@@ -6,6 +6,7 @@ use super::facts::Facts;
 use super::managed_sql::managed_sql;
 use super::pod_check::PodChecks;
 use super::reloads::{self, Reloads};
+use super::rollout::{self, Change, ROLLBACK, Rollouts};
 use super::secrets::{Given, SecretWorks, keep_secrets};
 use super::works::Works;
 use crate::apply::carry_out;
@@ -19,7 +20,8 @@ use crate::postgres::PUBLISHER;
 use crate::render::revision::{Revision, to_prune, to_secret};
 use crate::render::secret_names;
 use crate::resolve::Effective;
-use crate::rollout::{Decision, Drift, PAUSED, Situation, Step, Wait, credential_problem, next};
+use crate::rollout::change::Force;
+use crate::rollout::{Decision, Drift, PAUSED, RolloutMemory, Situation, Step, Wait, credential_problem, next};
 use crate::status::{Condition, merge, replacing, seconds, would_change};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -52,6 +54,8 @@ pub(super) struct ClusterPass<'a> {
     pub reloads: &'a Reloads,
     /// Revisions whose pods the API server would take.
     pub pod_checks: &'a PodChecks,
+    /// Steps of changes that are under way.
+    pub rollouts: &'a Rollouts,
     /// The time.
     pub now: Timestamp,
 }
@@ -104,8 +108,18 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         None => None,
     };
     let running = running.or_else(|| if has_data { facts.revision_in_place(&name, &children) } else { None });
+    // What is rolled back stands as released until other inputs are; it is only not carried out.
+    let rolled_back = cluster.annotation(ROLLBACK) == Some(&released_name);
+    let released = match &running {
+        Some(running) if rolled_back => running.clone(),
+        _ => released,
+    };
     let judged = running.as_ref().filter(|running| **running != released).map(|running| judge(running, &released));
     let seen = instances(children.values());
+    let mut change = match &running {
+        Some(running) if has_data => rollout::look(pass, &released, running, &children, &seen).await?,
+        _ => None,
+    };
     let mut decision = next(&Situation {
         cluster,
         released: &released,
@@ -117,34 +131,44 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         drift,
         accepted: cluster.annotation("stackgres.io/accept-release") == Some(&released_name),
         absent_kinds: &facts.absent_kinds,
+        facts: change.as_ref().map(|change| &change.facts),
+        now,
     });
     if let Some(other) = another_database(cluster, &seen) {
         decision.steps.clear();
         decision.stop = Some(other);
     }
     refuse_pods(pass, &released, running.as_ref(), &mut decision, &mut conditions).await?;
-    let settled = running.as_ref() == Some(&released);
+    let settled = running.as_ref() == Some(&released) && change.is_none();
     // Labels come with each new pod, and are no drift.
-    let reverted = decision.steps.iter().filter(|step| !matches!(step, Step::Label { .. } | Step::HandOver { .. })).count();
+    let reverted =
+        decision.steps.iter().filter(|step| !matches!(step, Step::Label { .. } | Step::Dress { .. } | Step::HandOver { .. })).count();
     if settled && reverted > 0 {
         let what = format!("{reverted} objects differed from the running revision and were put back");
         tell(api, cluster, true, "DriftReverted", &what, now).await;
     }
     // Without a revision whose objects are in place there is nothing to keep.
-    let carried_out = if decision.carries_out_released { Some(&released) } else { running.as_ref() };
+    let brings_new = decision.progress.as_ref().is_some_and(|progress| matches!(progress.force, Force::Released { .. }));
+    let carried_out = if decision.carries_out_released || brings_new { Some(&released) } else { running.as_ref() };
     if let Some(revision) = carried_out.filter(|_| decision.stop.is_none()) {
         let given = Given::read(api, &revision.effective).await?;
         let values = given_values(&given, &revision.effective, &mut decision);
         carry_out(api, &decision.steps, &values).await?;
         keep_secrets(pass, revision, &children, &seen, &given, &mut conditions).await?;
-        reloads::tell(pass, revision, &children);
+        reloads::tell(pass, revision, &children, decision.progress.as_ref().and_then(|progress| progress.barred));
+    }
+    if let Some(change) = &mut change {
+        proceed(pass, change, &mut decision, &released, &children).await?;
+        patch["rollout"] = if decision.carries_out_released { RolloutMemory::default().write() } else { change.memory.write() };
     }
     let mut in_use = vec![released_name.clone()];
     if decision.stop.is_none() && decision.carries_out_released {
-        if running_name.as_deref() != Some(&released_name) {
-            patch["running"] = json!({"revision": released_name, "digest": released.digest, "since": seconds(now)});
-            tell(api, cluster, false, "Released", &format!("runs revision {released_name}"), now).await;
+        let now_running = released.name();
+        if running_name.as_deref() != Some(&now_running) {
+            patch["running"] = json!({"revision": now_running, "digest": released.digest, "since": seconds(now)});
+            tell(api, cluster, false, "Released", &format!("runs revision {now_running}"), now).await;
         }
+        in_use.push(now_running);
     } else if let Some(running) = &running {
         let running_now = running.name();
         if running_name.as_ref() != Some(&running_now) {
@@ -154,12 +178,41 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     } else {
         in_use.extend(running_name);
     }
+    in_use.extend(change.iter().flat_map(|change| change.memory.superseded.iter().cloned()));
     prune(api, &name, facts, &in_use).await?;
     // Where nothing may be done at all, no script runs either.
     let may_run = running.as_ref().filter(|_| decision.stop.is_none());
     managed_sql(pass, may_run, &seen, &mut conditions).await;
+    if has_data {
+        let summary = judged.as_ref().map_or("a change that was taken back is undone", |impact| impact.summary.as_str());
+        conditions.push(rollout::condition(change.as_ref(), &decision, summary));
+    }
+    if rolled_back && decision.wait.is_none() {
+        decision.wait = Some(Wait {
+            what: format!("{released_name} is released and was rolled back"),
+            ends: format!("other inputs are released, or the annotation {ROLLBACK} is taken away"),
+        });
+    }
     describe(&mut patch, &mut conditions, cluster, &released, &decision, &seen, now);
     write_status(api, cluster, patch, &conditions, now).await
+}
+
+/// Carries out what is to be done to an instance, when everything that has to be in force before is, and remembers it.
+async fn proceed(
+    pass: &ClusterPass<'_>,
+    change: &mut Change,
+    decision: &mut Decision,
+    released: &Revision,
+    children: &BTreeMap<ObjectKey, Object>,
+) -> Result<(), KubernetesError> {
+    rollout::remember(pass, change, decision, children).await;
+    if decision.stop.is_some() || decision.failure.is_some() {
+        return Ok(());
+    }
+    if let Some(action) = decision.action.clone().filter(|_| decision.steps.is_empty()) {
+        rollout::begin(pass, change, &action, released, children).await?;
+    }
+    Ok(())
 }
 
 /// Users' own values for Secrets that are to be made. Where one is missing nothing is made: a cluster would begin with a password
@@ -377,6 +430,8 @@ fn describe(
     patch["effective"] = replacing(cluster.get("/status/effective"), serde_json::to_value(&released.effective).unwrap_or_default());
     if let Some(reason) = &decision.stop {
         conditions.push(Condition::new("Stalled", Some(true), "Refused", reason.clone()));
+    } else if let (Some(_), Some(wait)) = (&decision.failure, &decision.wait) {
+        conditions.push(Condition::new("Stalled", Some(true), "RolloutStopped", wait.what.clone()));
     } else if !conditions.iter().any(|condition| condition.r#type == "Stalled") {
         conditions.push(Condition::new("Stalled", Some(false), "Fine", ""));
     }

@@ -19,6 +19,7 @@ mod pod_check;
 mod reach;
 mod release;
 mod reloads;
+mod rollout;
 mod run;
 mod script_session;
 mod secrets;

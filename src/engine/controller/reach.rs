@@ -9,6 +9,7 @@ use crate::model::{NamespacedName, Object, ObjectKey, SecretText};
 use crate::render::revision::Revision;
 use crate::render::{certificate_secret, credentials_in_use};
 use crate::rollout::{AUTHORITY, CHAIN};
+use serde_json::Value;
 use std::net::IpAddr;
 
 /// The instances of a cluster.
@@ -51,7 +52,9 @@ impl Reach {
         };
         let credentials = secret(&cluster.name)?;
         let in_use = secret(&credentials_in_use(&revision.effective)).ok();
-        let authority = if revision.effective.postgres.ssl.enabled.value {
+        let pods: Vec<Object> = objects.clone().into_iter().filter(|object| object.kind() == "Pod").cloned().collect();
+        let served = pods.iter().any(|pod| volumes(pod).any(|volume| volume["name"] == "ssl"));
+        let authority = if revision.effective.postgres.ssl.enabled.value || served {
             let certificate = secret(&certificate_secret(&cluster.name))?;
             let missing = || format!("the Secret {} has no certificate authority", certificate.name());
             // A given certificate may be for other names: the very one that we put there is trusted as it is, and the one of before,
@@ -63,7 +66,6 @@ impl Reach {
             None
         };
         let server_name = format!("{}.{}", revision.effective.scope(), cluster.namespace);
-        let pods = objects.clone().into_iter().filter(|object| object.kind() == "Pod").cloned().collect();
         Ok(Self { seen: instances(objects), pods, credentials, in_use, server_name, authority })
     }
 
@@ -71,7 +73,10 @@ impl Reach {
     pub(super) fn endpoint(&self, pod: &str) -> Option<Endpoint> {
         let pod = self.pods.iter().find(|object| object.name() == pod)?;
         let address: IpAddr = pod.text("/status/podIP")?.parse().ok()?;
-        Some(Endpoint { address, port: POSTGRES_PORT, server_name: self.server_name.clone(), authority: self.authority.clone() })
+        // While TLS is switched on or off some pods have a certificate and some have none.
+        let has_certificate = volumes(pod).any(|volume| volume["name"] == "ssl");
+        let authority = self.authority.clone().filter(|_| has_certificate);
+        Some(Endpoint { address, port: POSTGRES_PORT, server_name: self.server_name.clone(), authority })
     }
 
     /// An entry of the credentials that work.
@@ -93,6 +98,10 @@ impl Reach {
         };
         Ok(Login { user, password: SecretText::new(password), database: database.to_owned() })
     }
+}
+
+fn volumes(pod: &Object) -> impl Iterator<Item = &Value> {
+    pod.get("/spec/volumes").and_then(Value::as_array).into_iter().flatten()
 }
 
 /// Why nothing can be asked of the primary now.

@@ -54,10 +54,10 @@ impl Reloads {
 }
 
 /// One look at the tags of a cluster's instances.
-pub(super) fn tell(pass: &ClusterPass<'_>, target: &Revision, children: &BTreeMap<ObjectKey, Object>) {
+pub(super) fn tell(pass: &ClusterPass<'_>, target: &Revision, children: &BTreeMap<ObjectKey, Object>, barred: Option<u32>) {
     let ClusterPass { reloads, now, .. } = *pass;
     let name = pass.cluster.namespaced_name();
-    let pods = unaware(&target.effective, children.values().filter(|object| object.kind() == "Pod"));
+    let pods = unaware(&target.effective, barred, children.values().filter(|object| object.kind() == "Pod"));
     if pods.is_empty() {
         reloads.forget(&name);
         return;

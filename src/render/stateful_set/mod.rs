@@ -11,7 +11,7 @@ mod volumes;
 
 use super::metadata::{generic, merged, metadata, pods};
 use super::patroni::start_digest;
-use crate::model::Object;
+use crate::model::{Digest, Object};
 use crate::resolve::Effective;
 use serde_json::{Map, Value, json};
 
@@ -32,6 +32,7 @@ pub(super) fn stateful_set(effective: &Effective) -> Object {
     if let Some(class) = &effective.storage.storage_class {
         claim["spec"]["storageClassName"] = json!(class);
     }
+    let pod = pod(effective);
     Object::new(json!({
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
@@ -44,18 +45,35 @@ pub(super) fn stateful_set(effective: &Effective) -> Object {
             "selector": {"matchLabels": pods(effective)},
             // Data outlive the cluster and a smaller number of instances.
             "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
-            "template": {"metadata": template_metadata(effective), "spec": pod(effective)},
+            "template": {"metadata": template_metadata(effective, &pod), "spec": pod},
             "volumeClaimTemplates": [claim],
         },
     }))
 }
 
-fn template_metadata(effective: &Effective) -> Value {
+/// Annotation of the template, and so of every pod, that says what a pod was made from: its specification without the amounts of
+/// processor and memory, which change in place, and what it reads at its start only. Labels and other annotations change in place
+/// as well. What Kubernetes and admission add to a pod does not count.
+pub const MADE_FROM: &str = "stackgres.io/made-from";
+
+fn made_from(pod: &Value, start: &str) -> String {
+    let mut pod = pod.clone();
+    for list in ["containers", "initContainers"] {
+        for container in pod.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            container.as_object_mut().map(|container| container.remove("resources"));
+        }
+    }
+    Digest::of(&json!([pod, start])).short().to_owned()
+}
+
+fn template_metadata(effective: &Effective, pod: &Value) -> Value {
     let mut labels = merged(&effective.labels, &["clusterPods"]);
     labels.extend(pods(effective));
     let mut annotations = merged(&effective.annotations, &["clusterPods"]);
     annotations.insert("kubectl.kubernetes.io/default-container".to_owned(), "patroni".to_owned());
-    annotations.insert("stackgres.io/start-configuration".to_owned(), start_digest(effective));
+    let start = start_digest(effective);
+    annotations.insert(MADE_FROM.to_owned(), made_from(pod, &start));
+    annotations.insert("stackgres.io/start-configuration".to_owned(), start);
     // Patroni writes these itself, from its first breath on.
     labels.remove("role");
     annotations.remove("status");

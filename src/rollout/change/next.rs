@@ -72,7 +72,7 @@ pub fn next_change(rules: Rules, facts: &Facts, now: Timestamp) -> Progress {
     let stage = stage(rules, facts);
     let mut progress = Progress {
         force: force(rules, facts, stage.as_ref()),
-        instances: facts.asked_for,
+        instances: facts.asked_for.max(added(facts)),
         barred: None,
         verdict: Verdict::Done,
         step_ended: false,
@@ -121,6 +121,14 @@ pub fn next_change(rules: Rules, facts: &Facts, now: Timestamp) -> Progress {
     }
     decide(rules, facts, &mut progress);
     progress
+}
+
+/// How many instances there are with the one that joins.
+fn added(facts: &Facts) -> u32 {
+    match &facts.memory.step {
+        Some(StepRecord { action: Action::Add { instance }, .. }) => instance + 1,
+        _ => 0,
+    }
 }
 
 /// Whether something is in force that nobody has tried yet, and what.

@@ -3,6 +3,7 @@
 //! Source: Patroni documentation, "Using Endpoints"; labels and annotations as its Kubernetes DCS writes them.
 
 use super::{all, is_ready, text, write};
+use crate::postgres::{Context, context};
 use crate::sandbox::resources::{Resource, of_kind};
 use crate::sandbox::store::{Key, State};
 use serde_json::{Value, json};
@@ -10,6 +11,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const MANAGER: &str = "Patroni";
+
+/// The simulated servers take parameters as this version does.
+const SIMULATED_MAJOR: u32 = 17;
 
 pub(super) fn step(state: &mut State) {
     let (Some(pods), Some(endpoints)) = (of_kind("Pod"), of_kind("Endpoints")) else { return };
@@ -25,6 +29,7 @@ pub(super) fn step(state: &mut State) {
         members.sort_by(|one, other| text(one, "/metadata/name").cmp(text(other, "/metadata/name")));
         let role = |pod: &Value| text(pod, "/metadata/labels/role").to_owned();
         let follows = follows(state, endpoints, &namespace, &scope);
+        let configured = configuration(state, endpoints, &namespace, &scope).pointer("/postgresql/parameters").cloned().unwrap_or_default();
         let Some(mut leader) = members
             .iter()
             .find(|pod| ["primary", "standby_leader"].contains(&role(pod).as_str()))
@@ -46,9 +51,20 @@ pub(super) fn step(state: &mut State) {
             };
             let tags = tags(state, &namespace, pod);
             let noted: Value = serde_json::from_str(text(pod, "/metadata/annotations/status")).unwrap_or_default();
-            if role(pod) != wanted || noted["tags"] != tags {
+            // A server takes some parameters when it starts only: at the making of its pod, or when it is told to start again.
+            let asked = text(pod, "/metadata/annotations/stackgres.io~1simulated-restart");
+            let started = noted["simulated_parameters"].is_null() || noted["simulated_restart"].as_str().unwrap_or_default() != asked;
+            let parameters = if started { configured.clone() } else { running(&noted["simulated_parameters"], &configured) };
+            let pending = parameters != configured;
+            let same = noted["simulated_parameters"] == parameters && (noted["pending_restart"] == true) == pending;
+            if role(pod) != wanted || noted["tags"] != tags || started || !same {
                 let mut state_of =
                     json!({"role": wanted, "state": "running", "timeline": 1, "version": "4.0.7", "xlog_location": 83_886_080});
+                state_of["simulated_parameters"] = parameters;
+                state_of["simulated_restart"] = json!(asked);
+                if pending {
+                    state_of["pending_restart"] = json!(true);
+                }
                 if !tags.is_null() {
                     state_of["tags"] = tags;
                 }
@@ -86,11 +102,27 @@ pub(super) fn step(state: &mut State) {
     }
 }
 
-/// Whether the configuration says that the cluster follows another one.
-fn follows(state: &State, endpoints: &'static Resource, namespace: &str, scope: &str) -> bool {
+/// What is the same on every instance.
+fn configuration(state: &State, endpoints: &'static Resource, namespace: &str, scope: &str) -> Value {
     let live = state.get(&Key::new(endpoints, namespace, &format!("{scope}-config")));
     let configuration = live.map(|live| text(&live, "/metadata/annotations/config").to_owned()).unwrap_or_default();
-    serde_json::from_str(&configuration).is_ok_and(|configuration: Value| configuration["standby_cluster"].is_object())
+    serde_json::from_str(&configuration).unwrap_or_default()
+}
+
+/// The parameters after a reload: those that need a restart keep their values.
+fn running(before: &Value, configured: &Value) -> Value {
+    let mut now = configured.clone();
+    for (name, value) in before.as_object().into_iter().flatten() {
+        if let Some(Context::Postmaster) = context(SIMULATED_MAJOR, name) {
+            now[name] = value.clone();
+        }
+    }
+    now
+}
+
+/// Whether the configuration says that the cluster follows another one.
+fn follows(state: &State, endpoints: &'static Resource, namespace: &str, scope: &str) -> bool {
+    configuration(state, endpoints, namespace, scope)["standby_cluster"].is_object()
 }
 
 /// The tags of an instance, from the file of its own. Here it is read at once; a real one is renewed some time later.

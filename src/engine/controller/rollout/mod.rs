@@ -1,0 +1,245 @@
+//! Carries out what disturbs instances.
+//!
+//! In: the decision. Out: one disturbance, written down first. Invariant: a disturbance is written into the status under the version
+//! that the decision was made from, so of two controllers one alone begins it (DESIGN §8, rule 14). Why: everything else is found
+//! again from the facts.
+
+mod act;
+mod probe;
+
+use super::cluster_pass::{ClusterPass, STATUS_MANAGER};
+use super::events::tell;
+use super::reach::Reach;
+use super::works::{SharedNote, Works};
+use crate::health::Instances;
+use crate::kubernetes::{Class, KubernetesError};
+use crate::model::{Object, ObjectKey};
+use crate::render::revision::Revision;
+use crate::rollout::change::{Action, Facts, Method, Permission, StepRecord};
+use crate::rollout::{Decision, Observed, RolloutMemory};
+use crate::status::Condition;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use tokio::sync::mpsc;
+
+/// Asks for another try after a rollout stopped: any new text is a new wish.
+const RETRY: &str = "stackgres.io/rollout-retry";
+
+/// Names the revision that is not to be carried out any more: what ran before is put back, by the same rules.
+pub(super) const ROLLBACK: &str = "stackgres.io/rollout-rollback";
+
+/// Steps under way.
+pub(super) struct Rollouts {
+    works: Works,
+    simulated: bool,
+}
+
+impl Rollouts {
+    /// None yet.
+    pub(super) fn new(hints: mpsc::Sender<()>, simulated: bool) -> Self {
+        Self { works: Works::new("rollout", hints), simulated }
+    }
+
+    /// Where the tasks are.
+    pub(super) const fn works(&self) -> &Works {
+        &self.works
+    }
+}
+
+/// What a pass knows of a change that is under way.
+pub(super) struct Change {
+    /// What is remembered.
+    pub(super) memory: RolloutMemory,
+    /// What the decision is made from.
+    pub(super) facts: Facts,
+}
+
+/// Looks at the instances, where a change is to be carried out or was begun; `None` at rest.
+pub(super) async fn look(
+    pass: &ClusterPass<'_>,
+    released: &Revision,
+    running: &Revision,
+    children: &BTreeMap<ObjectKey, Object>,
+    seen: &Instances,
+) -> Result<Option<Change>, KubernetesError> {
+    let ClusterPass { cluster, facts, rollouts, now, .. } = *pass;
+    let before = RolloutMemory::read(cluster.get("/status/rollout"));
+    if released == running && before.revision.is_empty() {
+        return Ok(None);
+    }
+    let name = cluster.namespaced_name();
+    let mut memory = before.towards(&released.name(), &running.name(), now);
+    if let Some(wish) = cluster.annotation(RETRY).filter(|wish| memory.retried.as_deref() != Some(wish)) {
+        memory.memory.failure = None;
+        memory.resize_refused = false;
+        memory.retried = Some(wish.to_owned());
+    }
+    let superseded: Vec<Revision> = memory.superseded.iter().filter_map(|revision| facts.revision(&name, revision)).collect();
+    let cordoned = cordoned(pass, seen).await;
+    let mut observed = Observed {
+        released,
+        running,
+        superseded: &superseded,
+        live: children,
+        seen,
+        probes: &BTreeMap::new(),
+        cordoned: &cordoned,
+        memory: &memory,
+        permission: permission(seen),
+        method: Method::InPlace,
+        under_way: rollouts.works.look(&name).1,
+    };
+    let names: BTreeSet<String> = observed.compared().into_keys().collect();
+    let probes = if rollouts.simulated {
+        probe::simulated(children)
+    } else {
+        match Reach::of(children.values(), released) {
+            Ok(reach) => probe::ask(&rollouts.works.limits, &reach, &names).await,
+            Err(_) => BTreeMap::new(),
+        }
+    };
+    observed.probes = &probes;
+    let facts = observed.facts();
+    Ok(Some(Change { memory, facts }))
+}
+
+fn permission(seen: &Instances) -> Permission {
+    if seen.paused {
+        return Permission::Held { why: crate::rollout::PAUSED.to_owned(), ends: "`patronictl resume` in one of the pods".to_owned() };
+    }
+    Permission::Granted
+}
+
+/// Nodes of instances that take no pods any more. Where nodes may not be read nothing is known, and nothing is done about it.
+async fn cordoned(pass: &ClusterPass<'_>, seen: &Instances) -> BTreeSet<String> {
+    let names: BTreeSet<&String> = seen.existing.iter().filter_map(|instance| instance.node.as_ref()).collect();
+    let mut cordoned = BTreeSet::new();
+    for name in names {
+        if let Ok(Some(node)) = pass.api.get(&ObjectKey::new("v1", "Node", None, name)).await
+            && node.get("/spec/unschedulable") == Some(&Value::Bool(true))
+        {
+            cordoned.insert(name.clone());
+        }
+    }
+    cordoned
+}
+
+/// Notes what became of the step before, and of the rollout, in what is remembered.
+pub(super) async fn remember(pass: &ClusterPass<'_>, change: &mut Change, decision: &Decision, children: &BTreeMap<ObjectKey, Object>) {
+    let Some(progress) = &decision.progress else { return };
+    let memory = &mut change.memory.memory;
+    if progress.step_ended {
+        if let Some(StepRecord { action: Action::SwitchOver { candidate, .. }, .. }) = &memory.step
+            && change.facts.leader().is_some_and(|leader| leader.ordinal == *candidate)
+        {
+            memory.switched_to = Some(*candidate);
+        }
+        memory.step = None;
+    }
+    if let Some(failure) = decision.failure.clone().filter(|_| memory.failure.is_none()) {
+        let mut failure = failure;
+        if let Some(said) = last_words(pass, &failure, children).await {
+            failure.cause = format!("{}; PostgreSQL says: {said}", failure.cause);
+        }
+        let which = failure.instance.map_or_else(String::new, |ordinal| format!("{}-{ordinal}: ", pass.cluster.name()));
+        tell(pass.api, pass.cluster, true, "RolloutStopped", &format!("{which}{}", failure.cause), pass.now).await;
+        memory.step = None;
+        memory.failure = Some(failure);
+    }
+}
+
+/// The last thing a server said that ended it.
+async fn last_words(
+    pass: &ClusterPass<'_>,
+    failure: &crate::rollout::change::Failure,
+    children: &BTreeMap<ObjectKey, Object>,
+) -> Option<String> {
+    let name = format!("{}-{}", pass.cluster.name(), failure.instance?);
+    let pod = children.values().find(|object| object.kind() == "Pod" && object.name() == name)?;
+    let mut log = pass.api.log(&pod.key(), "patroni", 500, false).await.ok().unwrap_or_default();
+    if !log.contains("FATAL") && !log.contains("PANIC") {
+        log = pass.api.log(&pod.key(), "patroni", 500, true).await.ok().unwrap_or_default();
+    }
+    crate::health::last_words(&log)
+}
+
+/// Begins what is to be done to an instance: writes it down, then does it or starts a task that does.
+pub(super) async fn begin(
+    pass: &ClusterPass<'_>,
+    change: &mut Change,
+    action: &Action,
+    released: &Revision,
+    children: &BTreeMap<ObjectKey, Object>,
+) -> Result<(), KubernetesError> {
+    let ClusterPass { api, cluster, rollouts, now, .. } = *pass;
+    let name = cluster.namespaced_name();
+    if matches!(action, Action::Recreate { .. }) && !set_is_observed(children) {
+        return Ok(());
+    }
+    if action.is_recorded() {
+        let same = change.memory.memory.step.as_ref().filter(|step| step.action == *action);
+        let again = same.is_some();
+        let step = StepRecord { action: action.clone(), since: same.map_or(now, |step| step.since) };
+        change.memory.memory.step = Some(step);
+        let patch = json!({
+            "metadata": {"resourceVersion": cluster.resource_version()},
+            "status": {"rollout": change.memory.write()},
+        });
+        match api.patch_status(&cluster.key(), &patch, STATUS_MANAGER).await {
+            // Somebody wrote meanwhile: what is right is decided anew from what stands there now.
+            Err(error) if error.class == Class::Conflict => return Err(error),
+            other => drop(other?),
+        }
+        if !again {
+            let text = action.text(|ordinal| format!("{}-{ordinal}", name.name));
+            tell(api, cluster, false, "RolloutStep", &text, now).await;
+        }
+    }
+    match action {
+        Action::Add { .. } => Ok(()),
+        Action::Recreate { instance, uid, .. } => {
+            let key = ObjectKey::new("v1", "Pod", Some(&name.namespace), &format!("{}-{instance}", name.name));
+            api.delete(&key, Some(uid)).await
+        }
+        Action::Resize { instance } => {
+            let refused = act::resize(api, released, &name, *instance).await?;
+            change.memory.resize_refused |= refused;
+            Ok(())
+        }
+        Action::Checkpoint { .. } | Action::Restart { .. } | Action::SwitchOver { .. } | Action::ReleasePoolers => {
+            if rollouts.simulated {
+                return act::simulated(api, released, &name, action, children).await;
+            }
+            let note = SharedNote::default();
+            let task = act::Task {
+                api: api.clone(),
+                cluster: name.clone(),
+                revision: released.clone(),
+                limits: rollouts.works.limits.clone(),
+                action: action.clone(),
+                note: note.clone(),
+            };
+            rollouts.works.start(&name, note, task.carry_out());
+            Ok(())
+        }
+    }
+}
+
+/// Whether the StatefulSet controller has seen the template that is in force: before that a deleted pod comes back as it was.
+fn set_is_observed(children: &BTreeMap<ObjectKey, Object>) -> bool {
+    let set = children.values().find(|object| object.kind() == "StatefulSet");
+    set.is_some_and(|set| {
+        let number = |pointer: &str| set.get(pointer).and_then(Value::as_u64);
+        number("/status/observedGeneration") >= number("/metadata/generation")
+    })
+}
+
+/// What the change is about, as a condition: upstream's `PendingRestart`.
+pub(super) fn condition(change: Option<&Change>, decision: &Decision, summary: &str) -> Condition {
+    let pending = change.is_some() && decision.progress.as_ref().is_some_and(|progress| progress.stage.is_some());
+    if pending {
+        Condition::new("PendingRestart", Some(true), "PodRequiresRestart", summary)
+    } else {
+        Condition::new("PendingRestart", Some(false), "PodsDoNotRequireRestart", "")
+    }
+}

@@ -1,0 +1,186 @@
+//! What a rollout remembers, as it stands in `status.rollout` of the SGCluster.
+//!
+//! Almost everything is found again from the facts. What cannot be is here: what was tried and failed, what was begun, who leads
+//! because of us.
+
+use super::change::{Action, Failure, Memory, StepRecord};
+use crate::model::seconds;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// The memory of a cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RolloutMemory {
+    /// Name of the revision that it is about.
+    pub revision: String,
+    /// Names of revisions that were released and not finished before this one: some instance may still run them.
+    pub superseded: Vec<String>,
+    /// When it began.
+    pub since: Option<Timestamp>,
+    /// What the decision remembers.
+    pub memory: Memory,
+    /// The wish to try again that was answered.
+    pub retried: Option<String>,
+    /// Whether the API server or the kubelet refused to change the amounts of a running pod.
+    pub resize_refused: bool,
+}
+
+/// At most this many unfinished revisions are remembered; of older ones an instance shows itself by its pod alone.
+const MOST: usize = 5;
+
+impl RolloutMemory {
+    /// Reads it from the status; what is not understood was never begun.
+    pub fn read(status: Option<&Value>) -> Self {
+        let Some(status) = status else { return Self::default() };
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let moment = |value: &Value| value.as_str().and_then(|text| text.parse::<Timestamp>().ok());
+        let number = |value: &Value| value.as_u64().and_then(|number| u32::try_from(number).ok());
+        let failure = Some(&status["failure"]).filter(|failure| failure.is_object());
+        Self {
+            revision: text(&status["revision"]).unwrap_or_default(),
+            superseded: status["superseded"].as_array().into_iter().flatten().filter_map(text).collect(),
+            since: moment(&status["since"]),
+            memory: Memory {
+                step: read_step(&status["step"]),
+                switched_to: number(&status["switchedTo"]),
+                lowered_at: status["loweredAt"].as_u64(),
+                failure: failure.map(|failure| Failure {
+                    instance: number(&failure["instance"]),
+                    cause: text(&failure["cause"]).unwrap_or_default(),
+                    at: moment(&failure["at"]).unwrap_or_default(),
+                }),
+            },
+            retried: text(&status["retried"]),
+            resize_refused: status["resizeRefused"] == true,
+        }
+    }
+
+    /// As it is written. What is not there is null, so that a merge takes it away.
+    pub fn write(&self) -> Value {
+        let failure = self.memory.failure.as_ref();
+        json!({
+            "revision": self.revision,
+            "superseded": if self.superseded.is_empty() { Value::Null } else { json!(self.superseded) },
+            "since": self.since.map(seconds),
+            "step": self.memory.step.as_ref().map(write_step),
+            "switchedTo": self.memory.switched_to,
+            "loweredAt": self.memory.lowered_at,
+            "failure": failure.map(|failure| json!({"instance": failure.instance, "cause": failure.cause, "at": seconds(failure.at)})),
+            "retried": self.retried,
+            "resizeRefused": self.resize_refused.then_some(true),
+        })
+    }
+
+    /// Goes over to another revision: what failed and was proved was about the one before, what was begun still goes on.
+    #[must_use]
+    pub fn towards(mut self, revision: &str, running: &str, now: Timestamp) -> Self {
+        if self.revision == revision {
+            return self;
+        }
+        if !self.revision.is_empty() {
+            self.superseded.retain(|name| *name != self.revision);
+            self.superseded.push(std::mem::take(&mut self.revision));
+        }
+        self.superseded.retain(|name| name != revision && name != running);
+        let surplus = self.superseded.len().saturating_sub(MOST);
+        self.superseded.drain(..surplus);
+        if let Some(StepRecord { action: Action::Restart { brings, .. }, .. }) = &mut self.memory.step {
+            brings.clear();
+        }
+        self.memory = Memory { step: self.memory.step, ..Memory::default() };
+        self.since = Some(now);
+        revision.clone_into(&mut self.revision);
+        self
+    }
+}
+
+fn read_step(step: &Value) -> Option<StepRecord> {
+    let number = |field: &str| step[field].as_u64().and_then(|number| u32::try_from(number).ok());
+    let leads = step["leads"] == true;
+    let instance = number("instance")?;
+    let action = match step["action"].as_str()? {
+        "add" => Action::Add { instance },
+        "resize" => Action::Resize { instance },
+        "restart" => {
+            let brings = step["brings"].as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+            Action::Restart { instance, leads, brings }
+        }
+        "recreate" => Action::Recreate { instance, uid: step["uid"].as_str()?.to_owned(), leads },
+        "switchover" => Action::SwitchOver { leader: instance, candidate: number("candidate")? },
+        _ => return None,
+    };
+    Some(StepRecord { action, since: step["since"].as_str()?.parse().ok()? })
+}
+
+fn write_step(step: &StepRecord) -> Value {
+    let mut value = json!({
+        "action": step.action.word(), "instance": step.action.instance(), "since": seconds(step.since),
+        "leads": null, "brings": null, "uid": null, "candidate": null,
+    });
+    match &step.action {
+        Action::Restart { leads, brings, .. } => {
+            value["leads"] = json!(leads);
+            value["brings"] = json!(brings);
+        }
+        Action::Recreate { leads, uid, .. } => {
+            value["leads"] = json!(leads);
+            value["uid"] = json!(uid);
+        }
+        Action::SwitchOver { candidate, .. } => value["candidate"] = json!(candidate),
+        _ => {}
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A controller that reads back another step than the one it wrote would disturb a second instance.
+    #[test]
+    fn what_is_written_is_read() {
+        let at = Timestamp::from_second(1_700_000_000).unwrap();
+        for action in [
+            Action::Add { instance: 3 },
+            Action::Resize { instance: 0 },
+            Action::Restart { instance: 1, leads: true, brings: ["shared_buffers".to_owned()].into() },
+            Action::Recreate { instance: 2, uid: "u".to_owned(), leads: false },
+            Action::SwitchOver { leader: 0, candidate: 1 },
+        ] {
+            let failure = Failure { instance: Some(1), cause: "no image".to_owned(), at };
+            let memory = RolloutMemory {
+                revision: "a-revision-1".to_owned(),
+                superseded: vec!["a-revision-0".to_owned()],
+                since: Some(at),
+                memory: Memory {
+                    step: Some(StepRecord { action, since: at }),
+                    switched_to: Some(1),
+                    lowered_at: Some(7),
+                    failure: Some(failure),
+                },
+                retried: Some("x".to_owned()),
+                resize_refused: true,
+            };
+            assert_eq!(RolloutMemory::read(Some(&memory.write())), memory);
+        }
+        assert_eq!(RolloutMemory::read(Some(&RolloutMemory::default().write())), RolloutMemory::default());
+    }
+
+    #[test]
+    fn another_release_forgets_the_failure_and_keeps_what_was_begun() {
+        let at = Timestamp::UNIX_EPOCH;
+        let step = StepRecord { action: Action::Restart { instance: 1, leads: false, brings: ["x".to_owned()].into() }, since: at };
+        let failure = Failure { instance: None, cause: "bad".to_owned(), at };
+        let first = RolloutMemory {
+            revision: "r1".to_owned(),
+            memory: Memory { step: Some(step), failure: Some(failure), ..Memory::default() },
+            ..RolloutMemory::default()
+        };
+        assert_eq!(first.clone().towards("r1", "r0", at), first);
+        let second = first.towards("r2", "r0", at);
+        assert_eq!((second.superseded.as_slice(), &second.memory.failure), (["r1".to_owned()].as_slice(), &None));
+        assert!(matches!(&second.memory.step, Some(StepRecord { action: Action::Restart { brings, .. }, .. }) if brings.is_empty()));
+        let back = second.towards("r0", "r0", at);
+        assert_eq!(back.superseded, ["r1", "r2"]);
+    }
+}
