@@ -263,7 +263,17 @@ impl Cluster {
 
     /// Deletes an object of this identity; one that is gone already is fine.
     pub async fn delete(&self, key: &ObjectKey, uid: Option<&str>) -> Result<(), KubernetesError> {
-        let mut options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"});
+        self.delete_as(key, uid, "Background").await
+    }
+
+    /// Deletes an object of this identity and leaves what it owns. Source: Kubernetes documentation, "Garbage Collection", section
+    /// "Orphaned dependents".
+    pub async fn delete_orphaning(&self, key: &ObjectKey, uid: &str) -> Result<(), KubernetesError> {
+        self.delete_as(key, Some(uid), "Orphan").await
+    }
+
+    async fn delete_as(&self, key: &ObjectKey, uid: Option<&str>, propagation: &str) -> Result<(), KubernetesError> {
+        let mut options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation});
         if let Some(uid) = uid {
             options["preconditions"] = json!({"uid": uid});
         }

@@ -71,7 +71,10 @@ fn another_pooler(mixture: &Mixture<'_>) -> bool {
 /// Labels and annotations of the template do not come from a restart, so they need not wait for one; the number of instances is
 /// decided elsewhere.
 fn stateful_set(old: &Object, new: &Object, is_released: bool) -> Object {
-    if is_released { new.clone() } else { old.clone() }
+    let mut set = if is_released { new.clone() } else { old.clone() };
+    // Volumes grow whatever becomes of the rest (DESIGN §8, rule 12).
+    set.value_mut()["spec"]["volumeClaimTemplates"] = new.value()["spec"]["volumeClaimTemplates"].clone();
+    set
 }
 
 /// The static configuration goes with the template; the files of single instances, which are read again, at once.

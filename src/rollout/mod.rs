@@ -15,6 +15,7 @@ mod observed;
 mod pause;
 mod restart_parameters;
 mod scripts;
+mod volumes;
 
 pub use certificates::{
     AUTHORITY, AUTHORITY_KEY, CHAIN, CertificateStep, GivenCertificate, KEY, NEXT_AUTHORITY, NEXT_AUTHORITY_KEY, ORIGIN, next_certificate,

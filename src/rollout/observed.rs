@@ -47,6 +47,8 @@ pub struct Observed<'a> {
     pub method: Method,
     /// Whether a step is being carried out by this process.
     pub under_way: bool,
+    /// Why a pod that is missing is not made.
+    pub not_made: Option<String>,
 }
 
 impl Observed<'_> {
@@ -76,6 +78,7 @@ impl Observed<'_> {
             permission: self.permission.clone(),
             memory: self.memory.memory.clone(),
             under_way: self.under_way,
+            not_made: self.not_made.clone(),
         }
     }
 

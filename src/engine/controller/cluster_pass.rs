@@ -212,6 +212,7 @@ async fn proceed(
     if let Some(action) = decision.action.clone().filter(|_| decision.steps.is_empty()) {
         rollout::begin(pass, change, &action, released, children).await?;
     }
+    rollout::look_again(pass, change, decision);
     Ok(())
 }
 
@@ -470,15 +471,15 @@ fn describe(
     // A replica is ready for readers before it streams; until then a failover would lose what it has not got.
     let streams = |instance: &Instance| instance.is_primary() || instance.role.is_none() || instance.does() == Some("streaming");
     let replicated = seen.existing.iter().all(streams);
-    let healthy = decision.stop.is_none() && decision.wait.is_none() && complete && leads && replicated;
-    let reason = match (&decision.stop, &decision.wait) {
-        (Some(_), _) => "Stalled",
-        (None, Some(_)) => "ChangeWaits",
-        (None, None) if healthy => "Healthy",
-        (None, None) if complete && leads && seen.leader().is_some_and(|leader| !streams(leader)) => "NotFollowingSource",
-        (None, None) if complete && leads => "ReplicasNotStreaming",
-        (None, None) if complete => "NoPrimary",
-        (None, None) => "InstancesNotReady",
+    // A change that waits for its window takes nothing away from a cluster that serves.
+    let healthy = decision.stop.is_none() && complete && leads && replicated;
+    let reason = match &decision.stop {
+        Some(_) => "Stalled",
+        None if healthy => "Healthy",
+        None if complete && leads && seen.leader().is_some_and(|leader| !streams(leader)) => "NotFollowingSource",
+        None if complete && leads => "ReplicasNotStreaming",
+        None if complete => "NoPrimary",
+        None => "InstancesNotReady",
     };
     let mut message = format!("{} of {wanted} instances ready", seen.ready());
     for instance in &seen.existing {
@@ -487,7 +488,9 @@ fn describe(
         }
     }
     conditions.push(Condition::new("Ready", Some(healthy), reason, message));
-    conditions.push(Condition::new("Reconciling", Some(!healthy && decision.stop.is_none()), reason, ""));
+    let waits = decision.wait.is_some();
+    let reason = if waits { "ChangeWaits" } else { reason };
+    conditions.push(Condition::new("Reconciling", Some((waits || !healthy) && decision.stop.is_none()), reason, ""));
 }
 
 /// Writes the status if it differs.

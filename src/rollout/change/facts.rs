@@ -152,6 +152,8 @@ pub struct Facts {
     pub memory: Memory,
     /// Whether a step is being carried out at this moment, by this process.
     pub under_way: bool,
+    /// Why a pod that is missing is not made, for people.
+    pub not_made: Option<String>,
 }
 
 impl Facts {

@@ -139,7 +139,11 @@ fn perform(facts: &mut Facts, action: &Action, held: &BTreeSet<String>) {
                 one.amounts = Amount::Same;
             }
         }
-        Action::SwitchOver { candidate, .. } => {
+        Action::SwitchOver { leader, candidate } => {
+            // The old primary stops and starts again as a replica, and so with every parameter in force.
+            if let Some(index) = find(facts, *leader) {
+                start(&mut facts.instances[index], held, &target);
+            }
             for instance in &mut facts.instances {
                 instance.leads = instance.ordinal == *candidate;
                 instance.streaming = !instance.leads;

@@ -88,6 +88,7 @@ pub(super) async fn look(
         permission: permission(seen),
         method: Method::InPlace,
         under_way: rollouts.works.look(&name).1,
+        not_made: not_made(pass, &memory, seen).await,
     };
     let names: BTreeSet<String> = observed.compared().into_keys().collect();
     let probes = if rollouts.simulated {
@@ -108,6 +109,28 @@ fn permission(seen: &Instances) -> Permission {
         return Permission::Held { why: crate::rollout::PAUSED.to_owned(), ends: "`patronictl resume` in one of the pods".to_owned() };
     }
     Permission::Granted
+}
+
+/// Why the StatefulSet controller does not make the pod that a step waits for: pod security, quotas and admission speak only to it,
+/// and it tells in an event.
+async fn not_made(pass: &ClusterPass<'_>, memory: &RolloutMemory, seen: &Instances) -> Option<String> {
+    let step = memory.memory.step.as_ref()?;
+    let name = format!("{}-{}", pass.cluster.name(), step.action.instance()?);
+    if seen.existing.iter().any(|instance| instance.name == name) {
+        return None;
+    }
+    let events = pass.api.list("Event", pass.cluster.namespace(), "").await.ok()?;
+    let last = |event: &Object| -> Option<jiff::Timestamp> {
+        let times = ["/series/lastObservedTime", "/deprecatedLastTimestamp", "/eventTime", "/metadata/creationTimestamp"];
+        times.iter().find_map(|pointer| event.text(pointer)?.parse().ok())
+    };
+    let of_it = events.iter().filter(|event| {
+        event.text("/reason") == Some("FailedCreate")
+            && event.text("/regarding/name") == Some(pass.cluster.name())
+            && event.text("/note").is_some_and(|note| note.contains(&name))
+            && last(event).is_some_and(|at| at >= step.since)
+    });
+    of_it.max_by_key(|event| last(event)).and_then(|event| event.text("/note")).map(str::to_owned)
 }
 
 /// Nodes of instances that take no pods any more. Where nodes may not be read nothing is known, and nothing is done about it.
@@ -141,8 +164,7 @@ pub(super) async fn remember(pass: &ClusterPass<'_>, change: &mut Change, decisi
         if let Some(said) = last_words(pass, &failure, children).await {
             failure.cause = format!("{}; PostgreSQL says: {said}", failure.cause);
         }
-        let which = failure.instance.map_or_else(String::new, |ordinal| format!("{}-{ordinal}: ", pass.cluster.name()));
-        tell(pass.api, pass.cluster, true, "RolloutStopped", &format!("{which}{}", failure.cause), pass.now).await;
+        tell(pass.api, pass.cluster, true, "RolloutStopped", &failure.cause, pass.now).await;
         memory.step = None;
         memory.failure = Some(failure);
     }
@@ -223,6 +245,19 @@ pub(super) async fn begin(
             Ok(())
         }
     }
+}
+
+/// When to look again: what instances do is no event of the API server. A window that opens later, and whoever ends a stop, are.
+const PAUSE: jiff::SignedDuration = jiff::SignedDuration::from_secs(3);
+
+/// Plans the next look at a change that goes on by itself.
+pub(super) fn look_again(pass: &ClusterPass<'_>, change: &Change, decision: &Decision) {
+    let name = pass.cluster.namespaced_name();
+    if pass.rollouts.works.look(&name).1 {
+        return;
+    }
+    let goes_on = change.facts.permission == Permission::Granted && decision.failure.is_none() && !decision.carries_out_released;
+    pass.rollouts.works.rest(&name, goes_on.then(|| pass.now + PAUSE));
 }
 
 /// Whether the StatefulSet controller has seen the template that is in force: before that a deleted pod comes back as it was.
