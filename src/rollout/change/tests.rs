@@ -155,6 +155,9 @@ fn the_middle_of_a_rollout_is_nothing_special() {
     pods.instances[0].leads = false;
     pods.instances[0].streaming = true;
     assert_eq!(steps(&pods), "p0 p2", "somebody switched over meanwhile");
+    let mut more = connections(3, 100, 200);
+    more.instances.iter_mut().for_each(|instance| instance.pod = Some(instance.ordinal == 1));
+    assert_eq!(steps(&more), "r1 p2 s0>1 p0", "what was released later reaches the one that is new already before it leads");
 }
 
 #[test]
