@@ -2,7 +2,7 @@
 
 use super::metadata::{generic, metadata};
 use super::patroni::static_configuration;
-use super::{pooler, scripts};
+use super::{pooler, pooler_scripts, scripts};
 use crate::model::Object;
 use crate::resolve::Effective;
 use serde_json::{Map, Value, json};
@@ -12,16 +12,7 @@ pub(super) fn config_maps(effective: &Effective) -> Vec<Object> {
     let name = &effective.cluster.name;
     let mut maps = vec![
         config_map(effective, name, &Value::Object(patroni_files(effective))),
-        config_map(
-            effective,
-            &format!("{name}-templates"),
-            &json!({
-                "start-patroni": scripts::START_PATRONI,
-                "post-bootstrap": scripts::POST_BOOTSTRAP,
-                "role-changed": scripts::ROLE_CHANGED,
-                "pre-stop": scripts::PRE_STOP,
-            }),
-        ),
+        config_map(effective, &format!("{name}-templates"), &scripts_of(effective)),
     ];
     if let Some(pooling) = &effective.pooling {
         maps.push(config_map(effective, &format!("{name}-connection-pooling-config"), &json!({"pgbouncer.ini": pooler::file(pooling)})));
@@ -32,6 +23,23 @@ pub(super) fn config_maps(effective: &Effective) -> Vec<Object> {
         maps.push(config_map(effective, &exporter_configuration(effective), &json!({"queries.yaml": queries})));
     }
     maps
+}
+
+/// The scripts of the pods.
+fn scripts_of(effective: &Effective) -> Value {
+    let mut files = json!({
+        "start-patroni": scripts::START_PATRONI,
+        "launch-patroni": scripts::LAUNCH_PATRONI,
+        "post-bootstrap": scripts::POST_BOOTSTRAP,
+        "pre-stop": scripts::PRE_STOP,
+    });
+    if effective.pooling.is_some() {
+        files["pooler-console"] = json!(pooler_scripts::POOLER_CONSOLE);
+        files["keep-pooler"] = json!(pooler_scripts::KEEP_POOLER);
+        files["post-start"] = json!(pooler_scripts::POST_START);
+        files["role-changed"] = json!(pooler_scripts::ROLE_CHANGED);
+    }
+    files
 }
 
 /// The configuration of every instance, and a file of its own for each whose role needs tags. Patroni reads the latter again when

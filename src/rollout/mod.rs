@@ -10,6 +10,7 @@ mod duties;
 mod instances;
 mod pause;
 mod scripts;
+mod switchover;
 
 pub use certificates::{
     AUTHORITY, AUTHORITY_KEY, CHAIN, CertificateStep, GivenCertificate, KEY, NEXT_AUTHORITY, NEXT_AUTHORITY_KEY, ORIGIN, next_certificate,
@@ -22,3 +23,4 @@ pub use scripts::{
     Entry, Isolation, ManagedSql, NextScript, Outcome, Place, Progress, RUN_SCRIPT, Record, Requests, SCRIPT_DONE, Script, ScriptRecord,
     Source, State, failure_message, next_script,
 };
+pub use switchover::{HandOver, holds_candidate, holds_stop};
