@@ -20,6 +20,12 @@ impl Limits {
         Self { places: Arc::new(Semaphore::new(at_once)), deadline }
     }
 
+    /// The same places with another deadline.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Duration) -> Self {
+        Self { deadline, ..self.clone() }
+    }
+
     /// Does one piece of work within the deadline.
     pub(super) async fn call<T>(
         &self,

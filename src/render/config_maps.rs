@@ -12,7 +12,7 @@ pub(super) fn config_maps(effective: &Effective) -> Vec<Object> {
     let name = &effective.cluster.name;
     let mut maps = vec![
         config_map(effective, name, &Value::Object(patroni_files(effective))),
-        config_map(effective, &format!("{name}-templates"), &scripts_of(effective)),
+        config_map(effective, &format!("{name}-templates"), &scripts_of()),
     ];
     if let Some(pooling) = &effective.pooling {
         maps.push(config_map(effective, &format!("{name}-connection-pooling-config"), &json!({"pgbouncer.ini": pooler::file(pooling)})));
@@ -25,21 +25,18 @@ pub(super) fn config_maps(effective: &Effective) -> Vec<Object> {
     maps
 }
 
-/// The scripts of the pods.
-fn scripts_of(effective: &Effective) -> Value {
-    let mut files = json!({
+/// The scripts of the pods. Those around the pooler are there without one as well: pods made with a pooler call them until they are gone.
+fn scripts_of() -> Value {
+    json!({
         "start-patroni": scripts::START_PATRONI,
         "launch-patroni": scripts::LAUNCH_PATRONI,
         "post-bootstrap": scripts::POST_BOOTSTRAP,
         "pre-stop": scripts::PRE_STOP,
-    });
-    if effective.pooling.is_some() {
-        files["pooler-console"] = json!(pooler_scripts::POOLER_CONSOLE);
-        files["keep-pooler"] = json!(pooler_scripts::KEEP_POOLER);
-        files["post-start"] = json!(pooler_scripts::POST_START);
-        files["role-changed"] = json!(pooler_scripts::ROLE_CHANGED);
-    }
-    files
+        "post-start": pooler_scripts::POST_START,
+        "pooler-console": pooler_scripts::POOLER_CONSOLE,
+        "keep-pooler": pooler_scripts::KEEP_POOLER,
+        "role-changed": pooler_scripts::ROLE_CHANGED,
+    })
 }
 
 /// The configuration of every instance, and a file of its own for each whose role needs tags. Patroni reads the latter again when

@@ -37,7 +37,7 @@ END
 # A link: credentials that change are read at a reload.
 ln -sf /etc/stackgres/credentials/patroni.yml /run/stackgres/patroni/30-credentials.yml
 # The pooler has no shell, and its files are here.
-[ ! -e /etc/stackgres/scripts/keep-pooler ] || /etc/stackgres/scripts/keep-pooler &
+/etc/stackgres/scripts/keep-pooler &
 exec python3 /etc/stackgres/scripts/launch-patroni /run/stackgres/patroni
 "#;
 

@@ -3,7 +3,10 @@
 //! A clean stop waits for the checkpoint, for everyone who takes WAL and for the archiver, and writers wait with it. So what would take
 //! long is waited for before, while nobody stands still, and named.
 
-use crate::model::{Activity, FollowerKind};
+use crate::model::{Activity, FollowerKind, Object};
+
+/// Annotation of an SGCluster by which a person asks for a switchover: the name of the pod that shall lead, or `any`.
+pub const SWITCHOVER: &str = "stackgres.io/switchover";
 
 /// Seconds a transaction may have been open. The pooler holds back new transactions until the open ones end, and everybody waits for the
 /// longest, at most five seconds; one that is older than this is not about to end.
@@ -23,6 +26,38 @@ const CANDIDATE_BEHIND: i64 = 1 << 20;
 
 /// Files of WAL that may wait for the archiver, which the stop waits for. 16 MiB each.
 const TO_ARCHIVE: i64 = 8;
+
+/// What is to be done about a switchover that a person asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SwitchoverWish {
+    /// Nothing.
+    None,
+    /// One was begun and has no end: it is to be ended.
+    Begun {
+        /// Pod that led.
+        leader: String,
+        /// Pod that shall lead.
+        candidate: String,
+    },
+    /// One is to be begun: the pod that shall lead, or `any`.
+    Asked(String),
+}
+
+/// Reads the wish, and what stands in the status of it. A wish that was answered is none until its annotation was taken away, or says
+/// something else.
+pub fn switchover_wish(cluster: &Object) -> SwitchoverWish {
+    let record = |field: &str| cluster.text(&format!("/status/switchover/{field}"));
+    if record("state") == Some("under-way") {
+        let name = |field: &str| record(field).unwrap_or_default().to_owned();
+        return SwitchoverWish::Begun { leader: name("leader"), candidate: name("candidate") };
+    }
+    match cluster.annotation(SWITCHOVER).map(str::trim) {
+        None => SwitchoverWish::None,
+        Some(asked) if record("asked") == Some(asked) => SwitchoverWish::None,
+        Some("") => SwitchoverWish::Asked("any".to_owned()),
+        Some(asked) => SwitchoverWish::Asked(asked.to_owned()),
+    }
+}
 
 /// Two instances, one of which shall take over from the other.
 #[derive(Debug)]
@@ -151,6 +186,26 @@ mod tests {
 
     fn names(held: &Result<(), String>, what: &str) -> bool {
         held.as_ref().is_err_and(|why| why.contains(what))
+    }
+
+    /// A wish that is carried out twice hands over and back; one that was begun and is forgotten leaves a pooler paused.
+    #[test]
+    fn a_wish_is_answered_once_and_ended_always() {
+        let wish = |annotation: Option<&str>, record: serde_json::Value| {
+            let annotations = annotation.map(|asked| serde_json::json!({SWITCHOVER: asked}));
+            switchover_wish(&Object::new(serde_json::json!({"metadata": {"annotations": annotations}, "status": {"switchover": record}})))
+        };
+        let (asked, none) = (|name: &str| SwitchoverWish::Asked(name.to_owned()), serde_json::Value::Null);
+        assert_eq!(wish(None, none.clone()), SwitchoverWish::None);
+        assert_eq!(wish(Some("a-1"), none.clone()), asked("a-1"));
+        assert_eq!(wish(Some(""), none), asked("any"));
+        let done = serde_json::json!({"state": "done", "asked": "a-1"});
+        assert_eq!(wish(Some("a-1"), done.clone()), SwitchoverWish::None);
+        assert_eq!(wish(Some("a-0"), done), asked("a-0"));
+        assert_eq!(wish(Some("a-1"), serde_json::json!({"state": "done"})), asked("a-1"), "taken away and set again");
+        let begun = serde_json::json!({"state": "under-way", "asked": "a-1", "leader": "a-0", "candidate": "a-1"});
+        let ended = SwitchoverWish::Begun { leader: "a-0".to_owned(), candidate: "a-1".to_owned() };
+        assert_eq!((wish(None, begun.clone()), wish(Some("a-1"), begun)), (ended.clone(), ended));
     }
 
     /// Each of these makes the clean stop wait, and every writer with it.

@@ -7,6 +7,7 @@ use super::managed_sql::managed_sql;
 use super::pod_check::PodChecks;
 use super::reloads::{self, Reloads};
 use super::secrets::{Given, SecretWorks, keep_secrets};
+use super::switchover::{SwitchoverWorks, carry_out_request};
 use super::works::Works;
 use crate::apply::carry_out;
 use crate::diagnostics::Diagnostic;
@@ -48,6 +49,8 @@ pub(super) struct ClusterPass<'a> {
     pub scripts: &'a Works,
     /// Certificates and credentials that change.
     pub secrets: &'a SecretWorks,
+    /// Switchovers under way.
+    pub switchovers: &'a SwitchoverWorks,
     /// Calls to Patroni that are due.
     pub reloads: &'a Reloads,
     /// Revisions whose pods the API server would take.
@@ -158,6 +161,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     // Where nothing may be done at all, no script runs either.
     let may_run = running.as_ref().filter(|_| decision.stop.is_none());
     managed_sql(pass, may_run, &seen, &mut conditions).await;
+    carry_out_request(pass, may_run, &seen, &mut patch, &mut conditions);
     describe(&mut patch, &mut conditions, cluster, &released, &decision, &seen, now);
     write_status(api, cluster, patch, &conditions, now).await
 }

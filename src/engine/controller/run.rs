@@ -8,6 +8,7 @@ use super::fleet_pass::{FleetPass, drift_of, fleet_pass};
 use super::pod_check::PodChecks;
 use super::reloads::Reloads;
 use super::secrets::SecretWorks;
+use super::switchover::SwitchoverWorks;
 use super::settings_of::cache_folder;
 use super::source::{SourceOptions, Sources};
 use super::works::Works;
@@ -128,6 +129,8 @@ struct Memory {
     scripts: Works,
     /// Certificates and credentials that change.
     secrets: SecretWorks,
+    /// Switchovers under way.
+    switchovers: SwitchoverWorks,
     /// Calls to Patroni that are due.
     reloads: Reloads,
     /// Revisions whose pods the API server would take.
@@ -165,6 +168,7 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
         sources,
         scripts: Works::new("scripts", hints.clone()),
         secrets: SecretWorks::new(hints.clone(), options.simulated),
+        switchovers: SwitchoverWorks::new(hints.clone(), options.simulated),
         reloads: Reloads::default(),
         pod_checks: PodChecks::default(),
     };
@@ -226,7 +230,7 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
             }
         }
     }
-    tokio::join!(memory.scripts.end(SCRIPTS_END), memory.secrets.works.end(SCRIPTS_END));
+    tokio::join!(memory.scripts.end(SCRIPTS_END), memory.secrets.works.end(SCRIPTS_END), memory.switchovers.works.end(SCRIPTS_END));
     tasks.shutdown().await;
     Ok(())
 }
@@ -277,7 +281,7 @@ async fn pass(
     memory: &mut Memory,
     halt: &(dyn Fn() -> bool + Sync),
 ) -> Result<Option<Duration>, KubernetesError> {
-    let Memory { delays, sources, plans, scripts, secrets, reloads, pod_checks } = memory;
+    let Memory { delays, sources, plans, scripts, secrets, switchovers, reloads, pod_checks } = memory;
     let began = now();
     let facts = Facts::read(api).await?;
     state.ready.store(true, Ordering::Relaxed);
@@ -307,6 +311,7 @@ async fn pass(
     let known = |name: &NamespacedName| facts.of_kind("SGCluster").any(|cluster| cluster.namespaced_name() == *name);
     scripts.keep(known);
     secrets.works.keep(known);
+    switchovers.works.keep(known);
     reloads.keep(known);
     pod_checks.keep(known);
     let live = check_live(api, &facts, settings).await?;
@@ -319,7 +324,7 @@ async fn pass(
         }
         let drift = claims::named(cluster).and_then(|fleet| fleets.get(fleet)).copied().unwrap_or(Drift::Revert);
         let name: NamespacedName = cluster.namespaced_name();
-        let one = ClusterPass { api, cluster, facts: &facts, live: &live, drift, scripts, secrets, reloads, pod_checks, now: now() };
+        let one = ClusterPass { api, cluster, facts: &facts, live: &live, drift, scripts, secrets, switchovers, reloads, pod_checks, now: now() };
         let result = Box::pin(cluster_pass(&one)).instrument(tracing::info_span!("cluster", %name)).await;
         note(api, delays, cluster, result).await;
     }
@@ -333,6 +338,7 @@ async fn pass(
         .chain(sources.soonest())
         .chain(scripts.soonest(began))
         .chain(secrets.works.soonest(began))
+        .chain(switchovers.works.soonest(began))
         .chain(reloads.soonest())
         .min();
     Ok(soonest.map(|due| Duration::try_from(due.duration_since(now())).unwrap_or_default().max(SHORTEST)))
