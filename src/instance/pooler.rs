@@ -159,7 +159,7 @@ impl Console {
     /// `SET client_idle_timeout`, until the next reload: the pooler closes connections that are in no transaction and have sent nothing
     /// for so long. It looks three times a second.
     pub async fn close_idle_after(&self, idle: Duration) -> Result<(), InstanceError> {
-        self.0.simple(&format!("SET client_idle_timeout = {}", idle.as_secs_f64()), WHAT).await.map(drop)
+        self.0.simple(&format!("SET client_idle_timeout = '{}'", idle.as_secs_f64()), WHAT).await.map(drop)
     }
 
     /// `RELOAD`. It is answered before every setting is in force; whoever needs proof reads [`Console::settings`].

@@ -8,6 +8,9 @@ use crate::model::{Activity, FollowerKind, Object};
 /// Annotation of an SGCluster by which a person asks for a switchover: the name of the pod that shall lead, or `any`.
 pub const SWITCHOVER: &str = "stackgres.io/switchover";
 
+/// Annotation of an SGCluster by which a person asks for a restart of PostgreSQL in one pod, which stays: the name of the pod.
+pub const RESTART: &str = "stackgres.io/restart";
+
 /// Seconds a transaction may have been open. The pooler holds back new transactions until the open ones end, and everybody waits for the
 /// longest, at most five seconds; one that is older than this is not about to end.
 const OLDEST_TRANSACTION: i64 = 3;
@@ -27,7 +30,7 @@ const CANDIDATE_BEHIND: i64 = 1 << 20;
 /// Files of WAL that may wait for the archiver, which the stop waits for. 16 MiB each.
 const TO_ARCHIVE: i64 = 8;
 
-/// What is to be done about a switchover that a person asks for.
+/// What is to be done about a switchover or restart that a person asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SwitchoverWish {
     /// Nothing.
@@ -39,8 +42,21 @@ pub enum SwitchoverWish {
         /// Pod that shall lead.
         candidate: String,
     },
-    /// One is to be begun: the pod that shall lead, or `any`.
+    /// A switchover is to be begun: the pod that shall lead, or `any`.
     Asked(String),
+    /// A restart is to be begun: the pod.
+    Restart(String),
+}
+
+impl SwitchoverWish {
+    /// How it stands in the status once it is answered; `None` for one that was begun by a process before.
+    pub fn asked(&self) -> Option<String> {
+        match self {
+            Self::Asked(candidate) => Some(candidate.clone()),
+            Self::Restart(pod) => Some(format!("restart {pod}")),
+            Self::None | Self::Begun { .. } => None,
+        }
+    }
 }
 
 /// Reads the wish, and what stands in the status of it. A wish that was answered is none until its annotation was taken away, or says
@@ -51,12 +67,11 @@ pub fn switchover_wish(cluster: &Object) -> SwitchoverWish {
         let name = |field: &str| record(field).unwrap_or_default().to_owned();
         return SwitchoverWish::Begun { leader: name("leader"), candidate: name("candidate") };
     }
-    match cluster.annotation(SWITCHOVER).map(str::trim) {
-        None => SwitchoverWish::None,
-        Some(asked) if record("asked") == Some(asked) => SwitchoverWish::None,
-        Some("") => SwitchoverWish::Asked("any".to_owned()),
-        Some(asked) => SwitchoverWish::Asked(asked.to_owned()),
-    }
+    let said = |annotation: &str| cluster.annotation(annotation).map(|text| text.trim().to_owned());
+    let switchover = said(SWITCHOVER).map(|candidate| SwitchoverWish::Asked(if candidate.is_empty() { "any".to_owned() } else { candidate }));
+    let restart = said(RESTART).map(SwitchoverWish::Restart);
+    let open = |wish: &SwitchoverWish| wish.asked().as_deref() != record("asked");
+    switchover.or(restart).filter(open).unwrap_or(SwitchoverWish::None)
 }
 
 /// Two instances, one of which shall take over from the other.
@@ -203,6 +218,8 @@ mod tests {
         assert_eq!(wish(Some("a-1"), done.clone()), SwitchoverWish::None);
         assert_eq!(wish(Some("a-0"), done), asked("a-0"));
         assert_eq!(wish(Some("a-1"), serde_json::json!({"state": "done"})), asked("a-1"), "taken away and set again");
+        let restart = serde_json::json!({"metadata": {"annotations": {RESTART: "a-0"}}, "status": {"switchover": {"asked": "a-0"}}});
+        assert_eq!(switchover_wish(&Object::new(restart)), SwitchoverWish::Restart("a-0".to_owned()), "another wish of the same name");
         let begun = serde_json::json!({"state": "under-way", "asked": "a-1", "leader": "a-0", "candidate": "a-1"});
         let ended = SwitchoverWish::Begun { leader: "a-0".to_owned(), candidate: "a-1".to_owned() };
         assert_eq!((wish(None, begun.clone()), wish(Some("a-1"), begun)), (ended.clone(), ended));

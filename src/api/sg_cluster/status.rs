@@ -163,8 +163,8 @@ pub(in crate::api) fn schema() -> Schema {
         .field("waiting", super::release::waiting())
         .field(
             "switchover",
-            object("The last switchover that a person asked for.")
-                .field("asked", text("What was asked for, once it is answered: the annotation `stackgres.io/switchover`."))
+            object("The last switchover or restart that a person asked for; a restart has the same pod twice.")
+                .field("asked", text("What was asked for, once it is answered: the annotation `stackgres.io/switchover`, or `restart` and the pod."))
                 .field("leader", text("Pod that led."))
                 .field("candidate", text("Pod that shall lead."))
                 .field("state", text("`under-way`, `done`, `refused` or `unfinished` (it was begun and did not come to its end in time)."))

@@ -1,8 +1,8 @@
 //! A planned switchover: writers wait, and nobody fails.
 
-use super::clients::Clients;
-use super::{Database, NAME, on_real_nodes, said, until};
-use std::time::Duration;
+use super::clients::{Clients, Connection};
+use super::{Database, NAME, Processes, on_real_nodes, said, until};
+use std::time::{Duration, Instant};
 
 /// Transaction pooling, as `spec.configurations` has it.
 const TRANSACTIONS: &str = "  configurations: {pooling: {pgBouncer: {pgbouncer.ini: {pgbouncer: {pool_mode: transaction}}}}}\n";
@@ -77,9 +77,110 @@ fn a_switchover_fails_nobody() {
         let outcome = clients.end(&database);
         pauses.sort_unstable();
         eprintln!("pauses in ms: {pauses:?}; cut {cut}; {outcome:?}");
-        assert!(outcome.failed.is_empty() && outcome.lost == 0 && outcome.not_connected == 0, "{outcome:?}");
+        assert!(outcome.failed.is_empty() && outcome.lost == 0 && outcome.not_connected.is_empty(), "{outcome:?}");
         assert!(outcome.transactions > 20 * rounds(), "the clients hardly worked: {outcome:?}");
         assert_eq!(cut, 0, "these clients rest now and then, so none has to be cut off");
+        database.all_at_rest();
+    });
+}
+
+/// What happens beside the good way: a transaction that does not end, a switchover that is not ours, a restart in place, a controller
+/// that dies with the writers held back, and a step that nobody looks after.
+#[test]
+fn whatever_is_left_behind_is_put_right() {
+    on_real_nodes("whatever_is_left_behind_is_put_right", |nodes| {
+        let database = Database::new(nodes, "switchover-faults", 3, TRANSACTIONS);
+        let clients = Clients::begin(&database, 11);
+
+        // A transaction that does not end holds it, by name, and nobody is held back meanwhile.
+        let mut open = Connection::of(&database);
+        open.query("BEGIN").unwrap();
+        open.query("SELECT 'held'").unwrap();
+        std::thread::sleep(Duration::from_secs(4));
+        let leader = database.primary();
+        database.ask("any");
+        until("the open transaction is named", 60, || {
+            let (_, reason, message) = database.condition("Switchover");
+            reason == "Waiting" && message.contains("database postgres, application `clients")
+        });
+        assert_eq!(database.primary(), leader);
+        open.query("COMMIT").unwrap();
+        drop(open);
+        let answer = database.answered("any");
+        assert_eq!(answer["state"], "done", "{answer}");
+        database.ready(3);
+
+        // A restart in place holds the writers back as well.
+        let primary = database.primary();
+        let started = database.inside(&primary, "select pg_postmaster_start_time()");
+        database.kubectl(&["annotate", "sgcluster", NAME, &format!("stackgres.io/restart={primary}")]);
+        until("the restart is answered", 90, || {
+            let record = database.status("/switchover");
+            record["asked"] == format!("restart {primary}") && record["state"] != "under-way"
+        });
+        eprintln!("{}", database.status("/switchover/message"));
+        assert_eq!(database.status("/switchover/state"), "done");
+        assert_ne!(database.inside(&primary, "select pg_postmaster_start_time()"), started);
+        database.kubectl(&["annotate", "sgcluster", NAME, "stackgres.io/restart-"]);
+        database.ready(3);
+
+        // The controller dies while the writers are held back: all of its processes, at once.
+        let leader = database.primary();
+        let candidate = database.replicas()[0].clone();
+        database.ask(&candidate);
+        until("the writers are held back", 60, || database.pooler(&leader, "SHOW STATE").contains("key|paused\nvalue|yes"));
+        Processes::of_controller(nodes).signal("KILL");
+        let killed = Instant::now();
+        until("nobody is held back", 90, || !database.pooler(&leader, "SHOW STATE").contains("key|paused\nvalue|yes"));
+        eprintln!("resumed {:.1} s after the controller was killed", killed.elapsed().as_secs_f64());
+        let answer = database.answered(&candidate);
+        eprintln!("{answer}");
+        database.all_at_rest();
+        database.ready(3);
+
+        // Nobody looks after a step: the pod does, and its primary leads to itself.
+        let primary = database.primary();
+        let other = database.address(&database.replicas()[0]);
+        database.patroni(&primary, &format!("echo '* = host={other} port=6432 auth_dbname=stackgres-own' > {FORWARD}"));
+        database.pooler(&primary, "PAUSE");
+        database.pooler(&primary, "RELOAD");
+        let left = Instant::now();
+        assert!(!database.at_rest(&primary));
+        until("the pod looks after its pooler", 60, || database.at_rest(&primary));
+        eprintln!("looked after by the pod {:.1} s later", left.elapsed().as_secs_f64());
+        assert!(left.elapsed() > Duration::from_secs(25), "a step that is under way is left alone");
+
+        let outcome = clients.end(&database);
+        eprintln!("{outcome:?}");
+        assert!(outcome.failed.is_empty() && outcome.lost == 0, "{outcome:?}");
+
+        // A switchover that is not ours: the old primary lets go of a client that idles, which would write to a standby otherwise.
+        let mut idle = Connection::of(&database);
+        idle.query("SELECT 1").unwrap();
+        let leader = database.primary();
+        database.patroni(&leader, &format!("patronictl -c /run/stackgres/patroni/10-cluster.yml switchover {NAME} --leader {leader} --force 2>&1 || true"));
+        until("another leads", 60, || database.primary() != leader);
+        until("the client is let go", 30, || idle.is_readable());
+        Connection::of(&database).query("CREATE TABLE written()").unwrap();
+        database.ready(3);
+    });
+}
+
+/// With sessions in the pooler nobody can be held back: they are counted and named.
+#[test]
+fn sessions_are_counted_and_named() {
+    on_real_nodes("sessions_are_counted_and_named", |nodes| {
+        let database = Database::new(nodes, "switchover-sessions", 2, "");
+        let mut session = Connection::of(&database);
+        session.query("SELECT 1").unwrap();
+        let candidate = database.replicas()[0].clone();
+        database.ask(&candidate);
+        let answer = database.answered(&candidate);
+        assert_eq!(answer["state"], "done", "{answer}");
+        let cut = answer["cut"].to_string();
+        assert!(cut.contains("postgres@postgres (clients"), "{answer}");
+        until("the session is cut", 30, || session.is_readable());
+        Connection::of(&database).query("CREATE TABLE written()").unwrap();
         database.all_at_rest();
     });
 }

@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// How long a client must have sent nothing to be let go, and for how long this holds. Thirty seconds in all: as long as a pod that is
-/// to be re-created waits. The first is longer than the transactions that a switchover is made for (DESIGN §8, rule 10).
+/// How long a client must have sent nothing to be let go, and for how long this holds. Twenty seconds in all. The first is longer than
+/// the transactions that a switchover is made for: a client is idle from its last message on, whatever the server does for it.
 const STAGES: [(Duration, Duration); 3] = [
-    (Duration::from_millis(1_500), Duration::from_secs(10)),
-    (Duration::from_millis(400), Duration::from_secs(10)),
-    (Duration::from_millis(100), Duration::from_secs(10)),
+    (Duration::from_millis(1_500), Duration::from_secs(4)),
+    (Duration::from_millis(400), Duration::from_secs(4)),
+    (Duration::from_millis(100), Duration::from_secs(12)),
 ];
 
 /// Pause between two looks.

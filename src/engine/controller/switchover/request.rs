@@ -1,6 +1,6 @@
-//! A switchover that a person asks for, by an annotation of the SGCluster.
+//! A switchover or a restart that a person asks for, by an annotation of the SGCluster.
 //!
-//! It is answered once, until the annotation is taken away and set again; what was done stands in `status.switchover`. Before anything
+//! It is answered once, until the annotation is taken away or says something else; what was done stands in `status.switchover`. Before anything
 //! is disturbed the leader and the candidate stand there, under the object's version: whoever leads after this process finds them, ends
 //! what was begun, and begins nothing a second time.
 
@@ -9,13 +9,13 @@ use super::super::events::tell;
 use super::super::reach::Reach;
 use super::super::run::now;
 use super::super::works::{Note, SharedNote, Works};
-use super::{Report, Trouble, resume_everything, settle, switch_over};
+use super::{Report, Trouble, restart, resume_everything, settle, switch_over};
 use crate::health::Instances;
 use crate::instance::Limits;
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object};
 use crate::render::revision::Revision;
-use crate::rollout::{PAUSED, SWITCHOVER, SwitchoverWish, switchover_wish};
+use crate::rollout::{PAUSED, RESTART, SWITCHOVER, SwitchoverWish, switchover_wish};
 use crate::status::{Condition, seconds};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -46,18 +46,15 @@ pub(in crate::engine::controller) fn carry_out_request(
     let ClusterPass { api, cluster, switchovers, now, .. } = *pass;
     let name = cluster.namespaced_name();
     let wish = switchover_wish(cluster);
-    let (asked, begun) = match &wish {
-        SwitchoverWish::None => {
-            switchovers.works.forget(&name);
-            if cluster.annotation(SWITCHOVER).is_none() && cluster.text("/status/switchover/asked").is_some() {
-                patch["switchover"] = json!({"asked": null});
-            }
-            conditions.extend(ended(cluster));
-            return;
+    if wish == SwitchoverWish::None {
+        switchovers.works.forget(&name);
+        let asked = [SWITCHOVER, RESTART].iter().any(|annotation| cluster.annotation(annotation).is_some());
+        if !asked && cluster.text("/status/switchover/asked").is_some() {
+            patch["switchover"] = json!({"asked": null});
         }
-        SwitchoverWish::Begun { leader, candidate } => (String::new(), Some((leader.clone(), candidate.clone()))),
-        SwitchoverWish::Asked(asked) => (asked.clone(), None),
-    };
+        conditions.extend(ended(cluster));
+        return;
+    }
     let mut say = |reason: &str, message: String| conditions.push(Condition::new("Switchover", Some(false), reason, message));
     if switchovers.simulated {
         return say("Simulated", "the instances are simulated, so nobody is asked".to_owned());
@@ -73,7 +70,7 @@ pub(in crate::engine::controller) fn carry_out_request(
         return;
     }
     let Some(running) = running else { return say("Waiting", "nothing may be done with this cluster now".to_owned()) };
-    if seen.paused && begun.is_none() {
+    if seen.paused && wish.asked().is_some() {
         return say("Waiting", PAUSED.to_owned());
     }
     let note = SharedNote::after(left);
@@ -83,8 +80,7 @@ pub(in crate::engine::controller) fn carry_out_request(
         revision: running.clone(),
         limits: switchovers.works.limits.clone(),
         note: note.clone(),
-        asked,
-        begun,
+        wish,
     };
     switchovers.works.start(&name, note, task.carry_on());
 }
@@ -103,9 +99,7 @@ struct Task {
     revision: Revision,
     limits: Limits,
     note: SharedNote,
-    asked: String,
-    /// Leader and candidate of one that a process before this began.
-    begun: Option<(String, String)>,
+    wish: SwitchoverWish,
 }
 
 /// How it ended.
@@ -134,12 +128,7 @@ impl Task {
 
     async fn work(&self) -> Result<Ended, KubernetesError> {
         // The pass may have read it before another task wrote its end.
-        let wish = switchover_wish(&self.fresh().await?);
-        let same = match &self.begun {
-            Some((leader, candidate)) => wish == SwitchoverWish::Begun { leader: leader.clone(), candidate: candidate.clone() },
-            None => wish == SwitchoverWish::Asked(self.asked.clone()),
-        };
-        if !same {
+        if switchover_wish(&self.fresh().await?) != self.wish {
             return Ok(Ended::Over);
         }
         let name: NamespacedName = self.cluster.namespaced_name();
@@ -151,22 +140,27 @@ impl Task {
             tracing::info!(what, "switchover");
             self.note.change(|note| note.doing(what));
         };
-        if let Some((leader, candidate)) = self.begun.clone() {
-            progress("what was left behind is ended".to_owned());
-            let ended = resume_everything(&self.limits, &reach, &self.revision, &mut progress).await;
-            let leads = reach.seen.primary().map(|primary| primary.name.clone());
-            return Ok(match ended {
-                Ok(report) if leads.as_ref() == Some(&candidate) => Ended::Done { leader, candidate, report },
-                Ok(_) => Ended::Unfinished(format!("it was interrupted, and {} leads", leads.as_deref().unwrap_or("nobody"))),
-                Err(trouble) => Ended::Later(trouble.to_string()),
-            });
-        }
-        let Some(leader) = reach.seen.primary().map(|primary| primary.name.clone()) else {
-            return Ok(Ended::Later("no instance is the primary".to_owned()));
-        };
-        let candidate = match choose(&self.asked, &leader, &reach.seen) {
-            Ok(candidate) => candidate,
-            Err(ended) => return Ok(ended),
+        let leads = reach.seen.primary().map(|primary| primary.name.clone());
+        let (leader, candidate) = match &self.wish {
+            SwitchoverWish::None => return Ok(Ended::Over),
+            SwitchoverWish::Restart(pod) => return self.restart(&reach, pod, &mut progress).await,
+            SwitchoverWish::Begun { leader, candidate } => {
+                progress("what was left behind is ended".to_owned());
+                let ended = resume_everything(&self.limits, &reach, &self.revision, &mut progress).await;
+                let (leader, candidate) = (leader.clone(), candidate.clone());
+                return Ok(match ended {
+                    Ok(report) if leader != candidate && leads.as_ref() == Some(&candidate) => Ended::Done { leader, candidate, report },
+                    Ok(_) => Ended::Unfinished(format!("it was interrupted, and {} leads", leads.as_deref().unwrap_or("nobody"))),
+                    Err(trouble) => Ended::Later(trouble.to_string()),
+                });
+            }
+            SwitchoverWish::Asked(asked) => {
+                let Some(leader) = leads else { return Ok(Ended::Later("no instance is the primary".to_owned())) };
+                match choose(asked, &leader, &reach.seen) {
+                    Ok(candidate) => (leader, candidate),
+                    Err(ended) => return Ok(ended),
+                }
+            }
         };
         self.begin(&leader, &candidate).await?;
         let mut report = match switch_over(&self.limits, &reach, &self.revision, &leader, &candidate, false, &mut progress).await {
@@ -185,12 +179,27 @@ impl Task {
         Ok(Ended::Done { leader, candidate, report })
     }
 
+    async fn restart(&self, reach: &Reach, pod: &str, progress: &mut (impl FnMut(String) + Send)) -> Result<Ended, KubernetesError> {
+        if !reach.seen.existing.iter().any(|instance| instance.name == pod) {
+            return Ok(Ended::Refused(format!("there is no instance {pod}")));
+        }
+        self.begin(pod, pod).await?;
+        Ok(match restart(&self.limits, reach, &self.revision, pod, false, progress).await {
+            Ok(report) => Ended::Done { leader: pod.to_owned(), candidate: pod.to_owned(), report },
+            Err(Trouble::Held(why)) => Ended::Later(why),
+            Err(Trouble::Unfinished(why)) => {
+                drop(settle(&self.limits, reach, pod, progress).await);
+                Ended::Unfinished(why)
+            }
+        })
+    }
+
     /// Writes who hands over to whom, under the version that was read: of two controllers one goes on.
     async fn begin(&self, leader: &str, candidate: &str) -> Result<(), KubernetesError> {
         let patch = json!({
             "metadata": {"resourceVersion": self.fresh().await?.resource_version()},
             "status": {"switchover": {
-                "leader": leader, "candidate": candidate, "state": "under-way", "startedAt": seconds(now()), "asked": self.asked,
+                "leader": leader, "candidate": candidate, "state": "under-way", "startedAt": seconds(now()), "asked": self.wish.asked(),
                 "endedAt": null, "pausedMilliseconds": null, "closedIdle": null, "cut": null, "message": null,
             }},
         });
@@ -205,7 +214,7 @@ impl Task {
         let (state, message, warning) = match &ended {
             Ended::Later(why) => {
                 // Nothing was disturbed, or it was taken back; what was begun before this process stays to be ended.
-                if self.begun.is_none() {
+                if self.wish.asked().is_some() {
                     self.api.patch_status(&self.cluster.key(), &json!({"status": {"switchover": null}}), STATUS_MANAGER).await?;
                 }
                 self.note.change(|note| note.trouble(why.clone()));
@@ -215,13 +224,15 @@ impl Task {
                 self.note.change(|note| *note = Note::default());
                 return Ok(());
             }
+            Ended::Done { leader, candidate, report } if leader == candidate => ("done", format!("{leader} restarted: {}", report.text()), false),
             Ended::Done { leader, candidate, report } => ("done", format!("{leader} handed over to {candidate}: {}", report.text()), false),
             Ended::Refused(why) => ("refused", why.clone(), true),
             Ended::Unfinished(why) => ("unfinished", why.clone(), true),
         };
         let mut written = json!({"state": state, "endedAt": seconds(now()), "message": message});
-        if self.begun.is_none() {
-            written["asked"] = json!(self.asked);
+        // One that was begun has it already.
+        if let Some(asked) = self.wish.asked() {
+            written["asked"] = json!(asked);
         }
         if let Ended::Done { report, .. } = &ended {
             written["pausedMilliseconds"] = json!(report.paused.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
