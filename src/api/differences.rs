@@ -39,6 +39,7 @@ pub const DIFFERENCES: &[Difference] = &[
     difference("SGCluster", "status.podStatuses[].synchronous", "ours"),
     difference("SGCluster", "status.effective", "ours: effective values with their origin"),
     difference("SGCluster", "status.pending", "ours: released changes that wait"),
+    difference("SGCluster", "status.switchover", "ours: a switchover that a person asked for"),
     difference("SGCluster", "status.waiting", "ours: what is waited for"),
     difference("SGCluster", "status.managedSql.scripts[].sgScript", "ours: a reference is known by its script, not by its position"),
     difference("SGCluster", "status.managedSql.scripts[].scripts[].state", "ours: tells what began from what ended"),

@@ -26,6 +26,9 @@ pub(super) enum Verb {
     Diff(DiffArguments),
     /// Show the revisions of a running cluster, what each changed, and its inputs.
     History(HistoryArguments),
+    /// Hand the primary role over to another instance: writers wait behind the pooler, and with transaction pooling nobody fails. Exit
+    /// code 4 if it is refused, 5 if what it waits for lasts longer than --timeout.
+    Switchover(SwitchoverArguments),
     /// Explain a code (`storage-shrinks`) or a field (`sgcluster.spec.instances`).
     Explain(ExplainArguments),
     /// Run the controller: carry out what fleets and clusters ask for, until it is told to stop.
@@ -160,6 +163,21 @@ pub(super) struct HistoryArguments {
 pub(super) enum HistoryOutput {
     Text,
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SwitchoverArguments {
+    /// The cluster, as NAMESPACE/NAME.
+    pub(super) cluster: String,
+    /// Pod that shall lead; absent is the one that has everything.
+    #[arg(long, value_name = "POD")]
+    pub(super) candidate: Option<String>,
+    /// How long to follow it, in seconds.
+    #[arg(long, default_value_t = 300)]
+    pub(super) timeout: u64,
+    /// How to reach the API server; absent is the environment's.
+    #[arg(long, env = "KUBECONFIG", hide_env_values = true)]
+    pub(super) kubeconfig: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -20,10 +20,10 @@ impl Limits {
         Self { places: Arc::new(Semaphore::new(at_once)), deadline }
     }
 
-    /// The same places with another deadline, for what takes long.
+    /// The same places with another deadline.
     #[must_use]
     pub fn with_deadline(&self, deadline: Duration) -> Self {
-        Self { places: self.places.clone(), deadline }
+        Self { deadline, ..self.clone() }
     }
 
     /// Does one piece of work within the deadline.

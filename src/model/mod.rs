@@ -3,6 +3,7 @@
 //! In: nothing. Out: plain data. Invariant: no input or output, no clock, no global state.
 //! Why: a stage may depend on these without depending on another stage.
 
+mod activity;
 mod canonical;
 mod file_names;
 mod instance_report;
@@ -16,6 +17,7 @@ pub mod pointer;
 mod quantity;
 mod secret;
 
+pub use activity::{Activity, Follower, FollowerKind, OpenTransaction, PreparedTransaction};
 pub use canonical::{Digest, canonical_json};
 pub use file_names::{IGNORE_FILE, may_hold_manifests};
 pub use instance_report::{InstanceReport, InstanceRole, PendingParameter};

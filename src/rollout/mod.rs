@@ -16,6 +16,7 @@ mod pause;
 mod restart_parameters;
 mod scripts;
 mod volumes;
+mod switchover;
 
 pub use certificates::{
     AUTHORITY, AUTHORITY_KEY, CHAIN, CertificateStep, GivenCertificate, KEY, NEXT_AUTHORITY, NEXT_AUTHORITY_KEY, ORIGIN, next_certificate,
@@ -31,3 +32,4 @@ pub use scripts::{
     Entry, Isolation, ManagedSql, NextScript, Outcome, Place, Progress, RUN_SCRIPT, Record, Requests, SCRIPT_DONE, Script, ScriptRecord,
     Source, State, failure_message, next_script,
 };
+pub use switchover::{HandOver, RESTART, SWITCHOVER, SwitchoverWish, holds_candidate, holds_stop, switchover_wish};

@@ -7,6 +7,7 @@ pub(super) mod diff;
 pub(super) mod explain;
 pub(super) mod history;
 pub(super) mod render;
+pub(super) mod switchover;
 
 use super::args::{ImageArguments, Source};
 use super::exit::CommandError;

@@ -8,6 +8,7 @@ use super::pod_check::PodChecks;
 use super::reloads::{self, Reloads};
 use super::rollout::{self, Change, ROLLBACK, Rollouts};
 use super::secrets::{Given, SecretWorks, keep_secrets};
+use super::switchover::{SwitchoverWorks, carry_out_request};
 use super::works::Works;
 use crate::apply::carry_out;
 use crate::diagnostics::Diagnostic;
@@ -50,6 +51,8 @@ pub(super) struct ClusterPass<'a> {
     pub scripts: &'a Works,
     /// Certificates and credentials that change.
     pub secrets: &'a SecretWorks,
+    /// Switchovers under way.
+    pub switchovers: &'a SwitchoverWorks,
     /// Calls to Patroni that are due.
     pub reloads: &'a Reloads,
     /// Revisions whose pods the API server would take.
@@ -193,6 +196,9 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
             ends: format!("other inputs are released, or the annotation {ROLLBACK} is taken away"),
         });
     }
+    // One thing at a time: what a person asks for waits for the step of a change.
+    let may_act = may_run.filter(|_| change.as_ref().is_none_or(|change| change.memory.memory.step.is_none()));
+    carry_out_request(pass, may_act, &seen, &mut patch, &mut conditions);
     describe(&mut patch, &mut conditions, cluster, &released, &decision, &seen, now);
     write_status(api, cluster, patch, &conditions, now).await
 }
@@ -210,7 +216,7 @@ async fn proceed(
         return Ok(());
     }
     if let Some(action) = decision.action.clone().filter(|_| decision.steps.is_empty()) {
-        rollout::begin(pass, change, &action, released, children).await?;
+        rollout::begin(pass, change, &action, decision, released, children).await?;
     }
     rollout::look_again(pass, change, decision);
     Ok(())

@@ -1,13 +1,15 @@
-//! What the command line asks a running Kubernetes cluster: a plan against it, the history of a cluster.
+//! What the command line asks a running Kubernetes cluster: a plan against it, the history of a cluster, a switchover.
 //!
-//! In: a kubeconfig and files or a name. Out: plans and histories. Invariant: nothing is written; a write that is asked for is a
-//! dry run. Why: what a person sees before a push is what the controller would do, judged by the same API server.
+//! In: a kubeconfig and files or a name. Out: plans, histories, how a switchover ended. Invariant: nothing is written but the annotation
+//! by which a person asks for something; any other write that is asked for is a dry run. Why: what a person sees before a push is what the controller would do, judged by the same API server.
 
 mod history;
 mod plan;
+mod switchover;
 
 pub use history::{Entry, History, history};
 pub use plan::{LivePlan, live_plan};
+pub use switchover::{Switched, switchover};
 
 use crate::kubernetes::{Cluster, KubernetesError};
 use std::path::Path;

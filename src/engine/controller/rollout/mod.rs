@@ -87,7 +87,7 @@ pub(super) async fn look(
         memory: &memory,
         permission: permission(seen),
         method: Method::InPlace,
-        under_way: rollouts.works.look(&name).1,
+        under_way: rollouts.works.look(&name).1 || pass.switchovers.works.look(&name).1,
         not_made: not_made(pass, &memory, seen).await,
     };
     let names: BTreeSet<String> = observed.compared().into_keys().collect();
@@ -190,12 +190,21 @@ pub(super) async fn begin(
     pass: &ClusterPass<'_>,
     change: &mut Change,
     action: &Action,
+    decision: &mut Decision,
     released: &Revision,
     children: &BTreeMap<ObjectKey, Object>,
 ) -> Result<(), KubernetesError> {
     let ClusterPass { api, cluster, rollouts, now, .. } = *pass;
     let name = cluster.namespaced_name();
     if matches!(action, Action::Recreate { .. }) && !set_is_observed(children) {
+        return Ok(());
+    }
+    let (left, _) = rollouts.works.look(&name);
+    if let Some(trouble) = left.trouble.as_ref().filter(|_| !left.may_try(now)) {
+        if let Some(wait) = &mut decision.wait {
+            wait.what = format!("{}: {trouble}", wait.what);
+            "it is tried again".clone_into(&mut wait.ends);
+        }
         return Ok(());
     }
     if action.is_recorded() {
@@ -232,10 +241,10 @@ pub(super) async fn begin(
             if rollouts.simulated {
                 return act::simulated(api, released, &name, action, children).await;
             }
-            let note = SharedNote::default();
+            let note = SharedNote::after(left);
             let task = act::Task {
                 api: api.clone(),
-                cluster: name.clone(),
+                cluster: cluster.clone(),
                 revision: released.clone(),
                 limits: rollouts.works.limits.clone(),
                 action: action.clone(),
@@ -253,7 +262,9 @@ const PAUSE: jiff::SignedDuration = jiff::SignedDuration::from_secs(3);
 /// Plans the next look at a change that goes on by itself.
 pub(super) fn look_again(pass: &ClusterPass<'_>, change: &Change, decision: &Decision) {
     let name = pass.cluster.namespaced_name();
-    if pass.rollouts.works.look(&name).1 {
+    let (left, busy) = pass.rollouts.works.look(&name);
+    // What was in the way says itself when it is tried again.
+    if busy || left.trouble.is_some() && !left.may_try(pass.now) {
         return;
     }
     let goes_on = change.facts.permission == Permission::Granted && decision.failure.is_none() && !decision.carries_out_released;
