@@ -4,6 +4,8 @@
 //! Why: a stage may depend on these without depending on another stage.
 
 mod canonical;
+mod cron;
+mod duration;
 mod file_names;
 mod instance_report;
 mod key;
@@ -15,8 +17,11 @@ mod percent;
 pub mod pointer;
 mod quantity;
 mod secret;
+mod window;
 
 pub use canonical::{Digest, canonical_json};
+pub use cron::{Cron, CronProblem};
+pub use duration::iso_duration;
 pub use file_names::{IGNORE_FILE, may_hold_manifests};
 pub use instance_report::{InstanceReport, InstanceRole, PendingParameter};
 pub use key::{NamespacedName, ObjectKey};
@@ -26,3 +31,4 @@ pub use object::Object;
 pub use percent::percent_encoded;
 pub use quantity::{Quantity, holds_quantity};
 pub use secret::SecretText;
+pub use window::{Window, closes, time_zone, time_zones};
