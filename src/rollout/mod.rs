@@ -18,7 +18,7 @@ pub use certificates::{
 pub use cluster::{Decision, Drift, MANAGER, Situation, Step, Wait, next, not_in_place, owned};
 pub use credentials::{CredentialsStep, REFUSED, RolePassword, credential_problem, credentials_of, next_credentials};
 pub use duties::unaware;
-pub use licence::{Licence, Method, RECONCILIATION_PAUSE, is_reconciliation_paused, licence};
+pub use licence::{Licence, Method, RECONCILIATION_PAUSE, held, is_reconciliation_paused, licence};
 pub use pause::PAUSED;
 pub use scripts::{
     Entry, Isolation, ManagedSql, NextScript, Outcome, Place, Progress, RUN_SCRIPT, Record, Requests, SCRIPT_DONE, Script, ScriptRecord,

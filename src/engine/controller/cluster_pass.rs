@@ -14,13 +14,15 @@ use crate::diff::{Impact, effective_changes, impact, object_changes};
 use crate::engine::offline::{Report, frozen};
 use crate::health::{Instance, Instances, instances};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
-use crate::model::{NamespacedName, Object, ObjectKey};
+use crate::model::{Hold, NamespacedName, Object, ObjectKey};
 use crate::postgres::PUBLISHER;
 use crate::render::revision::{Revision, to_prune, to_secret};
 use crate::render::secret_names;
 use crate::resolve::Effective;
-use crate::rollout::{Decision, Drift, PAUSED, Situation, Step, Wait, credential_problem, next};
-use crate::status::{Condition, merge, replacing, seconds, would_change};
+use crate::rollout::{
+    Decision, Drift, PAUSED, RECONCILIATION_PAUSE, Situation, Step, Wait, credential_problem, is_reconciliation_paused, licence, next,
+};
+use crate::status::{Condition, licence_conditions, merge, replacing, seconds, would_change};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -122,6 +124,12 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         decision.steps.clear();
         decision.stop = Some(other);
     }
+    if is_reconciliation_paused(cluster) {
+        decision.steps.clear();
+        decision.stop = Some(format!("the annotation {RECONCILIATION_PAUSE} is set: nothing is done until it is taken away"));
+    }
+    let licence = licence(cluster, &released.effective, manager == Manager::Fleet, now);
+    conditions.extend(licence_conditions(&licence, Hold::of(cluster).as_ref(), now));
     refuse_pods(pass, &released, running.as_ref(), &mut decision, &mut conditions).await?;
     let settled = running.as_ref() == Some(&released);
     // Labels come with each new pod, and are no drift.

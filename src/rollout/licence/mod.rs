@@ -75,7 +75,7 @@ pub fn licence(cluster: &Object, effective: &Effective, managed_by_fleet: bool, 
     if annotations.paused {
         return withheld("the reconciliation is paused".to_owned(), &format!("take the annotation {RECONCILIATION_PAUSE} away"), method);
     }
-    if let Some(hold) = Hold::of(cluster).filter(|hold| !hold.has_expired(now)) {
+    if let Some(hold) = held(cluster, now) {
         let ends = match hold.until {
             Some(until) => format!("{}, or take the annotation {HOLD} away (stackgres hold --release)", seconds(until)),
             None => format!("take the annotation {HOLD} away (stackgres hold --release)"),
@@ -108,6 +108,11 @@ pub fn licence(cluster: &Object, effective: &Effective, managed_by_fleet: bool, 
             withheld(by_strategy("OnlyDbOps", strategy.r#type.is_none()), "an SGDbOps is made, or the strategy is changed", method)
         }
     }
+}
+
+/// The hold that is in force. It also withholds what needs no licence otherwise, as the growing of volumes.
+pub fn held(cluster: &Object, now: Timestamp) -> Option<Hold> {
+    Hold::of(cluster).filter(|hold| !hold.has_expired(now))
 }
 
 /// The type of a cluster that says none. Where a fleet releases it, the release (commit, wave, approval) is the licence; without one
