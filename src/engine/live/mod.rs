@@ -1,12 +1,14 @@
-//! What the command line asks a running Kubernetes cluster: a plan against it, the history of a cluster.
+//! What the command line asks a running Kubernetes cluster: a plan against it, the history of a cluster, a hold.
 //!
-//! In: a kubeconfig and files or a name. Out: plans and histories. Invariant: nothing is written; a write that is asked for is a
-//! dry run. Why: what a person sees before a push is what the controller would do, judged by the same API server.
+//! In: a kubeconfig and files or a name. Out: plans and histories. Invariant: a question writes nothing, its
+//! writes are dry runs; only a hold is written, which a person asked for by name. Why: what a person sees before a push is what the controller would do, judged by the same API server.
 
 mod history;
+mod hold;
 mod plan;
 
 pub use history::{Entry, History, history};
+pub use hold::{End, HoldChange, hold, release};
 pub use plan::{LivePlan, live_plan};
 
 use crate::kubernetes::{Cluster, KubernetesError};
@@ -25,6 +27,9 @@ pub enum LiveError {
     /// There is no such cluster.
     #[error("there is no SGCluster {0}")]
     NoCluster(crate::model::NamespacedName),
+    /// What was asked for is no hold.
+    #[error("this is no hold: {0}")]
+    NoHold(String),
 }
 
 /// Runs one question to its end.
