@@ -55,12 +55,12 @@ pub(super) fn findings(before: &Version, after: &Version, changes: &[EffectiveCh
                 name,
                 "existing volumes stay as they are; only volumes made from now on use it",
             ));
-        } else if name.starts_with("updateStrategy") {
-            findings.push(Finding::new(
-                Disturbance::Nothing,
-                name,
-                "changes that are released from now on, or wait, are carried out when it says",
-            ));
+        } else if let Some(field) = name.strip_prefix("updateStrategy.") {
+            let reason = match field {
+                "method" => "how instances are disturbed from now on",
+                _ => "when instances may be disturbed from now on, by changes that wait already too",
+            };
+            findings.push(Finding::new(Disturbance::Nothing, name, reason));
         } else if name == "instances" {
             findings.push(instances(old.instances.value, new.instances.value));
         }
