@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     fn endpoint() -> Endpoint {
-        Endpoint { address: [10, 0, 0, 1].into(), port: 8009, server_name: "a.n".to_owned(), authority: None }
+        Endpoint { address: [10, 0, 0, 1].into(), port: 8009, server_name: "a.n".to_owned(), authority: None, patroni: None }
     }
 
     fn parse(text: &str) -> InstanceReport {

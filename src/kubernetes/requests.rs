@@ -261,6 +261,14 @@ impl Cluster {
         }
     }
 
+    /// The name by which the API server knows this caller.
+    pub async fn own_name(&self) -> Result<Option<String>, KubernetesError> {
+        const PATH: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+        let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+        let answer = self.send("create", "SelfSubjectReview", Method::POST, PATH, JSON, Some(&review), None).await?;
+        Ok(answer.pointer("/status/userInfo/username").and_then(Value::as_str).map(str::to_owned))
+    }
+
     /// Deletes an object of this identity; one that is gone already is fine.
     pub async fn delete(&self, key: &ObjectKey, uid: Option<&str>) -> Result<(), KubernetesError> {
         self.delete_as(key, uid, "Background").await

@@ -4,7 +4,7 @@
 //! only when every instance has it (rule 3).
 
 use super::change::{Force, Progress};
-use super::restart_parameters::needs_restart;
+use super::restart_parameters::{needs_restart, switches_ssl_on};
 use crate::model::Object;
 use crate::render::revision::Revision;
 use serde_json::{Map, Value, json};
@@ -55,6 +55,10 @@ fn one(mixture: &Mixture<'_>, progress: &Progress, old: &Object, new: &Object) -
         "ConfigMap" if new.name() == name => start_files(old, new, is_released, back),
         "ConfigMap" if new.name().ends_with("-connection-pooling-config") && another_pooler(mixture) => {
             if is_released { new } else { old }.clone()
+        }
+        // A pooler that is told to use files it does not have loses settings (`postgres-facts` f), so they come when every pod has them.
+        "ConfigMap" if new.name().ends_with("-connection-pooling-config") && switches_ssl_on(mixture.running, mixture.released) => {
+            old.clone()
         }
         "Endpoints" => configuration(mixture, progress, old, new),
         // They lead to what only the new pods have, or away from what the old ones need.

@@ -43,7 +43,7 @@ async fn server(status: &'static str, body: &'static str) -> Server {
         }
     });
     let endpoint =
-        Endpoint { address: address.ip(), port: address.port(), server_name: "one.db".to_owned(), authority: Some(authority.certificate) };
+        Endpoint { address: address.ip(), port: address.port(), server_name: "one.db".to_owned(), authority: Some(authority.certificate), patroni: None };
     Server { endpoint, heard, certificate: made.certificate }
 }
 

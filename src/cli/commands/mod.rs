@@ -6,6 +6,7 @@ pub(super) mod crd;
 pub(super) mod diff;
 pub(super) mod explain;
 pub(super) mod history;
+pub(super) mod hold;
 pub(super) mod render;
 pub(super) mod switchover;
 

@@ -16,14 +16,17 @@ use crate::diff::{Impact, effective_changes, impact, object_changes};
 use crate::engine::offline::{Report, frozen};
 use crate::health::{Instance, Instances, instances};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
-use crate::model::{NamespacedName, Object, ObjectKey};
+use crate::model::{Hold, NamespacedName, Object, ObjectKey};
 use crate::postgres::PUBLISHER;
 use crate::render::revision::{Revision, to_prune, to_secret};
 use crate::render::secret_names;
 use crate::resolve::Effective;
 use crate::rollout::change::Force;
-use crate::rollout::{Decision, Drift, PAUSED, RolloutMemory, Situation, Step, Wait, credential_problem, next};
-use crate::status::{Condition, merge, replacing, seconds, would_change};
+use crate::rollout::{
+    Decision, Drift, PAUSED, RECONCILIATION_PAUSE, RolloutMemory, Situation, Step, Wait, credential_problem, is_reconciliation_paused,
+    licence, next,
+};
+use crate::status::{Condition, licence_conditions, merge, replacing, seconds, would_change};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -119,8 +122,10 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     };
     let judged = running.as_ref().filter(|running| **running != released).map(|running| judge(running, &released));
     let seen = instances(children.values());
+    let licence = licence(cluster, &released.effective, manager == Manager::Fleet, now);
+    conditions.extend(licence_conditions(&licence, Hold::of(cluster).as_ref(), now));
     let mut change = match &running {
-        Some(running) if has_data => rollout::look(pass, &released, running, &children, &seen).await?,
+        Some(running) if has_data => rollout::look(pass, &released, running, &children, &seen, &licence).await?,
         _ => None,
     };
     let mut decision = next(&Situation {
@@ -140,6 +145,10 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     if let Some(other) = another_database(cluster, &seen) {
         decision.steps.clear();
         decision.stop = Some(other);
+    }
+    if is_reconciliation_paused(cluster) {
+        decision.steps.clear();
+        decision.stop = Some(format!("the annotation {RECONCILIATION_PAUSE} is set: nothing is done until it is taken away"));
     }
     refuse_pods(pass, &released, running.as_ref(), &mut decision, &mut conditions).await?;
     let settled = running.as_ref() == Some(&released) && change.is_none();

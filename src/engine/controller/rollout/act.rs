@@ -71,7 +71,9 @@ impl Task {
             self.note.change(|note| note.doing(what));
         };
         match &self.action {
-            Action::Checkpoint { instance } => self.checkpoint(reach, *instance).await.map(|()| Report::default()).map_err(Trouble::Unfinished),
+            Action::Checkpoint { instance } => {
+                self.checkpoint(reach, *instance).await.map(|()| Report::default()).map_err(Trouble::Unfinished)
+            }
             Action::Restart { instance, .. } => {
                 Box::pin(restart(&self.limits, reach, &self.revision, &self.pod(*instance), true, &mut progress)).await
             }

@@ -16,7 +16,7 @@ use crate::kubernetes::{Class, KubernetesError};
 use crate::model::{Object, ObjectKey};
 use crate::render::revision::Revision;
 use crate::rollout::change::{Action, Facts, Method, Permission, StepRecord};
-use crate::rollout::{Decision, Observed, RolloutMemory};
+use crate::rollout::{Decision, Licence, Observed, RolloutMemory, held};
 use crate::status::Condition;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +61,7 @@ pub(super) async fn look(
     running: &Revision,
     children: &BTreeMap<ObjectKey, Object>,
     seen: &Instances,
+    licence: &Licence,
 ) -> Result<Option<Change>, KubernetesError> {
     let ClusterPass { cluster, facts, rollouts, now, .. } = *pass;
     let before = RolloutMemory::read(cluster.get("/status/rollout"));
@@ -85,8 +86,11 @@ pub(super) async fn look(
         probes: &BTreeMap::new(),
         cordoned: &cordoned,
         memory: &memory,
-        permission: permission(seen),
-        method: Method::InPlace,
+        permission: permission(pass, licence, seen),
+        method: match licence.method() {
+            crate::rollout::Method::InPlace => Method::InPlace,
+            crate::rollout::Method::ReducedImpact => Method::ReducedImpact,
+        },
         under_way: rollouts.works.look(&name).1 || pass.switchovers.works.look(&name).1,
         not_made: not_made(pass, &memory, seen).await,
     };
@@ -104,11 +108,21 @@ pub(super) async fn look(
     Ok(Some(Change { memory, facts }))
 }
 
-fn permission(seen: &Instances) -> Permission {
+fn permission(pass: &ClusterPass<'_>, licence: &Licence, seen: &Instances) -> Permission {
+    if let (Some(hold), Licence::Withheld { why, ends, .. }) = (held(pass.cluster, pass.now), licence) {
+        tracing::debug!(%hold, "held");
+        return Permission::Held { why: why.clone(), ends: ends.clone() };
+    }
     if seen.paused {
         return Permission::Held { why: crate::rollout::PAUSED.to_owned(), ends: "`patronictl resume` in one of the pods".to_owned() };
     }
-    Permission::Granted
+    match licence {
+        Licence::Granted { .. } => Permission::Granted,
+        Licence::Later { why, opens, .. } => {
+            Permission::NotNow { why: why.clone(), ends: format!("the window that opens at {}", crate::status::seconds(*opens)) }
+        }
+        Licence::Withheld { why, ends, .. } => Permission::NotNow { why: why.clone(), ends: ends.clone() },
+    }
 }
 
 /// Why the StatefulSet controller does not make the pod that a step waits for: pod security, quotas and admission speak only to it,
