@@ -9,7 +9,8 @@ use crate::model::{Activity, Follower, FollowerKind, OpenTransaction, PreparedTr
 
 /// The settings that a standby must not have lower than its primary. Source: PostgreSQL documentation, "Hot Standby", "Administrator's
 /// Overview".
-const HOT_STANDBY: &str = "'max_connections', 'max_locks_per_transaction', 'max_prepared_transactions', 'max_wal_senders', 'max_worker_processes'";
+const HOT_STANDBY: &str =
+    "'max_connections', 'max_locks_per_transaction', 'max_prepared_transactions', 'max_wal_senders', 'max_worker_processes'";
 
 const STATE: &str = "SELECT pg_is_in_recovery()::text AS recovery,
   CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() ELSE false END::text AS paused,

@@ -68,7 +68,8 @@ pub fn switchover_wish(cluster: &Object) -> SwitchoverWish {
         return SwitchoverWish::Begun { leader: name("leader"), candidate: name("candidate") };
     }
     let said = |annotation: &str| cluster.annotation(annotation).map(|text| text.trim().to_owned());
-    let switchover = said(SWITCHOVER).map(|candidate| SwitchoverWish::Asked(if candidate.is_empty() { "any".to_owned() } else { candidate }));
+    let switchover =
+        said(SWITCHOVER).map(|candidate| SwitchoverWish::Asked(if candidate.is_empty() { "any".to_owned() } else { candidate }));
     let restart = said(RESTART).map(SwitchoverWish::Restart);
     let open = |wish: &SwitchoverWish| wish.asked().as_deref() != record("asked");
     switchover.or(restart).filter(open).unwrap_or(SwitchoverWish::None)
@@ -112,7 +113,8 @@ pub fn holds_stop(name: &str, activity: &Activity) -> Result<(), String> {
     }
     // Who does not say how far it is (a new connection) has its say before the stop as well.
     if let Some(slow) = activity.followers.iter().find(|follower| follower.behind.is_none_or(|behind| behind > BEHIND)) {
-        let behind = slow.behind.map_or_else(|| "does not say how far it is".to_owned(), |behind| format!("is {} MiB behind", behind >> 20));
+        let behind =
+            slow.behind.map_or_else(|| "does not say how far it is".to_owned(), |behind| format!("is {} MiB behind", behind >> 20));
         return Err(format!("{} takes WAL from {name} and {behind}; the stop would wait for it", slow.name));
     }
     if activity.to_archive > TO_ARCHIVE {
@@ -248,6 +250,7 @@ mod tests {
     #[test]
     fn what_keeps_a_candidate_from_leading_is_named() {
         assert_eq!(candidate(|_, _, _| {}), Ok(()));
+        let raised = || [("max_connections".to_owned(), 150)].into();
         assert!(names(&candidate(|leading, _, _| leading.in_recovery = true), "takes no writes"));
         assert!(names(&candidate(|_, _, hand_over| hand_over.may_lead = false), "nofailover"));
         assert!(names(&candidate(|_, following, _| following.in_recovery = false), "follows nobody"));
@@ -260,10 +263,10 @@ mod tests {
             hand_over.synchronous = true;
         });
         assert_eq!(synchronous, Ok(()));
-        assert!(names(&candidate(|leading, _, _| drop(leading.hot_standby.insert("max_connections".to_owned(), 150))), "max_connections is 100"));
-        let raised = candidate(|_, following, _| drop(following.hot_standby.insert("max_connections".to_owned(), 150)));
-        assert_eq!(raised, Ok(()), "a standby may have more");
-        let slot = |leading: &mut Activity| drop(leading.logical_slots.insert("cdc".to_owned()));
+        assert!(names(&candidate(|leading, _, _| leading.hot_standby = raised()), "max_connections is 100"));
+        let more = candidate(|_, following, _| following.hot_standby = raised());
+        assert_eq!(more, Ok(()), "a standby may have more");
+        let slot = |activity: &mut Activity| activity.logical_slots = ["cdc".to_owned()].into();
         assert!(names(&candidate(|leading, _, _| slot(leading)), "cdc"));
         let there = candidate(|leading, following, _| {
             slot(leading);

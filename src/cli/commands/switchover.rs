@@ -22,7 +22,9 @@ pub(in crate::cli) fn run(arguments: &SwitchoverArguments) -> Result<Exit, Comma
             Ok(Exit::Fine)
         }
         Switched::Refused(message) => Err(CommandError::refused(message)),
-        Switched::Unfinished(message) => Err(CommandError::failure(message).hint(format!("see `kubectl describe sgcluster {name} -n {namespace}`"))),
+        Switched::Unfinished(message) => {
+            Err(CommandError::failure(message).hint(format!("see `kubectl describe sgcluster {name} -n {namespace}`")))
+        }
         Switched::Waiting(message) => {
             let message = if message.is_empty() { "the controller has not answered".to_owned() } else { message };
             Err(CommandError::timeout(message).hint(format!(

@@ -8,9 +8,9 @@ use super::fleet_pass::{FleetPass, drift_of, fleet_pass};
 use super::pod_check::PodChecks;
 use super::reloads::Reloads;
 use super::secrets::SecretWorks;
-use super::switchover::SwitchoverWorks;
 use super::settings_of::cache_folder;
 use super::source::{SourceOptions, Sources};
+use super::switchover::SwitchoverWorks;
 use super::works::Works;
 use crate::api::KINDS;
 use crate::engine::offline::{Options, Report, check_manifests};
@@ -324,7 +324,8 @@ async fn pass(
         }
         let drift = claims::named(cluster).and_then(|fleet| fleets.get(fleet)).copied().unwrap_or(Drift::Revert);
         let name: NamespacedName = cluster.namespaced_name();
-        let one = ClusterPass { api, cluster, facts: &facts, live: &live, drift, scripts, secrets, switchovers, reloads, pod_checks, now: now() };
+        let one =
+            ClusterPass { api, cluster, facts: &facts, live: &live, drift, scripts, secrets, switchovers, reloads, pod_checks, now: now() };
         let result = Box::pin(cluster_pass(&one)).instrument(tracing::info_span!("cluster", %name)).await;
         note(api, delays, cluster, result).await;
     }

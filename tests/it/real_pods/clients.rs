@@ -202,7 +202,9 @@ impl Client {
 impl Clients {
     /// Begins to work through the primary's Service.
     pub(crate) fn begin(database: &Database<'_>, seed: u64) -> Self {
-        let first = database.sql("CREATE TABLE IF NOT EXISTS worked (number bigint PRIMARY KEY, again boolean); SELECT coalesce(max(number), 0) + 1 FROM worked");
+        let first = database.sql(
+            "CREATE TABLE IF NOT EXISTS worked (number bigint PRIMARY KEY, again boolean); SELECT coalesce(max(number), 0) + 1 FROM worked",
+        );
         let numbers = Arc::new(AtomicU64::new(first.parse().unwrap()));
         let address = format!("{}:5432", database.kubectl(&["get", "service", super::NAME, "-o", "jsonpath={.spec.clusterIP}"]));
         let password = database.password("superuser-password");

@@ -30,7 +30,16 @@ impl Processes {
 
     /// Every process of the controller, of all its pods.
     pub(crate) fn of_controller(nodes: &super::Nodes) -> Self {
-        let pods = nodes.ok(&["-n", "stackgres", "get", "pods", "-l", "app.kubernetes.io/name=stackgres", "-o", "jsonpath={.items[*].metadata.uid}"]);
+        let pods = nodes.ok(&[
+            "-n",
+            "stackgres",
+            "get",
+            "pods",
+            "-l",
+            "app.kubernetes.io/name=stackgres",
+            "-o",
+            "jsonpath={.items[*].metadata.uid}",
+        ]);
         Self(pods.split_whitespace().flat_map(|uid| Self::of_group(uid).0).collect()).running("stackgres")
     }
 

@@ -76,9 +76,10 @@ fn a_switchover_fails_nobody() {
         }
         let outcome = clients.end(&database);
         pauses.sort_unstable();
-        eprintln!("pauses in ms: {pauses:?}; cut {cut}; {outcome:?}");
+        eprintln!("pauses in ms: {pauses:?}; cut {cut}; longest transaction {:.2} s; {outcome:?}", outcome.longest);
         assert!(outcome.failed.is_empty() && outcome.lost == 0 && outcome.not_connected.is_empty(), "{outcome:?}");
         assert!(outcome.transactions > 20 * rounds(), "the clients hardly worked: {outcome:?}");
+        assert!(outcome.closed_idle > 0, "nobody was let go, so nobody stayed at an old primary: {outcome:?}");
         assert_eq!(cut, 0, "these clients rest now and then, so none has to be cut off");
         database.all_at_rest();
     });
@@ -158,7 +159,7 @@ fn whatever_is_left_behind_is_put_right() {
         let mut idle = Connection::of(&database);
         idle.query("SELECT 1").unwrap();
         let leader = database.primary();
-        database.patroni(&leader, &format!("patronictl -c /run/stackgres/patroni/10-cluster.yml switchover {NAME} --leader {leader} --force 2>&1 || true"));
+        database.patroni(&leader, &format!("patronictl -c /run/stackgres/patroni switchover --force --leader {leader}"));
         until("another leads", 60, || database.primary() != leader);
         until("the client is let go", 30, || idle.is_readable());
         Connection::of(&database).query("CREATE TABLE written()").unwrap();

@@ -44,8 +44,10 @@ impl Report {
 
     /// One line for people.
     pub(super) fn text(&self) -> String {
-        let paused = self.paused.map_or_else(|| "writers were not held back".to_owned(), |time| format!("writers paused {} ms", time.as_millis()));
-        let cut = if self.cut.is_empty() { "none cut off".to_owned() } else { format!("{} cut off: {}", self.cut.len(), self.cut.join(", ")) };
+        let paused =
+            self.paused.map_or_else(|| "writers were not held back".to_owned(), |time| format!("writers paused {} ms", time.as_millis()));
+        let cut =
+            if self.cut.is_empty() { "none cut off".to_owned() } else { format!("{} cut off: {}", self.cut.len(), self.cut.join(", ")) };
         format!("{paused}, {} connections closed while idle, {cut}", self.closed_idle)
     }
 }

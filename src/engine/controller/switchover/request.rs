@@ -106,7 +106,11 @@ struct Task {
 enum Ended {
     /// There is nothing to do any more.
     Over,
-    Done { leader: String, candidate: String, report: Report },
+    Done {
+        leader: String,
+        candidate: String,
+        report: Report,
+    },
     Refused(String),
     /// It may be tried again.
     Later(String),
@@ -224,7 +228,9 @@ impl Task {
                 self.note.change(|note| *note = Note::default());
                 return Ok(());
             }
-            Ended::Done { leader, candidate, report } if leader == candidate => ("done", format!("{leader} restarted: {}", report.text()), false),
+            Ended::Done { leader, candidate, report } if leader == candidate => {
+                ("done", format!("{leader} restarted: {}", report.text()), false)
+            }
             Ended::Done { leader, candidate, report } => ("done", format!("{leader} handed over to {candidate}: {}", report.text()), false),
             Ended::Refused(why) => ("refused", why.clone(), true),
             Ended::Unfinished(why) => ("unfinished", why.clone(), true),

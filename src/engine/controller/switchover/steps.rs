@@ -54,7 +54,9 @@ impl<'a> Held<'a> {
                 format!(": process {}, user {}, database {}, application `{}`", open.pid, open.user, open.database, open.application)
             });
             return Err(Trouble::Held(match error {
-                InstanceError::TimedOut { .. } => format!("the pooler of {} did not come to rest within {} s{who}", pod.name, BUDGET.as_secs()),
+                InstanceError::TimedOut { .. } => {
+                    format!("the pooler of {} did not come to rest within {} s{who}", pod.name, BUDGET.as_secs())
+                }
                 other => pod.says(&other),
             }));
         }
@@ -116,8 +118,7 @@ pub(in crate::engine::controller) async fn switch_over(
     let following = follows.activity().await.map_err(|error| held(new.says(&error)))?;
     let may_lead = new.report().await.map_err(held)?.tags.get("nofailover").is_none_or(|tag| tag == "false");
     let synchronous = revision.effective.replication.mode.value != "async";
-    let hand_over =
-        HandOver { leader, leading: &leading, candidate, following: &following, may_lead, synchronous, slots_accepted };
+    let hand_over = HandOver { leader, leading: &leading, candidate, following: &following, may_lead, synchronous, slots_accepted };
     holds_candidate(&hand_over).map_err(Trouble::Held)?;
     holds_stop(leader, &leading).map_err(Trouble::Held)?;
     progress(format!("{leader} writes a checkpoint"));
