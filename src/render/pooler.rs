@@ -139,4 +139,27 @@ mod tests {
         other.databases.clear();
         assert_ne!(pooler_mark(&other), pooler_mark(&pooling), "a pooler must show that it has read another file");
     }
+
+    /// A client that is led on must find the same database with the same options, by the other pooler's own meaning of the name, and
+    /// its password must be looked up where the pooler needs none itself.
+    #[test]
+    fn every_database_is_led_to_the_other_pooler() {
+        let pooling = PoolingSettings {
+            parameters: BTreeMap::new(),
+            databases: [
+                ("app".to_owned(), options(&[("dbname", "real"), ("pool_mode", "session")])),
+                ("*".to_owned(), options(&[("pool_size", "7")])),
+            ]
+            .into(),
+            users: BTreeMap::new(),
+        };
+        let lines = forwarding(&pooling, "10.0.0.7");
+        let place = "host=10.0.0.7 port=6432 auth_dbname=stackgres-own";
+        let own = "stackgres-own = host=/var/run/postgresql port=5432 dbname=postgres".to_owned();
+        assert_eq!(lines, [format!("app = {place} pool_mode=session"), format!("* = {place} pool_size=7"), own]);
+        assert!(
+            file(&pooling).contains("* = host=/var/run/postgresql port=5432 pool_size=7\n%include "),
+            "what is included comes last and wins"
+        );
+    }
 }

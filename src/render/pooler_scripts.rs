@@ -4,7 +4,7 @@
 //! not empty knows that a step is under way, and its age tells since when nobody has looked after it.
 
 /// Talks to the pooler's console; to be read by the others.
-pub(super) const POOLER_CONSOLE: &str = r#"forward=/var/run/postgresql/pgbouncer-forward.ini
+pub(super) const POOLER_CONSOLE: &str = r"forward=/var/run/postgresql/pgbouncer-forward.ini
 console() {
   PGPASSWORD=$(cat /etc/stackgres/credentials/pgbouncer-admin-password) psql --no-psqlrc --quiet --no-align --tuples-only --expanded \
     --host /var/run/postgresql --port 6432 --username pgbouncer_admin pgbouncer
@@ -19,7 +19,7 @@ own() {
   : > $forward
   echo 'RELOAD;' | console
 }
-"#;
+";
 
 /// On the loss of the primary role the pooler lets go of its clients, without the controller's help: they came through the Service of
 /// the primary and would get "read-only transaction" from every write. They connect again, to the new primary. A client that reads
@@ -70,9 +70,9 @@ done
 "#;
 
 /// Before the pooler starts: it reads the file, and a missing one ends its start. The kubelet starts the next container when this ended.
-pub(super) const POST_START: &str = r#"#!/bin/sh
+pub(super) const POST_START: &str = r"#!/bin/sh
 : >> /var/run/postgresql/pgbouncer-forward.ini
-"#;
+";
 
 #[cfg(test)]
 mod tests {

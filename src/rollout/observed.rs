@@ -63,7 +63,10 @@ impl Observed<'_> {
         let compared = self.compared();
         let leader = self.seen.leader().and_then(|leader| self.probes.get(&leader.name));
         let set = self.live.values().find(|object| object.kind() == "StatefulSet");
-        let replicas = set.and_then(|set| set.get("/spec/replicas")).and_then(Value::as_u64).unwrap_or(0);
+        // While the StatefulSet is made again around its pods, the pods say how many there are to be.
+        let existing = self.seen.existing.iter().filter_map(|instance| self.released.effective.ordinal(&instance.name)).max();
+        let replicas = set.and_then(|set| set.get("/spec/replicas")).and_then(Value::as_u64);
+        let replicas = replicas.unwrap_or_else(|| existing.map_or(0, |ordinal| ordinal + 1));
         Facts {
             target: Target {
                 instances: self.released.effective.instances.value,

@@ -71,8 +71,9 @@ impl Reach {
         let configuration =
             objects.clone().into_iter().find_map(|object| object.annotation("config").filter(|_| object.kind() == "Endpoints"));
         let configuration: Value = configuration.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        let ssl = match configuration.pointer("/postgresql/parameters/ssl").and_then(Value::as_str) {
-            Some(word) => word == "on",
+        // PostgreSQL's own default is off.
+        let ssl = match configuration.pointer("/postgresql/parameters") {
+            Some(parameters) => parameters["ssl"] == "on",
             None => revision.effective.postgres.ssl.enabled.value,
         };
         Ok(Self { seen: instances(objects), pods, credentials, in_use, server_name, authority, ssl })

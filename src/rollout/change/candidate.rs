@@ -35,5 +35,5 @@ pub(super) fn candidate(rules: Rules, facts: &Facts, ready_for: impl Fn(&Instanc
 /// Whether there is nobody who could ever take over.
 pub(super) fn is_alone(facts: &Facts) -> bool {
     let may = |instance: &InstanceFacts| !instance.leads && !instance.nofailover;
-    facts.asked_for <= 1 || !facts.instances.iter().any(may)
+    facts.asked_for <= 1 && facts.instances.len() <= 1 || !facts.instances.iter().any(may)
 }

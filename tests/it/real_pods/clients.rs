@@ -191,7 +191,11 @@ impl Client {
                     seen.longest = seen.longest.max(began.elapsed());
                     connection = Some(open);
                 }
-                Err(error) => seen.failed.push(error.to_string()),
+                Err(error) => {
+                    // At once: a long run that is ended early has said so.
+                    eprintln!("a transaction failed: {error}");
+                    seen.failed.push(error.to_string());
+                }
             }
             std::thread::sleep(Duration::from_millis(self.rest.0 + drawn(&mut self.state, self.rest.1 - self.rest.0)));
         }

@@ -38,9 +38,10 @@ pub(super) async fn let_go(console: &Console, before: &str) -> Result<(Report, B
         if left.is_empty() {
             break;
         }
-        console.close_idle_after(idle).await?;
         let end = Instant::now() + time;
         while !left.is_empty() && Instant::now() < end {
+            // Again and again: a reload, for whatever reason, takes it back.
+            console.close_idle_after(idle).await?;
             sleep(LOOK).await;
             left = stayed(console, before).await?;
         }

@@ -70,3 +70,17 @@ impl std::fmt::Display for Trouble {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who was cut off must be told, whatever else a step cost.
+    #[test]
+    fn costs_add_up() {
+        let mut report = Report { paused: Some(Duration::from_millis(1_234)), ..Report::default() };
+        report.add(Report { paused: None, closed_idle: 3, cut: vec!["app@shop (web, 10.0.0.1)".to_owned()] });
+        assert_eq!(report.text(), "writers paused 1234 ms, 3 connections closed while idle, 1 cut off: app@shop (web, 10.0.0.1)");
+        assert!(Report::default().text().starts_with("writers were not held back"));
+    }
+}

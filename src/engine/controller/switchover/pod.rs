@@ -43,20 +43,20 @@ impl<'a> Pod<'a> {
     /// A session of the superuser.
     pub(super) async fn session(&self) -> Result<Session, String> {
         let login = self.reach.superuser("postgres")?;
-        Session::connect(self.limits, &self.endpoint, &login, Purpose::Facts).await.map_err(|error| self.says(&error))
+        Box::pin(Session::connect(self.limits, &self.endpoint, &login, Purpose::Facts)).await.map_err(|error| self.says(&error))
     }
 
     /// The console of its pooler; each call on it ends within the deadline.
     pub(super) async fn console(&self, deadline: Duration) -> Result<Console, String> {
         let limits = self.limits.with_deadline(deadline);
-        console(&limits, self.reach, &self.endpoint).await.map_err(|error| self.says(&error))
+        Box::pin(console(&limits, self.reach, &self.endpoint)).await.map_err(|error| self.says(&error))
     }
 
     /// Has its Patroni hand over to the candidate; answered when it is done, or refused.
     pub(super) async fn hand_over(&self, candidate: &str) -> Result<(), InstanceError> {
         let mut last = None;
         for patroni in patroni_clients(&self.patient(), self.reach) {
-            match patroni.switch_over(&self.endpoint.at(PATRONI_PORT), self.name, candidate).await {
+            match Box::pin(patroni.switch_over(&self.endpoint.at(PATRONI_PORT), self.name, candidate)).await {
                 Err(error @ InstanceError::Refused { .. }) => last = Some(error),
                 other => return other,
             }
@@ -68,7 +68,7 @@ impl<'a> Pod<'a> {
     pub(super) async fn restart(&self, pending: bool) -> Result<(), InstanceError> {
         let mut last = None;
         for patroni in patroni_clients(&self.patient(), self.reach) {
-            match patroni.restart(&self.endpoint.at(PATRONI_PORT), pending).await {
+            match Box::pin(patroni.restart(&self.endpoint.at(PATRONI_PORT), pending)).await {
                 Err(error @ InstanceError::Refused { .. }) => last = Some(error),
                 other => return other,
             }
@@ -78,7 +78,7 @@ impl<'a> Pod<'a> {
 
     /// What Patroni says of it.
     pub(super) async fn report(&self) -> Result<InstanceReport, String> {
-        Patroni::new(self.limits.clone()).report(&self.endpoint.at(PATRONI_PORT)).await.map_err(|error| self.says(&error))
+        Box::pin(Patroni::new(self.limits.clone()).report(&self.endpoint.at(PATRONI_PORT))).await.map_err(|error| self.says(&error))
     }
 
     fn patient(&self) -> Limits {

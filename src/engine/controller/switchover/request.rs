@@ -270,3 +270,47 @@ fn choose(asked: &str, leader: &str, seen: &Instances) -> Result<String, Ended> 
     let best = may.max_by_key(|instance| (instance.synchronous, instance.replication.as_deref() == Some("streaming"), instance.position));
     best.map(|instance| instance.name.clone()).ok_or_else(|| Ended::Later("no instance may take over now".to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::Instance;
+
+    fn seen() -> Instances {
+        let one = |index: u64| Instance {
+            name: format!("a-{index}"),
+            ready: true,
+            replication: Some("streaming".to_owned()),
+            position: Some(100 + index),
+            ..Instance::default()
+        };
+        Instances { existing: (0..4).map(one).collect(), ..Instances::default() }
+    }
+
+    /// The wrong one would be refused by Patroni at best, and lose commits at worst.
+    #[test]
+    fn who_has_most_takes_over() {
+        let any = |change: fn(&mut Vec<Instance>)| {
+            let mut seen = seen();
+            change(&mut seen.existing);
+            choose("any", "a-0", &seen).unwrap_or_else(|_| "nobody".to_owned())
+        };
+        assert_eq!(any(|_| {}), "a-3");
+        assert_eq!(any(|all| all[3].nofailover = true), "a-2");
+        assert_eq!(any(|all| all[3].ready = false), "a-2");
+        assert_eq!(any(|all| all[3].replication = Some("in archive recovery".to_owned())), "a-2");
+        assert_eq!(any(|all| all[1].synchronous = true), "a-1", "only a synchronous one has every commit");
+        assert_eq!(any(|all| all.truncate(1)), "nobody");
+    }
+
+    #[test]
+    fn a_name_must_be_that_of_another_instance() {
+        let refused = |asked: &str| match choose(asked, "a-0", &seen()) {
+            Err(Ended::Refused(why)) => why,
+            _ => String::new(),
+        };
+        assert!(refused("a-0").contains("leads already"));
+        assert!(refused("b-1").contains("those that could lead are a-1, a-2, a-3"), "{}", refused("b-1"));
+        assert!(choose("a-1", "a-0", &seen()).is_ok_and(|candidate| candidate == "a-1"));
+    }
+}

@@ -65,12 +65,16 @@ impl<'a> Held<'a> {
 
     /// Back to the beginning: leading to its own instance, and resumed.
     async fn release(&self) {
+        let mut led = lead_home(self.session, &self.console).await;
         for _ in 0..5 {
-            match lead_home(self.session, &self.console).await {
-                Ok(()) => break,
-                Err(why) => tracing::warn!(pod = self.pod.name, why, "the pooler is not led back yet"),
-            }
+            let Err(why) = led else { break };
+            tracing::warn!(pod = self.pod.name, why, "the pooler is not led back yet");
             sleep(Duration::from_millis(200)).await;
+            // The session may have been lost with what went wrong.
+            led = match self.pod.session().await {
+                Ok(again) => lead_home(&again, &self.console).await,
+                Err(why) => Err(why),
+            };
         }
         self.resume().await;
     }
