@@ -5,7 +5,7 @@
 //! from, then carried out. A pass that is older than [`OLD`] seconds ends (the process slept): the lease is not its any more.
 
 use super::observe::held_value;
-use super::release::{NAMES, WORK_MEM};
+use super::release::{NAMES, Release, WORK_MEM};
 use super::switchover::Process;
 use super::world::World;
 use crate::change::{Action, Facts, Force, InstanceFacts, Progress, Rule, Rules, StepRecord, Verdict, next_change};
@@ -41,7 +41,7 @@ pub(crate) struct Controller {
     asleep: Option<Asleep>,
     pub(crate) process: Option<Process>,
     /// Facts that are served while watches stand still.
-    old: Option<(u64, Vec<InstanceFacts>)>,
+    old: Option<(u64, Release, Vec<InstanceFacts>)>,
     pub(crate) last: Option<Verdict>,
     /// Since when a controller works without a break.
     pub(crate) awake_since: u64,
@@ -65,8 +65,8 @@ impl Controller {
             return;
         }
         if world.stale > world.now {
-            if self.old.as_ref().is_none_or(|(at, _)| world.now >= at + 6) {
-                self.old = Some((world.now, world.instance_facts()));
+            if self.old.as_ref().is_none_or(|(at, target, _)| world.now >= at + 6 || *target != world.status.target) {
+                self.old = Some((world.now, world.status.target, world.instance_facts()));
             }
         } else {
             self.old = None;
@@ -119,7 +119,7 @@ impl Controller {
 
     fn observed(&self, world: &World) -> Facts {
         let mut facts = world.facts(false);
-        if let Some((_, old)) = &self.old {
+        if let Some((.., old)) = &self.old {
             facts.instances.clone_from(old);
         }
         facts
@@ -143,6 +143,10 @@ impl Controller {
         if !self.force(world, &facts, &progress) {
             return;
         }
+        if matches!(progress.verdict, Verdict::Do(_)) {
+            // A watch tells at once what became of it.
+            self.next = world.now + 1;
+        }
         self.carry_out(world, rules, version, progress);
     }
 
@@ -165,7 +169,16 @@ impl Controller {
         }
         let leads = world.holder().map_or(0, |holder| holder as u32 + 1);
         let replicas = progress.instances.max(leads);
-        if template == world.template && config == world.config && replicas == world.replicas && progress.barred == world.barred {
+        // Where the leader is to leave, whoever is synchronous and leaves as well is barred, or nobody could take over from it.
+        let leaves = world.standby.filter(|standby| {
+            let stay = target.instances.max(1) as usize;
+            progress.verdict == Verdict::Done && world.leader().is_some_and(|leader| leader >= stay) && *standby >= stay
+        });
+        let leaves = leaves.map(|standby| standby as u32).or_else(|| {
+            world.barred.filter(|barred| progress.verdict == Verdict::Done && replicas > target.instances && *barred >= target.instances)
+        });
+        let barred = progress.barred.or(leaves);
+        if template == world.template && config == world.config && replicas == world.replicas && barred == world.barred {
             return true;
         }
         // What lies between the two writes has to start as well (rule 4), forward and back.
@@ -197,7 +210,6 @@ impl Controller {
         }) {
             return false;
         }
-        let barred = progress.barred;
         if barred != world.barred && !self.api(world, |world| {
             world.tell(|| barred.map_or_else(|| "no instance is barred".to_owned(), |barred| format!("commits shall not wait for instance {barred}")));
             world.barred = barred;
@@ -260,7 +272,7 @@ impl Controller {
                         }
                     });
                 }
-                self.leave(world, rules);
+                self.leave(world);
             }
             Verdict::Wait { .. } => {
                 if progress.step_ended || switched != world.status.memory.switched_to {
@@ -279,12 +291,12 @@ impl Controller {
     }
 
     /// A leader whose number is to go hands over first; the StatefulSet keeps it until then.
-    fn leave(&mut self, world: &mut World, rules: Rules) {
+    fn leave(&mut self, world: &mut World) {
         let wanted = world.status.target.instances as usize;
-        if let Some(leader) = world.leader().filter(|leader| *leader >= wanted.max(1))
+        let all_up = (0..world.instances.len()).all(|index| world.instances[index].pod.is_none() || world.could_follow(index));
+        if let Some(leader) = world.leader().filter(|leader| *leader >= wanted.max(1) && all_up)
             && let Some(candidate) = (0..wanted).find(|index| world.could_lead(*index))
         {
-            let _ = rules;
             world.tell(|| format!("instance {leader} is to go and hands over to instance {candidate}"));
             self.process = Some(Process::new(leader, candidate));
         }
@@ -302,14 +314,13 @@ impl Controller {
         if !asleep.written {
             // Stopped between its look at the clock and its write: only the version of the status protects here.
             let switched = world.status.memory.switched_to;
-            if !self.record(world, rules, asleep.version, &asleep.action, switched) || world.now > asleep.decided + OLD {
+            if !self.record(world, rules, asleep.version, &asleep.action, switched) {
                 return;
             }
         }
-        if let Action::SwitchOver { .. } = asleep.action
-            && rules.keep(Rule::StepIsFenced)
-        {
-            // Each of its small steps looks at the clock first.
+        let fenced = rules.keep(Rule::StepIsFenced);
+        if fenced && world.now > asleep.decided + OLD {
+            // It looks at the clock before each request: the lease is not its any more.
             return;
         }
         self.perform(world, rules, &asleep.action);
@@ -332,6 +343,10 @@ impl Controller {
             }
             world.status.memory.step = Some(StepRecord { action: action.clone(), since });
             world.status.memory.switched_to = switched;
+            if let Action::Restart { leads: true, .. } = action {
+                // What the leader writes behind this restart is what counts.
+                world.status.memory.lowered_at = None;
+            }
             world.status.version += 1;
         });
         went && stands
@@ -383,8 +398,9 @@ impl Controller {
                 if !self.write(world) || world.instances[index].troubles.unreachable > world.now {
                     return;
                 }
-                world.about_to(action);
-                if world.post_restart(index, fenced, fenced.then_some(*leads)) {
+                if world.would_restart(index, fenced, fenced.then_some(*leads)) {
+                    world.about_to(action);
+                    world.post_restart(index, fenced, fenced.then_some(*leads));
                     world.disturbed(action);
                 }
             }

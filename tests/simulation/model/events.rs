@@ -4,7 +4,7 @@ use super::controller::Controller;
 use super::instance::Server;
 use super::scenario::{Happening, What, changed};
 use super::world::World;
-use crate::change::{Memory, Permission};
+use crate::change::Permission;
 
 /// Every word of a scenario, and what it means. Numbers are an instance or a choice, then seconds.
 pub(crate) const WORDS: &[(&str, &str)] = &[
@@ -73,7 +73,7 @@ impl World {
                 self.released();
             }
             "retry" => {
-                self.status.memory = Memory { step: self.status.memory.step.take(), ..Memory::default() };
+                self.status.memory.failure = None;
                 self.status.version += 1;
                 self.ledger.stopped = None;
             }
@@ -121,7 +121,7 @@ impl World {
             "restart" => {
                 self.post_restart(index, false, None);
             }
-            "reinit" if self.leader() != Some(index) && self.instances[index].runs() => {
+            "reinit" if self.leader().is_some() && self.holder() != Some(index) && self.instances[index].runs() => {
                 let one = &mut self.instances[index];
                 one.data.present = false;
                 one.server = Server::Down { again: now + 1 };

@@ -1,7 +1,7 @@
 //! The StatefulSet controller, the scheduler and the kubelets.
 
 use super::instance::{Data, Instance, Patroni, Phase, Pod, Pooler, Server, Troubles};
-use super::release::{HOT, NO_IMAGE, TOO_MUCH};
+use super::release::{HOT, NO_IMAGE, TOO_MUCH, starts};
 use super::world::World;
 
 /// How long a pod takes to end.
@@ -89,6 +89,11 @@ impl World {
         {
             pod.amounts = amounts;
             pod.resized_at = None;
+            let image = pod.made_from.image;
+            if self.instances[index].is_serving() && starts(image, amounts, &self.instances[index].values).is_err() {
+                self.tell(|| format!("the server of instance {index} is killed: its memory is taken away"));
+                self.crash(index, now + 1);
+            }
         }
         match pod.phase {
             Phase::Running => {}

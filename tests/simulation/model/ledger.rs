@@ -31,7 +31,8 @@ pub(crate) struct Ledger {
     /// The release was allowed at some time.
     pub(crate) allowed: bool,
     pub(crate) permission_changed: u64,
-    pub(crate) done_wrongly: bool,
+    /// When the last revision was released.
+    pub(crate) released_at: u64,
     away: u64,
 }
 
@@ -59,7 +60,9 @@ impl World {
 
     /// A new release: counting begins anew.
     pub(crate) fn released(&mut self) {
+        let now = self.now;
         let ledger = &mut self.ledger;
+        ledger.released_at = now;
         ledger.releases += 1;
         ledger.words.clear();
         ledger.announced = None;
@@ -92,11 +95,14 @@ impl World {
     pub(crate) fn about_to(&mut self, action: &Action) {
         let now = self.now;
         let Some(index) = action.instance().map(|instance| instance as usize) else { return };
+        self.settle_hands();
         let target_instances = self.status.target.instances;
         let goes_back = self.status.target == self.status.last_good;
         let node = |world: &Self, index: usize| world.instances[index].pod.as_ref().and_then(|pod| pod.node);
         let cordoned = |world: &Self, index: usize| node(world, index).is_some_and(|node| world.nodes[node].cordoned);
-        let was_up = self.instances[index].down_since.is_none();
+        let stale = self.stale > now;
+        // What old facts cannot show is not held against the decision.
+        let was_up = self.instances[index].down_since.is_none() && (!stale || self.instances[index].connects + GRACE < now);
         let leads = self.leader() == Some(index);
         let relieves = matches!(action, Action::SwitchOver { .. }) && cordoned(self, index);
         let settled = now >= self.ledger.permission_changed + PREPARES;
@@ -119,10 +125,10 @@ impl World {
             Action::SwitchOver { candidate, .. } => Some(*candidate as usize),
             _ => None,
         };
-        if let Some(other) = self.ledger.hands.keys().copied().find(|other| *other != index) {
+        if was_up && !relieves && let Some(other) = self.ledger.hands.keys().copied().find(|other| *other != index && candidate != Some(*other) && !(stale && now < self.ledger.hands[other] + GRACE)) {
             self.violated(Invariant::OneDisturbed, format!("{action}, and instance {other} is not back"));
         }
-        if was_up {
+        if was_up && !relieves {
             for other in (0..self.instances.len().min(self.replicas as usize)).filter(|other| *other != index) {
                 let one = &self.instances[other];
                 if one.down_since.is_some_and(|since| since + GRACE < now) {
@@ -170,6 +176,15 @@ impl World {
         }
     }
 
+    /// Those that were stopped and are back.
+    fn settle_hands(&mut self) {
+        for index in 0..self.instances.len() {
+            if self.ledger.hands.get(&index).is_some_and(|at| *at < self.now) && self.is_up(index) && self.lag(index) <= SLACK {
+                self.ledger.hands.remove(&index);
+            }
+        }
+    }
+
     /// Something was disturbed.
     pub(crate) fn disturbed(&mut self, action: &Action) {
         let Some(index) = action.instance() else { return };
@@ -177,8 +192,13 @@ impl World {
         if let Action::SwitchOver { candidate, .. } = action {
             self.ledger.hands.insert(*candidate as usize, self.now);
             let cordoned = self.nodes.iter().any(|node| node.cordoned);
-            self.ledger.switchovers += 1;
-            if self.ledger.switchovers > 1 && !self.ledger.moved && !cordoned && self.setup.instances > 1 {
+            // One that was begun for another release belongs to that.
+            self.ledger.switchovers += u32::from(self.ledger.words.contains(&word(action)));
+            if self.ledger.switchovers > 1 && !self.ledger.moved
+                && !cordoned
+                && self.status.target.instances > 1
+                && !super::release::is_infeasible(self.status.target.template.amounts)
+            {
                 self.violated(Invariant::OneSwitchover, format!("{action} is the second one"));
             }
         }
@@ -219,22 +239,23 @@ impl World {
     /// Checks everything that does not need an action. `awake`: for how long a controller has been at work.
     pub(crate) fn check(&mut self, awake: u64, under_way: bool) {
         let now = self.now;
-        for index in 0..self.instances.len() {
-            if self.ledger.hands.get(&index).is_some_and(|at| *at < now) && self.is_up(index) && self.lag(index) <= SLACK {
-                self.ledger.hands.remove(&index);
-            }
-        }
+        self.settle_hands();
         let gone: Vec<usize> = self.ledger.hands.keys().copied().filter(|index| *index >= self.replicas as usize).collect();
         for index in gone {
             self.ledger.hands.remove(&index);
         }
-        if self.status.target.flaw().is_none() || !self.ledger.begun {
+        // A revision that cannot run is found out by trying it; until then, and when it is not the time, it is not in force.
+        let tries = self.permission == Permission::Granted || now < self.ledger.permission_changed + GRACE;
+        let settled = self.ledger.releases < 2 || now > self.ledger.released_at + PREPARES && awake >= 15 && self.api.0 + 10 <= now;
+        if settled && (self.status.target.flaw().is_none() || !self.ledger.begun && !tries) {
             self.check_survivable();
         }
         let (template, config, good) = (self.template, self.config, self.status.last_good);
         if !self.ledger.allowed && !self.status.done && self.status.target != good && self.ledger.releases == 1 {
-            let tried = template == good.template && config[..WORK_MEM] == good.values[..WORK_MEM];
-            if !tried {
+            let target = self.status.target;
+            let untried = template != good.template && template == target.template
+                || (0..WORK_MEM).any(|at| target.values[at] != good.values[at] && config[at] == target.values[at]);
+            if untried {
                 self.violated(Invariant::Permitted, "the released revision is in force before it was allowed");
             }
         }
@@ -266,7 +287,14 @@ impl World {
                     *value = (*value).max(control);
                 }
             }
-            if let Err(why) = starts(pod.made_from.image, pod.amounts, &values) {
+            // Memory and what needs it travel with the pod (rule 5): until an instance has its new pod, this one thing is accepted.
+            let grows = pod.amounts < template.amounts && template != pod.made_from && self.ledger.begun;
+            let amounts = if grows && pod.made_from.label != template.label || pod.made_from.image != template.image {
+                pod.amounts.max(template.amounts)
+            } else {
+                pod.amounts
+            };
+            if let Err(why) = starts(pod.made_from.image, amounts, &values) {
                 fails = Some((index, "its pod", why));
             }
             let starts = if template.image == NO_IMAGE || template.amounts >= TOO_MUCH {

@@ -55,7 +55,9 @@ impl World {
             std::cmp::Ordering::Less => Amount::More,
             std::cmp::Ordering::Greater => Amount::Less,
         };
-        facts.pod = Some(same && !(pod.infeasible && facts.amounts != Amount::Same));
+        // What the kubelet refuses, and a pod that no node takes, cannot be changed in place.
+        let stuck = pod.infeasible || pod.phase == Phase::Pending && pod.amounts >= TOO_MUCH;
+        facts.pod = Some(same && !(stuck && facts.amounts != Amount::Same));
         facts.nofailover = one.nofailover;
         facts.cordoned = pod.node.is_some_and(|node| self.nodes[node].cordoned);
         facts.pooler_away = one.pooler.paused.is_some() || one.pooler.foreign.is_some();

@@ -50,6 +50,13 @@ impl World {
             self.tell(|| format!("replay of instance {index} is resumed and its server ends: hot-standby parameters below the primary's"));
             self.crash(index, now + 1);
         }
+        let data = self.instances[index].data;
+        if self.instances[index].server == Server::Replica
+            && self.leader().is_some_and(|leader| !self.wal.holds(self.instances[leader].data.line, data.line, data.position))
+        {
+            // It went further than the leader's timeline: it is stopped, and rewound when it starts.
+            self.crash(index, now + 1);
+        }
         if self.holder() == Some(index) {
             self.lock = Some((index, now + TTL));
             self.name_standby(index);
@@ -88,10 +95,13 @@ impl World {
                 one.data.clean = false;
                 self.tell(|| format!("instance {index} runs {}", if leads { "as the primary" } else { "as a replica" }));
                 if leads {
+                    self.lock = Some((index, now + TTL));
                     self.write_parameters(index);
                     self.all_connect_anew(index);
                 }
             }
+            // A primary whose lock is another's, or nobody's, steps down.
+            Server::Primary if self.holder() != Some(index) => self.crash(index, now + 1),
             _ => {}
         }
     }
@@ -265,14 +275,17 @@ impl World {
     }
 
     /// Patroni's `POST /restart`, of what is pending only where that is said.
-    pub(crate) fn post_restart(&mut self, index: usize, only_pending: bool, leads: Option<bool>) -> bool {
+    pub(crate) fn post_restart(&mut self, index: usize, only_pending: bool, leads: Option<bool>) {
+        if self.would_restart(index, only_pending, leads) {
+            let again = self.now + self.random.between(1, 2);
+            self.stop_in_order(index, again);
+        }
+    }
+
+    /// Whether its conditions hold (`restart_pending`, `role`).
+    pub(crate) fn would_restart(&self, index: usize, only_pending: bool, leads: Option<bool>) -> bool {
         let one = &self.instances[index];
         let role = leads.is_none_or(|leads| leads == (self.leader() == Some(index)));
-        if !one.runs() || !one.is_serving() || only_pending && !one.pending() || !role {
-            return false;
-        }
-        let again = self.now + self.random.between(1, 2);
-        self.stop_in_order(index, again);
-        true
+        one.runs() && one.is_serving() && (!only_pending || one.pending()) && role
     }
 }

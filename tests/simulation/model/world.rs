@@ -166,6 +166,11 @@ impl World {
         if self.leader() == Some(index) { 0 } else { end.saturating_sub(self.instances[index].data.replayed) }
     }
 
+    /// Whether it is up and has replayed everything.
+    pub(crate) fn could_follow(&self, index: usize) -> bool {
+        self.is_up(index) && self.lag(index) <= SLACK
+    }
+
     /// Whether Patroni itself would make it the leader now, and a careful person too.
     pub(crate) fn could_lead(&self, index: usize) -> bool {
         let one = &self.instances[index];
