@@ -175,8 +175,10 @@ fn stop(rules: Rules, facts: &Facts, progress: &mut Progress, failure: Failure) 
     if rules.keep(Rule::StopGoesBackToLastGood) {
         progress.force = Force::LastGood;
     }
-    // An extra instance of this rollout has no purpose any more.
-    progress.instances = facts.asked_for.min(facts.target.instances.max(1));
+    // An extra instance of this rollout has no purpose any more; but while it is there it shows why it stopped, so that is noted first.
+    if facts.memory.failure.is_some() {
+        progress.instances = facts.asked_for.min(facts.target.instances.max(1));
+    }
     progress.verdict = Verdict::Stop(failure);
 }
 

@@ -293,8 +293,9 @@ impl Controller {
     /// A leader whose number is to go hands over first; the StatefulSet keeps it until then.
     fn leave(&mut self, world: &mut World) {
         let wanted = world.status.target.instances as usize;
+        let permitted = world.permission == crate::change::Permission::Granted;
         let all_up = (0..world.instances.len()).all(|index| world.instances[index].pod.is_none() || world.could_follow(index));
-        if let Some(leader) = world.leader().filter(|leader| *leader >= wanted.max(1) && all_up)
+        if let Some(leader) = world.leader().filter(|leader| *leader >= wanted.max(1) && all_up && permitted)
             && let Some(candidate) = (0..wanted).find(|index| world.could_lead(*index))
         {
             world.tell(|| format!("instance {leader} is to go and hands over to instance {candidate}"));

@@ -61,6 +61,7 @@ impl World {
     /// A new release: counting begins anew.
     pub(crate) fn released(&mut self) {
         let now = self.now;
+        let steps = self.status.memory.step.is_some();
         let ledger = &mut self.ledger;
         ledger.released_at = now;
         ledger.releases += 1;
@@ -69,7 +70,8 @@ impl World {
         ledger.switchovers = 0;
         ledger.moved = false;
         ledger.stopped = None;
-        ledger.begun = false;
+        // A step that goes on counts for the revision that came meanwhile.
+        ledger.begun = steps;
         ledger.allowed = false;
     }
 
