@@ -75,6 +75,7 @@ impl Observed<'_> {
                 synchronous: self.synchronous(),
                 method: self.method,
                 goes_back: self.released == self.running,
+                reloads_only: compared.is_empty() && self.starts_alike(),
             },
             instances: self.seen.existing.iter().filter_map(|instance| self.instance(instance, leader, &compared)).collect(),
             asked_for: u32::try_from(replicas).unwrap_or(u32::MAX),
@@ -83,6 +84,15 @@ impl Observed<'_> {
             under_way: self.under_way,
             not_made: self.not_made.clone(),
         }
+    }
+
+    /// Whether pods of every revision that may run are the same ones.
+    fn starts_alike(&self) -> bool {
+        let containers = |revision: &Revision| {
+            let template = template(revision)?;
+            Some((template.pointer("/metadata/annotations")?.get(MADE_FROM)?.clone(), template.pointer("/spec/containers")?.clone()))
+        };
+        std::iter::once(self.running).chain(self.superseded).all(|other| containers(other) == containers(self.released))
     }
 
     /// How commits wait now: what Patroni has in force.

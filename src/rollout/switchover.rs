@@ -263,20 +263,10 @@ mod tests {
             hand_over.synchronous = true;
         });
         assert_eq!(synchronous, Ok(()));
-<<<<<<< HEAD
-        assert!(names(
-            &candidate(|leading, _, _| drop(leading.hot_standby.insert("max_connections".to_owned(), 150))),
-            "max_connections is 100"
-        ));
-        let raised = candidate(|_, following, _| drop(following.hot_standby.insert("max_connections".to_owned(), 150)));
-        assert_eq!(raised, Ok(()), "a standby may have more");
-        let slot = |leading: &mut Activity| drop(leading.logical_slots.insert("cdc".to_owned()));
-=======
         assert!(names(&candidate(|leading, _, _| leading.hot_standby = raised()), "max_connections is 100"));
         let more = candidate(|_, following, _| following.hot_standby = raised());
         assert_eq!(more, Ok(()), "a standby may have more");
         let slot = |activity: &mut Activity| activity.logical_slots = ["cdc".to_owned()].into();
->>>>>>> switchover
         assert!(names(&candidate(|leading, _, _| slot(leading)), "cdc"));
         let there = candidate(|leading, following, _| {
             slot(leading);

@@ -42,8 +42,13 @@ async fn server(status: &'static str, body: &'static str) -> Server {
             let _gone = stream.shutdown().await;
         }
     });
-    let endpoint =
-        Endpoint { address: address.ip(), port: address.port(), server_name: "one.db".to_owned(), authority: Some(authority.certificate), patroni: None };
+    let endpoint = Endpoint {
+        address: address.ip(),
+        port: address.port(),
+        server_name: "one.db".to_owned(),
+        authority: Some(authority.certificate),
+        patroni: None,
+    };
     Server { endpoint, heard, certificate: made.certificate }
 }
 

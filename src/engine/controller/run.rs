@@ -334,7 +334,6 @@ async fn pass(
         }
         let drift = claims::named(cluster).and_then(|fleet| fleets.get(fleet)).copied().unwrap_or(Drift::Revert);
         let name: NamespacedName = cluster.namespaced_name();
-<<<<<<< HEAD
         let one = ClusterPass {
             api,
             cluster,
@@ -349,10 +348,6 @@ async fn pass(
             rollouts,
             now: now(),
         };
-=======
-        let one =
-            ClusterPass { api, cluster, facts: &facts, live: &live, drift, scripts, secrets, switchovers, reloads, pod_checks, now: now() };
->>>>>>> switchover
         let result = Box::pin(cluster_pass(&one)).instrument(tracing::info_span!("cluster", %name)).await;
         note(api, delays, cluster, result).await;
     }

@@ -34,6 +34,8 @@ pub(super) fn candidate(rules: Rules, facts: &Facts, ready_for: impl Fn(&Instanc
 
 /// Whether there is nobody who could ever take over.
 pub(super) fn is_alone(facts: &Facts) -> bool {
-    let may = |instance: &InstanceFacts| !instance.leads && !instance.nofailover;
+    // One that leaves in the end would have to hand over again.
+    let stays = |instance: &InstanceFacts| instance.ordinal < facts.target.instances.max(1) || facts.target.instances == 1;
+    let may = |instance: &InstanceFacts| !instance.leads && !instance.nofailover && stays(instance);
     facts.asked_for <= 1 && facts.instances.len() <= 1 || !facts.instances.iter().any(may)
 }

@@ -73,6 +73,8 @@ pub struct Target {
     pub method: Method,
     /// Whether it is the revision that ran before: a change is taken back.
     pub goes_back: bool,
+    /// Whether it changes nothing of what an instance starts with, so that no instance has to show that it has it.
+    pub reloads_only: bool,
 }
 
 /// One instance as it is. What cannot be seen is `None`, never taken for fine.

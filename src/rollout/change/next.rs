@@ -109,6 +109,9 @@ pub fn next_change(rules: Rules, facts: &Facts, now: Timestamp) -> Progress {
                 }
                 progress.step_ended = true;
             }
+            // Written down and not carried out. Time lies between: whether it is still right is decided anew, and where it is, it is the
+            // same step and its limit goes on.
+            State::Again if step.action.disturbs() => progress.step_ended = true,
             State::Again => {
                 progress.barred = barred_by_step(facts);
                 progress.verdict = Verdict::Do(step.action.clone());
@@ -136,15 +139,38 @@ fn added(facts: &Facts) -> u32 {
 
 /// Whether something is in force that nobody has tried yet, and what.
 fn force(rules: Rules, facts: &Facts, stage: Option<&Stage>) -> Force {
-    let Some(stage) = stage else { return Force::Released { held: BTreeSet::new() } };
-    let proven = facts.instances.iter().any(|instance| stage.has(instance) == Some(true) && is_back(rules, instance));
     let begun = facts.memory.step.as_ref().is_some_and(|step| !matches!(step.action, Action::SwitchOver { .. }));
+    let Some(stage) = stage else {
+        // Whoever is not seen may come back with it, and has not tried it yet.
+        let all = |instance: &InstanceFacts| has_pod(instance) && instance.behind.as_ref().is_some_and(BTreeSet::is_empty);
+        let proven = facts.instances.iter().any(|instance| all(instance) && is_back(rules, instance));
+        let anyway = begun || facts.target.goes_back || !rules.keep(Rule::TemplateWaitsForPermission);
+        let known = proven || anyway || facts.memory.lowered_at.is_some() || unknown(facts).is_none();
+        return if known { Force::Released { held: BTreeSet::new() } } else { Force::Reloadable };
+    };
+    // Nothing of what would come with it may be new to the one that proves it.
+    let has = |instance: &InstanceFacts| {
+        stage.has(instance) == Some(true) && instance.behind.as_ref().is_some_and(|behind| behind.is_subset(&stage.held))
+    };
+    // Who has taken over with it, or was lowered to it, has proven it, whether or not it is well at this moment.
+    let took_over = facts.memory.switched_to.and_then(|ordinal| facts.instance(ordinal));
+    let proven = facts.instances.iter().any(|instance| has(instance) && is_back(rules, instance))
+        || took_over.is_some_and(has)
+        || facts.memory.lowered_at.is_some();
     let licensed = facts.permission == Permission::Granted && (down(facts).is_empty() || may_repair(facts));
     if licensed || begun || proven || facts.target.goes_back || !rules.keep(Rule::TemplateWaitsForPermission) {
         Force::Released { held: stage.held.clone() }
+    } else if stage.how == How::Restart && facts.instances.iter().all(has_pod) {
+        // Every pod is the released one already: to go back would be another change. Only what needs a restart waits.
+        let behind = facts.instances.iter().filter_map(|instance| instance.behind.as_ref()).flatten().cloned();
+        Force::Released { held: stage.held.iter().cloned().chain(behind).collect() }
     } else {
         Force::Reloadable
     }
+}
+
+fn has_pod(instance: &InstanceFacts) -> bool {
+    instance.pod == Some(true) && instance.amounts == super::facts::Amount::Same
 }
 
 /// Stops, and puts back what was in force before.
@@ -152,8 +178,10 @@ fn stop(rules: Rules, facts: &Facts, progress: &mut Progress, failure: Failure) 
     if rules.keep(Rule::StopGoesBackToLastGood) {
         progress.force = Force::LastGood;
     }
-    // An extra instance of this rollout has no purpose any more.
-    progress.instances = facts.asked_for.min(facts.target.instances.max(1));
+    // An extra instance of this rollout has no purpose any more; but while it is there it shows why it stopped, so that is noted first.
+    if facts.memory.failure.is_some() {
+        progress.instances = facts.asked_for.min(facts.target.instances.max(1));
+    }
     progress.verdict = Verdict::Stop(failure);
 }
 
@@ -167,7 +195,11 @@ fn barred_by_step(facts: &Facts) -> Option<u32> {
 /// Instances that are down and whose pods are not the released ones.
 fn repairable(facts: &Facts) -> Vec<&InstanceFacts> {
     let down = down(facts);
-    let old = |instance: &&InstanceFacts| down.contains(&instance.ordinal) && instance.pod == Some(false) && !instance.terminating;
+    // One that is ready and does not answer us is not down.
+    let unseen = |instance: &InstanceFacts| instance.ready && instance.behind.is_none();
+    let old = |instance: &&InstanceFacts| {
+        down.contains(&instance.ordinal) && instance.pod == Some(false) && !instance.terminating && !unseen(instance)
+    };
     facts.instances.iter().filter(old).collect()
 }
 
@@ -178,6 +210,10 @@ fn may_repair(facts: &Facts) -> bool {
 fn decide(rules: Rules, facts: &Facts, progress: &mut Progress) {
     let wait = |what: String, ends: String| Verdict::Wait { what, ends, until: None };
     let Some(stage) = progress.stage.clone() else {
+        if let Some(unknown) = unknown(facts) {
+            progress.verdict = relieve(rules, facts).unwrap_or_else(|| wait(unknown, "every instance is up and can be seen".to_owned()));
+            return;
+        }
         progress.instances = facts.target.instances;
         progress.verdict = relieve(rules, facts).unwrap_or(Verdict::Done);
         return;
@@ -242,6 +278,17 @@ fn decide(rules: Rules, facts: &Facts, progress: &mut Progress) {
     progress.verdict = choice(rules, facts, &stage, progress);
 }
 
+/// The first instance of which nobody knows whether it runs the released revision. What is not seen is not done.
+fn unknown(facts: &Facts) -> Option<String> {
+    if facts.target.reloads_only {
+        return None;
+    }
+    let known = |instance: &InstanceFacts| !instance.terminating && instance.pod.is_some() && instance.behind.is_some();
+    let unknown = (0..facts.asked_for.min(facts.target.instances)).find(|ordinal| !facts.instance(*ordinal).is_some_and(known))?;
+    let trouble = facts.instance(unknown).and_then(|instance| instance.trouble.clone());
+    Some(trouble.map_or_else(|| format!("instance {unknown} does not show what it runs"), |why| format!("instance {unknown}: {why}")))
+}
+
 fn proven(facts: &Facts, stage: &Stage) -> bool {
     facts.instances.iter().any(|instance| stage.has(instance) == Some(true))
 }
@@ -301,16 +348,23 @@ enum State {
 fn judge(rules: Rules, facts: &Facts, step: &StepRecord, now: Timestamp) -> State {
     let instance = step.action.instance().and_then(|ordinal| facts.instance(ordinal));
     let again = now >= step.since + AGAIN;
+    if !matches!(step.action, Action::Add { .. }) && step.action.instance().is_some_and(|ordinal| ordinal >= facts.asked_for) {
+        // It left: an extra instance, or the number went down meanwhile.
+        return State::Ended;
+    }
     let state = match &step.action {
         Action::ReleasePoolers | Action::Checkpoint { .. } => State::Ended,
         Action::Add { .. } => match instance {
             Some(instance) if is_back(rules, instance) => State::Ended,
+            Some(instance) if instance.pod == Some(false) && !instance.terminating => State::Ended,
             Some(_) => State::Goes("it copies the data and catches up".to_owned()),
             None if again => State::Again,
             None => State::Goes("its pod is made".to_owned()),
         },
         Action::Resize { .. } => match instance {
-            Some(instance) if instance.amounts == super::facts::Amount::Same || instance.pod == Some(false) => State::Ended,
+            Some(instance) if instance.pod == Some(false) => State::Ended,
+            Some(instance) if instance.amounts == super::facts::Amount::Same && super::back::is_up(instance) => State::Ended,
+            Some(instance) if instance.amounts == super::facts::Amount::Same => State::Goes("it serves again".to_owned()),
             Some(_) if again => State::Again,
             _ => State::Goes("the kubelet changes it".to_owned()),
         },
@@ -318,6 +372,8 @@ fn judge(rules: Rules, facts: &Facts, step: &StepRecord, now: Timestamp) -> Stat
             Some(instance) if instance.uid == *uid && !instance.terminating => State::Again,
             Some(instance) if instance.uid == *uid => State::Goes("its pod ends".to_owned()),
             Some(instance) if is_back(rules, instance) => State::Ended,
+            // Something else is released meanwhile: its new pod is not what is wanted, and it must not be waited for.
+            Some(instance) if instance.pod == Some(false) && !instance.terminating => State::Ended,
             Some(instance) if instance.ready => State::Goes("it catches up".to_owned()),
             Some(_) => State::Goes("its pod starts".to_owned()),
             None => State::Goes("its pod is made".to_owned()),

@@ -61,10 +61,27 @@ pub(super) fn choose(rules: Rules, facts: &Facts, stage: &Stage) -> Choice {
     if again || is_alone(facts) {
         return stop(rules, facts, stage, leader);
     }
+    // Whoever has not replayed everything would have to follow another one before it is well.
+    if rules.keep(Rule::OneAtATime)
+        && let Some(late) = facts.instances.iter().find(|other| !is_back(rules, other))
+    {
+        return wait(format!("instance {} has not replayed everything yet", late.ordinal), "it has caught up");
+    }
     match candidate(rules, facts, |instance| stage.has(instance) == Some(true)) {
         Ok(candidate) => Choice::Do(Action::SwitchOver { leader: leader.ordinal, candidate }),
-        Err(ends) => wait("the primary is the last that lacks the change, and no replica can take over", ends),
+        // Whom commits wait for may not lead, or leaves in the end: another one takes its place first.
+        Err(ends) => misplaced_standby(rules, facts, stage)
+            .map_or_else(|| wait("the primary is the last that lacks the change, and no replica can take over", ends), Choice::Bar),
     }
+}
+
+/// The synchronous standby, when only that keeps another instance from taking over.
+fn misplaced_standby(rules: Rules, facts: &Facts, stage: &Stage) -> Option<u32> {
+    let standby = facts.instances.iter().find(|instance| instance.synchronous && !instance.leads)?;
+    let mut others = facts.clone();
+    others.target.synchronous = Synchronous::Off;
+    let fit = candidate(rules, &others, |instance| instance.ordinal != standby.ordinal && stage.has(instance) == Some(true));
+    fit.is_ok().then_some(standby.ordinal)
 }
 
 /// What must come before a standby gets lower values: it has replayed the lowering on the leader, and recovery after a crash would

@@ -110,7 +110,12 @@ fn perform(facts: &mut Facts, action: &Action, held: &BTreeSet<String>) {
         }
         Action::Add { instance } => {
             facts.asked_for = facts.asked_for.max(instance + 1);
-            let hot_standby = target.iter().map(|(name, value)| (name.clone(), *value)).collect();
+            // A replica never starts below what its leader runs with: Patroni raises it, and a restart is due later.
+            let leads = facts.leader().map(|leader| leader.hot_standby.clone()).unwrap_or_default();
+            let value = |(name, value): (&String, &i64)| (name.clone(), *leads.get(name).unwrap_or(value).max(value));
+            let hot_standby: std::collections::BTreeMap<String, i64> = target.iter().map(value).collect();
+            let raised = hot_standby.iter().filter(|(name, value)| target.get(*name) != Some(value)).map(|(name, _)| name.clone());
+            let behind = raised.chain(held.iter().cloned()).collect();
             facts.instances.push(InstanceFacts {
                 ordinal: *instance,
                 uid: "new".to_owned(),
@@ -118,7 +123,7 @@ fn perform(facts: &mut Facts, action: &Action, held: &BTreeSet<String>) {
                 streaming: true,
                 caught_up: true,
                 pod: Some(true),
-                behind: Some(held.clone()),
+                behind: Some(behind),
                 hot_standby,
                 position: Some(end),
                 ..InstanceFacts::default()
@@ -131,12 +136,26 @@ fn perform(facts: &mut Facts, action: &Action, held: &BTreeSet<String>) {
         }
         Action::Restart { instance, .. } | Action::Recreate { instance, .. } => {
             let Some(index) = find(facts, *instance) else { return };
-            let one = &mut facts.instances[index];
-            start(one, held, &target);
+            let mut held = held.clone();
             if let Action::Recreate { uid, .. } = action {
+                let one = &mut facts.instances[index];
                 one.uid = format!("{uid}+");
                 one.pod = Some(true);
                 one.amounts = Amount::Same;
+                // What waited for the last pod with the old image is in force before the new one starts.
+                held.retain(|name| !facts.target.late.contains(name) || facts.instances.iter().any(|other| other.pod == Some(false)));
+            }
+            let before = facts.instances[index].hot_standby.clone();
+            start(&mut facts.instances[index], &held, &target);
+            if let Action::Recreate { .. } = action {
+                // In a new pod every server starts as a replica, and so not below its control data: a restart is due later.
+                let one = &mut facts.instances[index];
+                for (name, value) in before {
+                    if one.hot_standby.get(&name).is_some_and(|new| *new < value) {
+                        one.hot_standby.insert(name.clone(), value);
+                        one.behind.get_or_insert_default().insert(name);
+                    }
+                }
             }
         }
         Action::SwitchOver { leader, candidate } => {
@@ -145,6 +164,10 @@ fn perform(facts: &mut Facts, action: &Action, held: &BTreeSet<String>) {
                 start(&mut facts.instances[index], held, &target);
             }
             for instance in &mut facts.instances {
+                // Patroni starts the server of the old leader anew, as a replica: with what is in force.
+                if instance.leads {
+                    start(instance, held, &target);
+                }
                 instance.leads = instance.ordinal == *candidate;
                 instance.streaming = !instance.leads;
                 instance.caught_up = true;

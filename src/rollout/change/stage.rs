@@ -69,7 +69,8 @@ pub fn stage(rules: Rules, facts: &Facts) -> Option<Stage> {
     } else {
         BTreeSet::new()
     };
-    let pods = any(&|instance| instance.pod == Some(false));
+    // A pod that ends is not an old one any more: the one after it may come with everything.
+    let pods = any(&|instance| instance.pod == Some(false) && !instance.terminating);
     if pods {
         let late = if rules.keep(Rule::ImageBeforeItsConfiguration) { facts.target.late.clone() } else { BTreeSet::new() };
         let mut held: BTreeSet<String> = lowered.union(&late).cloned().collect();
@@ -81,7 +82,9 @@ pub fn stage(rules: Rules, facts: &Facts) -> Option<Stage> {
         return Some(Stage { how: How::Recreate, leader_first: false, held, brings });
     }
     if any(&|instance| instance.amounts == Amount::More) {
-        return Some(Stage { how: How::Grow, leader_first: false, held: lowered, brings: BTreeSet::new() });
+        // A server that restarts before its pod has grown must not come back with what needs the room.
+        let held = lowered.union(&behind).cloned().collect();
+        return Some(Stage { how: How::Grow, leader_first: false, held, brings: BTreeSet::new() });
     }
     let first: BTreeSet<String> = behind.difference(&lowered).cloned().collect();
     if !first.is_empty() {

@@ -165,14 +165,7 @@ fn whatever_is_left_behind_is_put_right() {
         let mut idle = Connection::of(&database);
         idle.query("SELECT 1").unwrap();
         let leader = database.primary();
-<<<<<<< HEAD
-        database.patroni(
-            &leader,
-            &format!("patronictl -c /run/stackgres/patroni/10-cluster.yml switchover {NAME} --leader {leader} --force 2>&1 || true"),
-        );
-=======
         database.patroni(&leader, &format!("patronictl -c /run/stackgres/patroni switchover --force --leader {leader}"));
->>>>>>> switchover
         until("another leads", 60, || database.primary() != leader);
         until("the client is let go", 30, || idle.is_readable());
         Connection::of(&database).query("CREATE TABLE written()").unwrap();

@@ -1,0 +1,135 @@
+//! One instance: its pod, its volume, PostgreSQL, Patroni and the pooler.
+
+use super::release::{HOT, Template, Values};
+
+/// Where a pod is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// No node yet, or its volume is not there.
+    Pending,
+    /// Its image comes until then.
+    Pulling(u64),
+    /// Patroni runs.
+    Running,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Pod {
+    pub(crate) uid: u64,
+    pub(crate) made_from: Template,
+    /// What it has now: changed in place.
+    pub(crate) amounts: i64,
+    pub(crate) node: Option<usize>,
+    pub(crate) phase: Phase,
+    pub(crate) since: u64,
+    /// When it is gone, where it is being deleted.
+    pub(crate) gone_at: Option<u64>,
+    /// When its amounts are those of the template that was asked for in place.
+    pub(crate) resized_at: Option<(u64, i64)>,
+    /// The kubelet said that it can never have them.
+    pub(crate) infeasible: bool,
+}
+
+/// What lies on its volume.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Data {
+    pub(crate) present: bool,
+    pub(crate) line: usize,
+    /// Received, or written by itself.
+    pub(crate) position: u64,
+    pub(crate) replayed: u64,
+    /// Where recovery after a crash would begin.
+    pub(crate) redo: u64,
+    /// Hot-standby parameters in the control data.
+    pub(crate) control: [i64; HOT],
+    /// Whether it was stopped in order.
+    pub(crate) clean: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Server {
+    /// Not before then Patroni tries again.
+    Down { again: u64 },
+    /// Up from then on, with these values.
+    Starting { until: u64, values: Values, primary: bool },
+    Replica,
+    Primary,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Patroni {
+    /// Its next look at the cluster.
+    pub(crate) look: u64,
+    /// The dynamic configuration as it read it last.
+    pub(crate) seen: Values,
+    /// Version of that.
+    pub(crate) version: u64,
+    /// Whether it has published `nosync`.
+    pub(crate) nosync: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Pooler {
+    pub(crate) paused: Option<u64>,
+    pub(crate) foreign: Option<u64>,
+}
+
+/// What troubles it, each until a moment.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Troubles {
+    /// It replays nothing.
+    pub(crate) slow: u64,
+    /// Somebody paused its replay.
+    pub(crate) replay_paused: u64,
+    /// The controller does not reach Patroni and PostgreSQL there.
+    pub(crate) unreachable: u64,
+    /// Its volume does not attach.
+    pub(crate) detached: u64,
+    /// Its image comes slowly.
+    pub(crate) pull: u64,
+    /// Patroni there does not see a new configuration.
+    pub(crate) unread: u64,
+    /// Copying its data takes long.
+    pub(crate) clone: u64,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Instance {
+    pub(crate) pod: Option<Pod>,
+    /// When the pod is made, where there is none.
+    pub(crate) made_at: u64,
+    pub(crate) data: Data,
+    pub(crate) server: Server,
+    /// What the server runs with.
+    pub(crate) values: Values,
+    pub(crate) patroni: Patroni,
+    pub(crate) pooler: Pooler,
+    pub(crate) troubles: Troubles,
+    /// Not before then its receiver connects.
+    pub(crate) connects: u64,
+    /// It met a record that it may not replay.
+    pub(crate) insufficient: bool,
+    /// Why its last start failed, and how often.
+    pub(crate) failed: Option<(&'static str, u32)>,
+    /// `nofailover` in its tags.
+    pub(crate) nofailover: bool,
+    /// Since when it has not been up (streams or leads) or has not replayed everything.
+    pub(crate) down_since: Option<u64>,
+    pub(crate) late_since: Option<u64>,
+}
+
+impl Instance {
+    /// Whether Patroni runs there.
+    pub(crate) fn runs(&self) -> bool {
+        self.pod.as_ref().is_some_and(|pod| pod.phase == Phase::Running && pod.gone_at.is_none())
+    }
+
+    pub(crate) const fn is_serving(&self) -> bool {
+        matches!(self.server, Server::Primary | Server::Replica)
+    }
+
+    /// Whether a restart would bring something (`pending_restart`).
+    pub(crate) fn pending(&self) -> bool {
+        (0..super::release::WORK_MEM).any(|index| self.patroni.seen[index] != self.values[index])
+    }
+}

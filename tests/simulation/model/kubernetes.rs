@@ -1,0 +1,163 @@
+//! The StatefulSet controller, the scheduler and the kubelets.
+
+use super::instance::{Data, Instance, Patroni, Phase, Pod, Pooler, Server, Troubles};
+use super::release::{HOT, NO_IMAGE, TOO_MUCH, starts};
+use super::world::World;
+
+/// How long a pod takes to end.
+const END: (u64, u64) = (2, 6);
+
+impl World {
+    /// Kubernetes does what one second gives it to do.
+    pub(crate) fn kubernetes(&mut self) {
+        while self.instances.len() < self.replicas as usize {
+            self.instances.push(Instance {
+                pod: None,
+                made_at: self.now + 1,
+                data: Data { present: false, line: 0, position: 0, replayed: 0, redo: 0, control: [0; HOT], clean: true },
+                server: Server::Down { again: 0 },
+                values: self.config,
+                patroni: Patroni { look: 0, seen: self.config, version: self.version, nosync: false },
+                pooler: Pooler::default(),
+                troubles: Troubles::default(),
+                connects: 0,
+                insufficient: false,
+                failed: None,
+                nofailover: false,
+                down_since: None,
+                late_since: None,
+            });
+        }
+        for node in 0..self.nodes.len() {
+            if self.nodes[node].evicts.is_some_and(|at| at <= self.now) {
+                self.nodes[node].evicts = None;
+                for index in 0..self.instances.len() {
+                    if self.instances[index].pod.as_ref().is_some_and(|pod| pod.node == Some(node)) {
+                        self.tell(|| format!("the drain evicts instance {index}"));
+                        self.terminate(index);
+                    }
+                }
+            }
+        }
+        for index in 0..self.instances.len() {
+            self.pod(index);
+        }
+    }
+
+    fn pod(&mut self, index: usize) {
+        let now = self.now;
+        let wanted = (index as u32) < self.replicas;
+        let Some(pod) = self.instances[index].pod.clone() else {
+            if wanted && self.instances[index].made_at <= now {
+                self.uids += 1;
+                let made_from = self.template;
+                self.tell(|| format!("the pod of instance {index} is made, with image {}", made_from.image));
+                self.instances[index].pod = Some(Pod {
+                    uid: self.uids,
+                    made_from,
+                    amounts: made_from.amounts,
+                    node: None,
+                    phase: Phase::Pending,
+                    since: now,
+                    gone_at: None,
+                    resized_at: None,
+                    infeasible: false,
+                });
+            }
+            return;
+        };
+        if pod.node.is_some_and(|node| self.nodes[node].down > now) {
+            // The control plane lets the pod of a lost node go after a while (here: 60 s), and another node takes it.
+            if self.instances[index].made_at <= now && pod.phase == Phase::Pending {
+                self.lose_pod(index);
+            }
+            return;
+        }
+        if let Some(gone_at) = pod.gone_at {
+            if gone_at <= now {
+                self.lose_pod(index);
+            }
+            return;
+        }
+        if !wanted {
+            self.terminate(index);
+            return;
+        }
+        if let Some((at, amounts)) = pod.resized_at
+            && at <= now
+            && let Some(pod) = &mut self.instances[index].pod
+        {
+            pod.amounts = amounts;
+            pod.resized_at = None;
+            let image = pod.made_from.image;
+            if self.instances[index].is_serving() && starts(image, amounts, &self.instances[index].values).is_err() {
+                self.tell(|| format!("the server of instance {index} is killed: its memory is taken away"));
+                self.crash(index, now + 1);
+            }
+        }
+        match pod.phase {
+            Phase::Running => {}
+            Phase::Pending => {
+                if pod.made_from.amounts >= TOO_MUCH || self.instances[index].troubles.detached > now {
+                    return;
+                }
+                let taken = |node: usize| self.instances.iter().any(|one| one.pod.as_ref().is_some_and(|pod| pod.node == Some(node)));
+                let free = (0..self.nodes.len()).find(|node| {
+                    self.nodes[*node].down <= now && !self.nodes[*node].cordoned && (!taken(*node) || pod.node == Some(*node))
+                });
+                if let Some(node) = free {
+                    let until = now.max(self.instances[index].troubles.pull) + self.random.between(1, 5);
+                    if let Some(pod) = &mut self.instances[index].pod {
+                        pod.node = Some(node);
+                        pod.phase = Phase::Pulling(until);
+                    }
+                }
+            }
+            Phase::Pulling(until) if until <= now && pod.made_from.image != NO_IMAGE => {
+                let look = now + self.random.between(1, 10);
+                let (seen, version) = (self.config, self.version);
+                let one = &mut self.instances[index];
+                if let Some(pod) = &mut one.pod {
+                    pod.phase = Phase::Running;
+                }
+                one.server = Server::Down { again: now + 1 };
+                // A Patroni that starts reads everything.
+                one.patroni = Patroni { look, seen, version, nosync: false };
+            }
+            Phase::Pulling(_) => {}
+        }
+    }
+
+    /// Deletes a pod with its grace: PostgreSQL stops in order, a leader lets its lock go.
+    pub(crate) fn terminate(&mut self, index: usize) {
+        let gone_at = self.now + self.random.between(END.0, END.1);
+        if self.instances[index].pod.as_ref().is_none_or(|pod| pod.gone_at.is_some()) {
+            return;
+        }
+        self.stop_in_order(index, u64::MAX);
+        if self.holder() == Some(index) {
+            self.lock = None;
+            self.free_since = self.now;
+        }
+        if let Some(pod) = &mut self.instances[index].pod {
+            pod.gone_at = Some(gone_at);
+        }
+    }
+
+    /// A node loses its power.
+    pub(crate) fn lose_node(&mut self, node: usize, until: u64) {
+        self.nodes[node].down = until;
+        for index in 0..self.instances.len() {
+            if self.instances[index].pod.as_ref().is_some_and(|pod| pod.node == Some(node)) {
+                self.crash(index, 0);
+                let one = &mut self.instances[index];
+                one.made_at = self.now + 60;
+                one.pooler = Pooler::default();
+                if let Some(pod) = &mut one.pod {
+                    pod.phase = Phase::Pending;
+                    pod.gone_at = None;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The facts that a controller reads.
+
+use super::instance::{Instance, Phase, Server};
+use super::release::{HOT, LIBRARY, NAMES, NO_IMAGE, TOO_MUCH, WORK_MEM};
+use super::world::{SLACK, World};
+use crate::change::{Amount, Facts, InstanceFacts, Target};
+use std::collections::BTreeSet;
+
+impl World {
+    pub(crate) fn target(&self) -> Target {
+        let release = &self.status.target;
+        let hot_standby = (0..HOT).map(|at| (NAMES[at].to_owned(), release.values[at])).collect();
+        let mut late = BTreeSet::new();
+        let images = self.instances.iter().filter_map(|one| one.pod.as_ref()).map(|pod| pod.made_from.image);
+        let library = release.values[LIBRARY];
+        if library == 2 && release.template.image >= 2 && images.chain([self.template.image]).any(|image| image < 2) {
+            late.insert(NAMES[LIBRARY].to_owned());
+        }
+        Target {
+            instances: release.instances,
+            hot_standby,
+            late,
+            synchronous: self.setup.synchronous,
+            method: self.setup.method,
+            goes_back: *release == self.status.last_good,
+        }
+    }
+
+    pub(crate) fn facts(&self, under_way: bool) -> Facts {
+        Facts {
+            target: self.target(),
+            instances: self.instance_facts(),
+            asked_for: self.replicas,
+            permission: self.permission.clone(),
+            memory: self.status.memory.clone(),
+            under_way,
+        }
+    }
+
+    pub(crate) fn instance_facts(&self) -> Vec<InstanceFacts> {
+        (0..self.instances.len()).filter(|index| self.instances[*index].pod.is_some()).map(|index| self.one(index)).collect()
+    }
+
+    fn one(&self, index: usize) -> InstanceFacts {
+        let one = &self.instances[index];
+        let release = &self.status.target;
+        let mut facts = InstanceFacts { ordinal: index as u32, leads: self.holder() == Some(index), ..InstanceFacts::default() };
+        let Some(pod) = &one.pod else { return facts };
+        facts.uid = format!("{}", pod.uid);
+        facts.terminating = pod.gone_at.is_some();
+        facts.ready = pod.phase == Phase::Running && one.is_serving() && !facts.terminating;
+        let same = pod.made_from.image == release.template.image && pod.made_from.label == release.template.label;
+        facts.amounts = match pod.amounts.cmp(&release.template.amounts) {
+            std::cmp::Ordering::Equal => Amount::Same,
+            std::cmp::Ordering::Less => Amount::More,
+            std::cmp::Ordering::Greater => Amount::Less,
+        };
+        // What the kubelet refuses, and a pod that no node takes, cannot be changed in place.
+        let stuck = pod.infeasible || pod.phase == Phase::Pending && pod.amounts >= TOO_MUCH;
+        facts.pod = Some(same && !(stuck && facts.amounts != Amount::Same));
+        facts.nofailover = one.nofailover;
+        facts.cordoned = pod.node.is_some_and(|node| self.nodes[node].cordoned);
+        facts.pooler_away = one.pooler.paused.is_some() || one.pooler.foreign.is_some();
+        facts.synchronous = self.standby == Some(index);
+        (facts.trouble, facts.hopeless) = trouble(one, self.now);
+        // What only Patroni and PostgreSQL there can say.
+        if one.troubles.unreachable > self.now {
+            facts.ready &= one.is_serving();
+            return facts;
+        }
+        facts.barred = one.patroni.nosync && one.runs();
+        if one.is_serving() {
+            facts.streaming = self.streams(index);
+            facts.caught_up = self.lag(index) <= SLACK && (facts.leads || facts.streaming);
+            facts.replay_paused = one.troubles.replay_paused > self.now || one.insufficient;
+            facts.hot_standby = (0..HOT).map(|at| (NAMES[at].to_owned(), one.values[at])).collect();
+            facts.behind =
+                Some((0..WORK_MEM).filter(|at| one.values[*at] != release.values[*at]).map(|at| NAMES[at].to_owned()).collect());
+            facts.asked = one.patroni.version == self.version && one.pending();
+            facts.position = Some(one.data.replayed);
+            facts.redo = Some(one.data.redo);
+        }
+        facts
+    }
+}
+
+/// What keeps it from running, and whether that passes by itself.
+fn trouble(one: &Instance, now: u64) -> (Option<String>, bool) {
+    let Some(pod) = &one.pod else { return (None, false) };
+    match pod.phase {
+        Phase::Pending if pod.made_from.amounts >= TOO_MUCH => (Some("no node has so much".to_owned()), false),
+        Phase::Pending if one.troubles.detached > now => (Some("the volume does not attach".to_owned()), false),
+        Phase::Pending => (Some("no node takes it".to_owned()), false),
+        Phase::Pulling(until) if pod.made_from.image == NO_IMAGE && now >= until => (Some("ImagePullBackOff".to_owned()), true),
+        Phase::Pulling(_) => (None, false),
+        Phase::Running => match one.failed {
+            Some((why, times)) if !one.is_serving() && !matches!(one.server, Server::Starting { .. }) => (Some(why.to_owned()), times >= 2),
+            _ => (None, false),
+        },
+    }
+}
+
+/// The highest value of a parameter that runs anywhere; for a library, the last good one.
+pub(crate) fn held_value(facts: &[InstanceFacts], at: usize, last_good: i64) -> i64 {
+    let running = facts.iter().filter_map(|one| one.hot_standby.get(NAMES[at])).copied().max();
+    if at < HOT { running.unwrap_or(last_good) } else { last_good }
+}

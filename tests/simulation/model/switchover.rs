@@ -1,0 +1,93 @@
+//! A planned switchover: small steps, between any two of which the process may die.
+
+use super::world::{SLACK, World};
+use crate::change::Action;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Checkpoint,
+    Lags,
+    Pause,
+    Forward,
+    Post,
+    Poll(u64),
+    Resume,
+    ComeHome,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Process {
+    leader: usize,
+    candidate: usize,
+    step: Step,
+    since: u64,
+}
+
+impl Process {
+    pub(crate) const fn new(leader: usize, candidate: usize) -> Self {
+        Self { leader, candidate, step: Step::Checkpoint, since: 0 }
+    }
+
+    /// One small step; whether it was the last.
+    pub(crate) fn step(&mut self, world: &mut World) -> bool {
+        if self.since == 0 {
+            self.since = world.now;
+        }
+        let (leader, candidate) = (self.leader, self.candidate);
+        let pooler = world.setup.pooler;
+        let reached = |index: usize| world.instances[index].troubles.unreachable <= world.now;
+        self.step = match self.step {
+            Step::Checkpoint => {
+                if world.leader() != Some(leader) || world.instances.len() <= candidate || !reached(leader) {
+                    return true;
+                }
+                world.checkpoint(leader);
+                Step::Lags
+            }
+            Step::Lags if world.streams(candidate) && world.lag(candidate) <= SLACK && reached(candidate) => {
+                if pooler { Step::Pause } else { Step::Post }
+            }
+            Step::Lags => {
+                if world.now > self.since + 20 {
+                    return true;
+                }
+                Step::Lags
+            }
+            Step::Pause => {
+                world.instances[leader].pooler.paused = Some(world.now);
+                Step::Forward
+            }
+            Step::Forward => {
+                world.instances[leader].pooler.foreign = Some(world.now);
+                Step::Post
+            }
+            Step::Post => {
+                let action = Action::SwitchOver { leader: leader as u32, candidate: candidate as u32 };
+                world.about_to(&action);
+                match world.post_switchover(leader, candidate) {
+                    Ok(()) => {
+                        world.disturbed(&action);
+                        Step::Poll(world.now)
+                    }
+                    Err(why) => {
+                        world.tell(|| format!("Patroni refuses the switchover: {why}"));
+                        Step::Resume
+                    }
+                }
+            }
+            Step::Poll(since) => {
+                // The budget of a pause is 5 s; a promotion takes less, or does not come.
+                if world.leader() == Some(candidate) || world.now >= since + 5 { Step::Resume } else { Step::Poll(since) }
+            }
+            Step::Resume => {
+                world.instances[leader].pooler.paused = None;
+                Step::ComeHome
+            }
+            Step::ComeHome => {
+                world.instances[leader].pooler.foreign = None;
+                return true;
+            }
+        };
+        false
+    }
+}
