@@ -1,8 +1,8 @@
 //! The decision.
 
-use super::back::{down, is_back};
+use super::back::{down, is_back, is_up};
 use super::candidate::candidate;
-use super::facts::{Facts, InstanceFacts, Method, Permission};
+use super::facts::{Amount, Facts, InstanceFacts, Method, Permission};
 use super::order::{Choice, choose};
 use super::rules::{Rule, Rules};
 use super::stage::{How, Stage, stage};
@@ -122,7 +122,7 @@ pub fn next_change(rules: Rules, facts: &Facts, now: Timestamp) -> Progress {
             }
         }
     }
-    decide(rules, facts, &mut progress);
+    decide(rules, facts, &mut progress, now);
     progress
 }
 
@@ -142,17 +142,25 @@ fn force(rules: Rules, facts: &Facts, stage: Option<&Stage>) -> Force {
         let all = |instance: &InstanceFacts| has_pod(instance) && instance.behind.as_ref().is_some_and(BTreeSet::is_empty);
         let proven = facts.instances.iter().any(|instance| all(instance) && is_back(rules, instance));
         let anyway = begun || facts.target.goes_back || !rules.keep(Rule::TemplateWaitsForPermission);
-        let known = proven || anyway || facts.memory.lowered_at.is_some() || unknown(facts).is_none();
+        let remembered = facts.memory.lowered_at.is_some() || facts.memory.switched_to.is_some();
+        let known = proven || anyway || remembered || unknown(facts).is_none();
         return if known { Force::Released { held: BTreeSet::new() } } else { Force::Reloadable };
     };
     // Nothing of what would come with it may be new to the one that proves it.
     let has = |instance: &InstanceFacts| {
-        stage.has(instance) == Some(true) && instance.behind.as_ref().is_some_and(|behind| behind.is_subset(&stage.held))
+        stage.has(instance) == Some(true)
+            && (matches!(stage.how, How::Grow | How::Shrink) || instance.amounts == Amount::Same)
+            && instance.behind.as_ref().is_some_and(|behind| behind.is_subset(&stage.held))
     };
-    // Who has taken over with it, or was lowered to it, has proven it, whether or not it is well at this moment.
-    let took_over = facts.memory.switched_to.and_then(|ordinal| facts.instance(ordinal));
+    // Who has taken over with it, or was lowered to it, has proven it, whatever became of that instance since.
+    let gone = |instance: &InstanceFacts| !is_back(rules, instance) && instance.behind.is_none() && instance.pod != Some(false);
+    let takes_over = facts.memory.step.as_ref().and_then(|step| match step.action {
+        Action::SwitchOver { leader, candidate } if !facts.instance(leader).is_some_and(|leader| leader.cordoned) => Some(candidate),
+        _ => None,
+    });
+    let took_over = facts.memory.switched_to.or(takes_over).and_then(|ordinal| facts.instance(ordinal));
     let proven = facts.instances.iter().any(|instance| has(instance) && is_back(rules, instance))
-        || took_over.is_some_and(has)
+        || took_over.is_some_and(|instance| has(instance) || gone(instance))
         || facts.memory.lowered_at.is_some();
     let licensed = facts.permission == Permission::Granted && (down(facts).is_empty() || may_repair(facts));
     if licensed || begun || proven || facts.target.goes_back || !rules.keep(Rule::TemplateWaitsForPermission) {
@@ -167,7 +175,7 @@ fn force(rules: Rules, facts: &Facts, stage: Option<&Stage>) -> Force {
 }
 
 fn has_pod(instance: &InstanceFacts) -> bool {
-    instance.pod == Some(true) && instance.amounts == super::facts::Amount::Same
+    instance.pod == Some(true) && instance.amounts == Amount::Same
 }
 
 /// Stops, and puts back what was in force before.
@@ -176,7 +184,7 @@ fn stop(rules: Rules, facts: &Facts, progress: &mut Progress, failure: Failure) 
         progress.force = Force::LastGood;
     }
     // An extra instance of this rollout has no purpose any more; but while it is there it shows why it stopped, so that is noted first.
-    if facts.memory.failure.is_some() {
+    if facts.memory.failure.is_some() && facts.leader().is_some() {
         progress.instances = facts.asked_for.min(facts.target.instances.max(1));
     }
     progress.verdict = Verdict::Stop(failure);
@@ -195,7 +203,10 @@ fn repairable(facts: &Facts) -> Vec<&InstanceFacts> {
     // One that is ready and does not answer us is not down.
     let unseen = |instance: &InstanceFacts| instance.ready && instance.behind.is_none();
     let old = |instance: &&InstanceFacts| {
-        down.contains(&instance.ordinal) && instance.pod == Some(false) && !instance.terminating && !unseen(instance)
+        // It cannot be changed in place while it does not run.
+        let amounts = instance.pod.is_some() && instance.amounts != Amount::Same && instance.trouble.is_some();
+        let other = instance.pod == Some(false) || amounts;
+        down.contains(&instance.ordinal) && other && !instance.terminating && !unseen(instance)
     };
     facts.instances.iter().filter(old).collect()
 }
@@ -204,9 +215,20 @@ fn may_repair(facts: &Facts) -> bool {
     !repairable(facts).is_empty()
 }
 
-fn decide(rules: Rules, facts: &Facts, progress: &mut Progress) {
+fn decide(rules: Rules, facts: &Facts, progress: &mut Progress, now: Timestamp) {
     let wait = |what: String, ends: String| Verdict::Wait { what, ends, until: None };
     let Some(stage) = progress.stage.clone() else {
+        if facts.permission == Permission::Granted
+            && let Some(failure) = fails(facts, now).filter(|_| rules.keep(Rule::FailureIsRemembered))
+        {
+            stop(rules, facts, progress, failure);
+            return;
+        }
+        if facts.leader().is_none() && facts.asked_for > facts.target.instances {
+            // The copy with the last commits may be one of those that leave.
+            progress.verdict = wait("no instance leads".to_owned(), "Patroni has chosen one".to_owned());
+            return;
+        }
         if let Some(unknown) = unknown(facts) {
             progress.verdict = relieve(rules, facts).unwrap_or_else(|| wait(unknown, "every instance is up and can be seen".to_owned()));
             return;
@@ -229,6 +251,13 @@ fn decide(rules: Rules, facts: &Facts, progress: &mut Progress) {
         _ => None,
     };
     let down = down(facts);
+    if not_now.is_none()
+        && rules.keep(Rule::FailureIsRemembered)
+        && let Some(failure) = fails(facts, now)
+    {
+        stop(rules, facts, progress, failure);
+        return;
+    }
     if !down.is_empty() {
         let repair = next_repair(facts).filter(|_| rules.keep(Rule::DownInstanceIsRepairedFirst));
         progress.verdict = match (repair, not_now) {
@@ -266,6 +295,14 @@ fn decide(rules: Rules, facts: &Facts, progress: &mut Progress) {
         return;
     }
     progress.verdict = choice(rules, facts, &stage, progress);
+}
+
+/// An instance that came back by itself with what is released, and cannot run with it: that is as good as a step that failed.
+fn fails(facts: &Facts, now: Timestamp) -> Option<Failure> {
+    let fails = |instance: &&InstanceFacts| instance.pod == Some(true) && instance.hopeless && !is_up(instance);
+    let failed = facts.instances.iter().find(fails).filter(|_| !facts.target.goes_back)?;
+    let cause = failed.trouble.clone().unwrap_or_else(|| "it does not run".to_owned());
+    Some(Failure { instance: Some(failed.ordinal), cause: format!("instance {}: {cause}", failed.ordinal), at: now })
 }
 
 /// The first instance of which nobody knows whether it runs the released revision. What is not seen is not done.
@@ -350,8 +387,8 @@ fn judge(rules: Rules, facts: &Facts, step: &StepRecord, now: Timestamp) -> Stat
         },
         Action::Resize { .. } => match instance {
             Some(instance) if instance.pod == Some(false) => State::Ended,
-            Some(instance) if instance.amounts == super::facts::Amount::Same && super::back::is_up(instance) => State::Ended,
-            Some(instance) if instance.amounts == super::facts::Amount::Same => State::Goes("it serves again".to_owned()),
+            Some(instance) if instance.amounts == Amount::Same && is_up(instance) => State::Ended,
+            Some(instance) if instance.amounts == Amount::Same => State::Goes("it serves again".to_owned()),
             Some(_) if again => State::Again,
             _ => State::Goes("the kubelet changes it".to_owned()),
         },
