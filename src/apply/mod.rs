@@ -52,6 +52,11 @@ pub async fn carry_out(cluster: &Cluster, steps: &[Step], given: &BTreeMap<Strin
                     other => drop(other?),
                 }
             }
+            Step::Grow { key, to } => {
+                let size = serde_json::json!({"spec": {"resources": {"requests": {"storage": to}}}});
+                drop(cluster.merge(key, &size, MANAGER, None).await?);
+            }
+            Step::Orphan { key, uid } => cluster.delete_orphaning(key, uid).await?,
             Step::Remove { key, uid } => cluster.delete(key, Some(uid)).await?,
         }
     }

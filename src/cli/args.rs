@@ -26,6 +26,11 @@ pub(super) enum Verb {
     Diff(DiffArguments),
     /// Show the revisions of a running cluster, what each changed, and its inputs.
     History(HistoryArguments),
+    /// Hand the primary role over to another instance: writers wait behind the pooler, and with transaction pooling nobody fails. Exit
+    /// code 4 if it is refused, 5 if what it waits for lasts longer than --timeout.
+    Switchover(SwitchoverArguments),
+    /// Stop every disturbance of a running cluster, with a reason, until a time or until --release.
+    Hold(HoldArguments),
     /// Explain a code (`storage-shrinks`) or a field (`sgcluster.spec.instances`).
     Explain(ExplainArguments),
     /// Run the controller: carry out what fleets and clusters ask for, until it is told to stop.
@@ -160,6 +165,45 @@ pub(super) struct HistoryArguments {
 pub(super) enum HistoryOutput {
     Text,
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SwitchoverArguments {
+    /// The cluster, as NAMESPACE/NAME.
+    pub(super) cluster: String,
+    /// Pod that shall lead; absent is the one that has everything.
+    #[arg(long, value_name = "POD")]
+    pub(super) candidate: Option<String>,
+    /// How long to follow it, in seconds.
+    #[arg(long, default_value_t = 300)]
+    pub(super) timeout: u64,
+    /// How to reach the API server; absent is the environment's.
+    #[arg(long, env = "KUBECONFIG", hide_env_values = true)]
+    pub(super) kubeconfig: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HoldArguments {
+    /// The cluster, as NAMESPACE/NAME.
+    pub(super) cluster: String,
+    /// Why. Replaces a hold that is there.
+    #[arg(long, value_name = "TEXT", required_unless_present = "release", conflicts_with = "release")]
+    pub(super) reason: Option<String>,
+    /// When it ends by itself, such as 2026-11-28T06:00:00Z. Without an end it stays until it is taken away.
+    #[arg(long, value_name = "WHEN", conflicts_with_all = ["length", "release"])]
+    pub(super) until: Option<String>,
+    /// How long it lasts, such as 2h or P1D.
+    #[arg(long = "for", value_name = "DURATION", conflicts_with = "release")]
+    pub(super) length: Option<String>,
+    /// Who sets it; absent is the name that the API server knows you by.
+    #[arg(long, value_name = "NAME", conflicts_with = "release")]
+    pub(super) by: Option<String>,
+    /// Take the hold away.
+    #[arg(long)]
+    pub(super) release: bool,
+    /// How to reach the API server; absent is the environment's.
+    #[arg(long, env = "KUBECONFIG", hide_env_values = true)]
+    pub(super) kubeconfig: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

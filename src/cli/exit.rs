@@ -60,6 +60,11 @@ impl CommandError {
         Self { exit: Exit::Refused, message: message.into(), hint: None }
     }
 
+    /// A deadline passed.
+    pub fn timeout(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Timeout, message: message.into(), hint: None }
+    }
+
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -1,6 +1,6 @@
 //! Whether two written values mean the same.
 
-use crate::model::{Quantity, holds_quantity};
+use crate::model::{Quantity, holds_quantity, iso_duration};
 use serde_json::Value;
 
 /// Whether two leaf values mean the same to the API server and to people:
@@ -21,20 +21,11 @@ pub fn same_meaning(pointer: &str, one: &Value, two: &Value) -> bool {
                 _ => false,
             },
             (Some(one), Some(two)) if pointer.rsplit('/').next() == Some("duration") => {
-                matches!((seconds(&one), seconds(&two)), (Some(one), Some(two)) if one == two)
+                matches!((iso_duration(&one), iso_duration(&two)), (Ok(one), Ok(two)) if one == two)
             }
             _ => false,
         },
     }
-}
-
-/// An ISO 8601 duration in seconds, days as 24 hours; `None` where its length depends on a calendar (`P1M`).
-fn seconds(text: &str) -> Option<i64> {
-    let span: jiff::Span = text.parse().ok()?;
-    if span.get_years() != 0 || span.get_months() != 0 {
-        return None;
-    }
-    span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok().map(|duration| duration.as_secs())
 }
 
 fn leaf_text(value: &Value) -> Option<String> {

@@ -90,8 +90,18 @@ pub struct ClusterView {
     pub reason: String,
     /// What it waits for.
     pub waiting: String,
+    /// Since when.
+    pub waiting_since: String,
+    /// Until when, or until what.
+    pub waiting_until: String,
     /// Who or what ends the waiting.
     pub waiting_by: String,
+    /// Why it is held; empty where it is not.
+    pub held: String,
+    /// What allows instances to be disturbed now, or why that waits.
+    pub licence: String,
+    /// Whether they may be disturbed now.
+    pub may_be_disturbed: bool,
     /// Revision it shall run.
     pub released: String,
     /// Revision whose objects are in place.
@@ -238,6 +248,7 @@ pub(super) fn fleet(object: &Object, plan: &str) -> FleetView {
 pub(super) fn cluster(object: &Object) -> ClusterView {
     let conditions = conditions(object);
     let ConditionView { status, reason, .. } = ready(&conditions);
+    let message = |topic: &str| conditions.iter().find(|condition| condition.r#type == topic).map(|condition| condition.message.clone());
     let mut settings = Vec::new();
     if let Some(effective) = object.get("/status/effective") {
         gather("", effective, &mut settings);
@@ -252,7 +263,12 @@ pub(super) fn cluster(object: &Object) -> ClusterView {
         ready: status,
         reason,
         waiting: own(object, "/status/waiting/for"),
+        waiting_since: own(object, "/status/waiting/since"),
+        waiting_until: own(object, "/status/waiting/until"),
         waiting_by: own(object, "/status/waiting/by"),
+        held: message("Held").filter(|_| object.is_true("Held")).unwrap_or_default(),
+        licence: message("DisturbanceAllowed").unwrap_or_default(),
+        may_be_disturbed: object.is_true("DisturbanceAllowed"),
         released: own(object, "/status/release/revision"),
         running: own(object, "/status/running/revision"),
         commit: own(object, "/status/release/commit"),

@@ -20,19 +20,22 @@ pub struct Endpoint {
     pub server_name: String,
     /// Certificates to trust, in PEM form. `None`: no TLS.
     pub authority: Option<String>,
+    /// The same at the port of Patroni, whose certificate is there from the start of the pod, whatever PostgreSQL is told later.
+    pub patroni: Option<String>,
 }
 
 impl Endpoint {
     /// The same pod at another port.
     #[must_use]
     pub fn at(&self, port: u16) -> Self {
-        Self { port, ..self.clone() }
+        let authority = if port == PATRONI_PORT { &self.patroni } else { &self.authority };
+        Self { port, authority: authority.clone(), ..self.clone() }
     }
 
     /// The same port without TLS.
     #[must_use]
     pub fn without_tls(&self) -> Self {
-        Self { authority: None, ..self.clone() }
+        Self { authority: None, patroni: None, ..self.clone() }
     }
 
     /// Address and port.

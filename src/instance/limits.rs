@@ -20,10 +20,10 @@ impl Limits {
         Self { places: Arc::new(Semaphore::new(at_once)), deadline }
     }
 
-    /// The same places with another deadline, for what takes long.
+    /// The same places with another deadline.
     #[must_use]
     pub fn with_deadline(&self, deadline: Duration) -> Self {
-        Self { places: self.places.clone(), deadline }
+        Self { deadline, ..self.clone() }
     }
 
     /// Does one piece of work within the deadline.
@@ -63,7 +63,7 @@ mod tests {
     async fn a_call_without_a_place_ends_by_its_deadline() {
         let patient = Limits::new(2, Duration::from_hours(1));
         let hurried = Limits { deadline: Duration::from_millis(20), ..patient.clone() };
-        let endpoint = Endpoint { address: [127, 0, 0, 1].into(), port: 1, server_name: String::new(), authority: None };
+        let endpoint = Endpoint { address: [127, 0, 0, 1].into(), port: 1, server_name: String::new(), authority: None, patroni: None };
         let never = || std::future::pending::<Result<i32, InstanceError>>();
         let holders = futures::future::join(patient.call(&endpoint, never()), patient.call(&endpoint, never()));
         let third = hurried.call(&endpoint, async { Ok(1) });
@@ -76,7 +76,7 @@ mod tests {
     #[tokio::test]
     async fn places_are_given_back() {
         let limits = Limits::new(1, Duration::from_millis(20));
-        let endpoint = Endpoint { address: [127, 0, 0, 1].into(), port: 1, server_name: String::new(), authority: None };
+        let endpoint = Endpoint { address: [127, 0, 0, 1].into(), port: 1, server_name: String::new(), authority: None, patroni: None };
         let timed_out = limits.call(&endpoint, std::future::pending::<Result<i32, InstanceError>>()).await;
         assert!(timed_out.is_err());
         let limits = Limits { deadline: Duration::from_hours(1), ..limits };

@@ -7,7 +7,7 @@ use super::tls::configuration;
 use crate::model::{InstanceReport, InstanceRole, PendingParameter, SecretText};
 use jiff::Timestamp;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -36,26 +36,37 @@ impl Patroni {
 
     /// What one instance says of itself.
     pub async fn report(&self, endpoint: &Endpoint) -> Result<InstanceReport, InstanceError> {
-        self.limits.call(endpoint, async { parse_report(endpoint, &self.send(endpoint, Method::GET, "patroni").await?.1) }).await
+        self.limits.call(endpoint, async { parse_report(endpoint, &self.send(endpoint, Method::GET, "patroni", None).await?.1) }).await
     }
 
     /// Has the instance read its files again: its own, and then PostgreSQL its own. It does so at its next look, after `loop_wait` at
     /// the latest. Source: Patroni documentation, "Reload endpoint".
     pub async fn reload(&self, endpoint: &Endpoint) -> Result<(), InstanceError> {
-        let (status, _) = self.limits.call(endpoint, self.send(endpoint, Method::POST, "reload")).await?;
+        let (status, _) = self.limits.call(endpoint, self.send(endpoint, Method::POST, "reload", None)).await?;
         if status == 202 { Ok(()) } else { Err(not_understood(endpoint, &format!("a reload is answered with HTTP status {status}"))) }
     }
 
-    /// Restarts PostgreSQL of the instance; answered when it is up again, or not at all in time. Source: Patroni documentation,
-    /// "Restart endpoint".
-    pub async fn restart(&self, endpoint: &Endpoint) -> Result<(), InstanceError> {
-        let patient = self.limits.with_deadline(Duration::from_mins(5));
-        let (status, body) = patient.call(endpoint, self.send(endpoint, Method::POST, "restart")).await?;
-        if status == 200 {
+    /// Has the leader hand over to the candidate. Answered when another leads, which Patroni looks for once a second; whoever wants to
+    /// know sooner asks the candidate. Source: Patroni documentation, "Switchover and failover endpoints".
+    pub async fn switch_over(&self, endpoint: &Endpoint, leader: &str, candidate: &str) -> Result<(), InstanceError> {
+        let wish = json!({"leader": leader, "candidate": candidate});
+        self.act(endpoint, "switchover", &wish).await
+    }
+
+    /// Restarts PostgreSQL of an instance; answered when it is up again. `pending`: only where a parameter waits for it, so that it is
+    /// safe to repeat. Source: Patroni documentation, "Restart endpoint".
+    pub async fn restart(&self, endpoint: &Endpoint, pending: bool) -> Result<(), InstanceError> {
+        let wish = if pending { json!({"restart_pending": true}) } else { json!({}) };
+        self.act(endpoint, "restart", &wish).await
+    }
+
+    async fn act(&self, endpoint: &Endpoint, path: &'static str, wish: &Value) -> Result<(), InstanceError> {
+        let (status, body) = self.limits.call(endpoint, self.send(endpoint, Method::POST, path, Some(wish))).await?;
+        if (200..300).contains(&status) {
             return Ok(());
         }
-        let said = String::from_utf8_lossy(&body).into_owned();
-        Err(not_understood(endpoint, &format!("a restart is answered with HTTP status {status}: {said}")))
+        let said: String = String::from_utf8_lossy(&body).chars().take(200).collect();
+        Err(InstanceError::Failed { address: endpoint.to_string(), code: status.to_string(), message: said, position: None })
     }
 
     /// What many instances say, all asked at the same time; each answer at its place. Takes one deadline at most.
@@ -63,7 +74,7 @@ impl Patroni {
         futures::future::join_all(endpoints.iter().map(|endpoint| self.report(endpoint))).await
     }
 
-    async fn send(&self, endpoint: &Endpoint, method: Method, path: &str) -> Result<(u16, Vec<u8>), InstanceError> {
+    async fn send(&self, endpoint: &Endpoint, method: Method, path: &str, body: Option<&Value>) -> Result<(u16, Vec<u8>), InstanceError> {
         let client = client(endpoint)?;
         let url = match &endpoint.authority {
             Some(_) => format!("https://{}:{}/{path}", endpoint.server_name, endpoint.port),
@@ -72,6 +83,9 @@ impl Patroni {
         let mut request = client.request(method, url);
         if let Some((user, password)) = &self.credentials {
             request = request.basic_auth(user, Some(password.expose()));
+        }
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
         }
         let failed = |error: reqwest::Error| failure(endpoint, error);
         let mut response = request.send().await.map_err(failed)?;
@@ -191,7 +205,7 @@ mod tests {
     use super::*;
 
     fn endpoint() -> Endpoint {
-        Endpoint { address: [10, 0, 0, 1].into(), port: 8009, server_name: "a.n".to_owned(), authority: None }
+        Endpoint { address: [10, 0, 0, 1].into(), port: 8009, server_name: "a.n".to_owned(), authority: None, patroni: None }
     }
 
     fn parse(text: &str) -> InstanceReport {

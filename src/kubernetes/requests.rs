@@ -261,9 +261,27 @@ impl Cluster {
         }
     }
 
+    /// The name by which the API server knows this caller.
+    pub async fn own_name(&self) -> Result<Option<String>, KubernetesError> {
+        const PATH: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+        let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+        let answer = self.send("create", "SelfSubjectReview", Method::POST, PATH, JSON, Some(&review), None).await?;
+        Ok(answer.pointer("/status/userInfo/username").and_then(Value::as_str).map(str::to_owned))
+    }
+
     /// Deletes an object of this identity; one that is gone already is fine.
     pub async fn delete(&self, key: &ObjectKey, uid: Option<&str>) -> Result<(), KubernetesError> {
-        let mut options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"});
+        self.delete_as(key, uid, "Background").await
+    }
+
+    /// Deletes an object of this identity and leaves what it owns. Source: Kubernetes documentation, "Garbage Collection", section
+    /// "Orphaned dependents".
+    pub async fn delete_orphaning(&self, key: &ObjectKey, uid: &str) -> Result<(), KubernetesError> {
+        self.delete_as(key, Some(uid), "Orphan").await
+    }
+
+    async fn delete_as(&self, key: &ObjectKey, uid: Option<&str>, propagation: &str) -> Result<(), KubernetesError> {
+        let mut options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation});
         if let Some(uid) = uid {
             options["preconditions"] = json!({"uid": uid});
         }

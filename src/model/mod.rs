@@ -3,8 +3,12 @@
 //! In: nothing. Out: plain data. Invariant: no input or output, no clock, no global state.
 //! Why: a stage may depend on these without depending on another stage.
 
+mod activity;
 mod canonical;
+mod cron;
+mod duration;
 mod file_names;
+mod hold;
 mod instance_report;
 mod key;
 pub mod labels;
@@ -15,9 +19,14 @@ mod percent;
 pub mod pointer;
 mod quantity;
 mod secret;
+mod window;
 
+pub use activity::{Activity, Follower, FollowerKind, OpenTransaction, PreparedTransaction};
 pub use canonical::{Digest, canonical_json};
+pub use cron::{Cron, CronProblem};
+pub use duration::iso_duration;
 pub use file_names::{IGNORE_FILE, may_hold_manifests};
+pub use hold::{HOLD, Hold};
 pub use instance_report::{InstanceReport, InstanceRole, PendingParameter};
 pub use key::{NamespacedName, ObjectKey};
 pub use moment::{day, seconds};
@@ -26,3 +35,4 @@ pub use object::Object;
 pub use percent::percent_encoded;
 pub use quantity::{Quantity, holds_quantity};
 pub use secret::SecretText;
+pub use window::{Window, closes, time_zone, time_zones};

@@ -67,6 +67,10 @@ pub fn pooler_forced(ssl: bool) -> Vec<(&'static str, &'static str)> {
             ("client_tls_cert_file", "/etc/stackgres/ssl/tls.crt"),
             ("client_tls_key_file", "/etc/stackgres/ssl/tls.key"),
             ("client_tls_sslmode", "prefer"),
+            // For the way to another pod, during a hand-over; sockets have no TLS. No certificate names a pod's address, so what is
+            // checked is who signed it.
+            ("server_tls_ca_file", "/etc/stackgres/ssl/ca.crt"),
+            ("server_tls_sslmode", "verify-ca"),
         ]);
     }
     settings

@@ -2,7 +2,7 @@
 
 use super::metadata::{generic, metadata};
 use super::patroni::static_configuration;
-use super::{pooler, scripts};
+use super::{pooler, pooler_scripts, scripts};
 use crate::model::Object;
 use crate::resolve::Effective;
 use serde_json::{Map, Value, json};
@@ -12,16 +12,7 @@ pub(super) fn config_maps(effective: &Effective) -> Vec<Object> {
     let name = &effective.cluster.name;
     let mut maps = vec![
         config_map(effective, name, &Value::Object(patroni_files(effective))),
-        config_map(
-            effective,
-            &format!("{name}-templates"),
-            &json!({
-                "start-patroni": scripts::START_PATRONI,
-                "post-bootstrap": scripts::POST_BOOTSTRAP,
-                "role-changed": scripts::ROLE_CHANGED,
-                "pre-stop": scripts::PRE_STOP,
-            }),
-        ),
+        config_map(effective, &format!("{name}-templates"), &scripts_of()),
     ];
     if let Some(pooling) = &effective.pooling {
         maps.push(config_map(effective, &format!("{name}-connection-pooling-config"), &json!({"pgbouncer.ini": pooler::file(pooling)})));
@@ -32,6 +23,20 @@ pub(super) fn config_maps(effective: &Effective) -> Vec<Object> {
         maps.push(config_map(effective, &exporter_configuration(effective), &json!({"queries.yaml": queries})));
     }
     maps
+}
+
+/// The scripts of the pods. Those around the pooler are there without one as well: pods made with a pooler call them until they are gone.
+fn scripts_of() -> Value {
+    json!({
+        "start-patroni": scripts::START_PATRONI,
+        "launch-patroni": scripts::LAUNCH_PATRONI,
+        "post-bootstrap": scripts::POST_BOOTSTRAP,
+        "pre-stop": scripts::PRE_STOP,
+        "post-start": pooler_scripts::POST_START,
+        "pooler-console": pooler_scripts::POOLER_CONSOLE,
+        "keep-pooler": pooler_scripts::KEEP_POOLER,
+        "role-changed": pooler_scripts::ROLE_CHANGED,
+    })
 }
 
 /// The configuration of every instance, and a file of its own for each whose role needs tags. Patroni reads the latter again when

@@ -15,6 +15,7 @@ mod pod_disruption_budget;
 mod pod_monitor;
 mod policy;
 mod pooler;
+mod pooler_scripts;
 mod rbac;
 pub mod revision;
 mod scripts;
@@ -24,7 +25,7 @@ mod stateful_set;
 
 pub use certificate::{CertificatePlan, certificate};
 pub use policy::{Policy, policy};
-pub use pooler::{MARKED, pooler_mark};
+pub use pooler::{FORWARD, MARKED, OWN, forwarding, pooler_mark};
 pub use secrets::{
     CREDENTIALS, GeneratedSecret, Material, VERSION, VERSION_LENGTH, binding_entries, binding_secret, certificate_secret,
     credentials_in_use, derived_entries, secret_labels, secret_names,

@@ -36,8 +36,13 @@ $parameters
 END
 # A link: credentials that change are read at a reload.
 ln -sf /etc/stackgres/credentials/patroni.yml /run/stackgres/patroni/30-credentials.yml
-exec patroni /run/stackgres/patroni
+# The pooler has no shell, and its files are here.
+/etc/stackgres/scripts/keep-pooler &
+exec python3 /etc/stackgres/scripts/launch-patroni /run/stackgres/patroni
 "#;
+
+/// What runs Patroni.
+pub(super) const LAUNCH_PATRONI: &str = include_str!("launch_patroni.py");
 
 /// Makes the user by which the pooler looks passwords up. Runs once, on the first instance, with the connection string as its argument.
 pub(super) const POST_BOOTSTRAP: &str = r#"#!/bin/sh
@@ -46,25 +51,6 @@ password=$(sed "s/'/''/g" /etc/stackgres/credentials/authenticator-password)
 psql --no-psqlrc --set ON_ERROR_STOP=1 --quiet "$1" <<END
 CREATE ROLE "$(cat /etc/stackgres/credentials/authenticator-username)" SUPERUSER LOGIN PASSWORD '$password';
 END
-"#;
-
-/// On the loss of the primary role: the pooler makes its server connections anew, so that none leads to the state before.
-///
-/// Clients stay. Which of them came for a primary the pooler does not know: both Services lead to one port, and `KILL` would end
-/// readers too, leaving the pooler paused if the script ended between `KILL` and `RESUME`. So a client that idles through a
-/// failover stays on the former primary, gets "read-only transaction" from its next write, and finds the new primary when it
-/// connects again. Clients in a session or transaction are cut off by the stop of the server itself.
-///
-/// The user's own callback, if there is one, comes first among the arguments and runs last, with the arguments Patroni gives.
-pub(super) const ROLE_CHANGED: &str = r#"#!/bin/sh
-# arguments: the user's command, if there is one; action, role, scope
-role= previous=
-for word; do role=$previous previous=$word; done
-if [ "$role" != primary ] && [ -e /var/run/postgresql/.s.PGSQL.6432 ]; then
-  password=$(cat /etc/stackgres/credentials/pgbouncer-admin-password)
-  PGPASSWORD=$password psql --no-psqlrc --quiet --host /var/run/postgresql --port 6432 --username pgbouncer_admin pgbouncer --command RECONNECT || true
-fi
-[ $# -le 3 ] || exec "$@"
 "#;
 
 /// Before the stop: a checkpoint within a third of the grace, so that the shutdown's own one is short. Handing over is the controller's business.
@@ -83,11 +69,5 @@ mod tests {
     #[test]
     fn the_checkpoint_before_a_stop_is_bounded() {
         assert!(PRE_STOP.contains("|| seconds=1") && PRE_STOP.contains("timeout \"$seconds\""));
-    }
-
-    /// Patroni appends action, role and scope to the whole command.
-    #[test]
-    fn the_role_is_the_last_word_but_one() {
-        assert!(ROLE_CHANGED.contains("role=$previous previous=$word") && ROLE_CHANGED.ends_with("exec \"$@\"\n"));
     }
 }

@@ -101,6 +101,67 @@ pub struct Effective {
     /// The Secret for applications.
     #[serde(default)]
     pub binding: BindingSettings,
+    /// When changes may disturb instances.
+    #[serde(default)]
+    pub update_strategy: UpdateStrategy,
+}
+
+/// When changes may disturb instances. The default of the type depends on who releases the cluster, which `rollout` knows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UpdateStrategy {
+    /// As written; `None` takes the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r#type: Option<EffectiveValue<StrategyType>>,
+    /// How.
+    pub method: EffectiveValue<Method>,
+    /// Windows of the type `Schedule`.
+    pub schedule: EffectiveValue<Vec<ScheduledWindow>>,
+}
+
+impl Default for UpdateStrategy {
+    fn default() -> Self {
+        Self {
+            r#type: None,
+            method: EffectiveValue { value: Method::InPlace, origin: Origin::Default },
+            schedule: EffectiveValue { value: Vec::new(), origin: Origin::Default },
+        }
+    }
+}
+
+/// When changes may disturb instances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StrategyType {
+    /// At once.
+    Always,
+    /// In windows.
+    Schedule,
+    /// When an operation asks for it.
+    OnlyDbOps,
+    /// Not by themselves.
+    Never,
+}
+
+/// How instances are disturbed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Method {
+    /// One instance is away at a time.
+    InPlace,
+    /// One more instance is there first, so that as many serve as before.
+    ReducedImpact,
+}
+
+/// A window as it was written; `validate` reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduledWindow {
+    /// When it opens, five-field cron.
+    pub cron: String,
+    /// How long it stays open, ISO 8601.
+    pub duration: String,
+    /// IANA time zone of the opening; `None` is UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
 }
 
 /// A key of a Secret in the cluster's namespace.

@@ -5,6 +5,7 @@ use super::effective::{
     ServiceSettings, SslSettings, StorageSettings,
 };
 use super::fill_replicate_from::replicate_from;
+use super::fill_update_strategy::update_strategy;
 use super::inputs::Inputs;
 use super::{fill_parameters, fill_pooling, fill_resources};
 use crate::load::Manifest;
@@ -114,6 +115,7 @@ pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
         cluster_domain: settings.cluster_domain.clone(),
         credentials: credentials(&cluster.object),
         binding: binding(&cluster.object),
+        update_strategy: update_strategy(cluster),
     })
 }
 

@@ -12,6 +12,7 @@ mod fill_parameters;
 mod fill_pooling;
 mod fill_replicate_from;
 mod fill_resources;
+mod fill_update_strategy;
 mod follow;
 mod inputs;
 
@@ -19,8 +20,9 @@ pub use codes::CODES;
 pub use duty::Duty;
 
 pub use effective::{
-    BindingSettings, Effective, EffectiveValue, ExporterSettings, Extension, Origin, PoolingSettings, PostgresSettings, ReplicateFrom,
-    Replication, ResourceAmounts, SecretKey, ServiceSettings, SslSettings, StorageSettings,
+    BindingSettings, Effective, EffectiveValue, ExporterSettings, Extension, Method, Origin, PoolingSettings, PostgresSettings,
+    ReplicateFrom, Replication, ResourceAmounts, ScheduledWindow, SecretKey, ServiceSettings, SslSettings, StorageSettings, StrategyType,
+    UpdateStrategy,
 };
 pub use fill::{Settings, effective};
 pub use fill_parameters::IDENTITIES;

@@ -3,11 +3,12 @@
 //! Which objects are to be in force, and then what is done to instances: the first is decided here, the second in [`super::change`],
 //! and nothing is done to an instance before what has to be in force is.
 
-use super::change::{Action, Facts, Failure, Force, Progress, Rules, Verdict, next_change};
+use super::change::{Action, Facts, Failure, Force, Permission, Progress, Rules, Verdict, next_change};
 use super::duties::{dress, hand_over, labels, relieve};
 use super::in_force::{Mixture, bar, in_force};
 use super::instances::{Scale, scale};
 use super::pause::{keep_pause, wait_for_its_end};
+use super::volumes::{growth, must_be_made_again};
 use crate::diff::{Impact, Risk, is_in_place, would_change};
 use crate::health::Instances;
 use crate::model::{Object, ObjectKey};
@@ -92,6 +93,20 @@ pub enum Step {
         name: &'static str,
         /// Its value.
         value: &'static str,
+    },
+    /// Make a volume larger.
+    Grow {
+        /// Its claim.
+        key: ObjectKey,
+        /// Its size.
+        to: String,
+    },
+    /// Delete a StatefulSet and leave its pods as they are: it is made again around them.
+    Orphan {
+        /// Which.
+        key: ObjectKey,
+        /// Its identity, as a precondition.
+        uid: String,
     },
     /// Remove an object that is no longer rendered, by its identity.
     Remove {
@@ -191,6 +206,18 @@ pub fn next(situation: &Situation<'_>) -> Decision {
         if let Some(live) = live.filter(|_| object.kind() == "Endpoints") {
             keep_pause(&mut wanted, live);
         }
+        if let Some(live) = live.filter(|_| object.kind() == "StatefulSet") {
+            let held = situation.facts.is_some_and(|facts| matches!(facts.permission, Permission::Held { .. }));
+            if held {
+                wanted.value_mut()["spec"]["volumeClaimTemplates"] = live.get("/spec/volumeClaimTemplates").cloned().unwrap_or_default();
+            }
+            decision.steps.extend(growth(situation, &wanted));
+            if must_be_made_again(&wanted, live) {
+                let uid = live.uid().unwrap_or_default().to_owned();
+                decision.steps.push(Step::Orphan { key: live.key(), uid });
+                continue;
+            }
+        }
         match live {
             Some(live) if !would_change(&wanted, live, MANAGER) => {}
             Some(live) if settled && situation.drift == Drift::Report && is_edit(&wanted, live) => decision.drifted.push(object.key()),
@@ -219,12 +246,21 @@ fn proceed(facts: &Facts, situation: &Situation<'_>, decision: &mut Decision) {
         }
         Verdict::Wait { what, ends, .. } => decision.wait = Some(Wait { what: what.clone(), ends: ends.clone() }),
         Verdict::Stop(failure) => {
-            let which = failure.instance.map(name).map_or_else(String::new, |name| format!("{name}: "));
             decision.wait = Some(Wait {
-                what: format!("stopped: {which}{}", failure.cause),
+                what: format!("stopped: {}", failure.cause),
                 ends: "other inputs are released, or `stackgres rollout retry` after the cause is gone".to_owned(),
             });
             decision.failure = Some(failure.clone());
+        }
+    }
+    // The decision knows numbers; people know names. The longest numbers first, as 1 begins 12.
+    for ordinal in (0..100).rev() {
+        let (number, name) = (format!("instance {ordinal}"), name(ordinal));
+        if let Some(wait) = &mut decision.wait {
+            wait.what = wait.what.replace(&number, &name);
+        }
+        if let Some(failure) = &mut decision.failure {
+            failure.cause = failure.cause.replace(&number, &name);
         }
     }
     decision.carries_out_released = progress.verdict == Verdict::Done;

@@ -4,7 +4,7 @@
 //! only when every instance has it (rule 3).
 
 use super::change::{Force, Progress};
-use super::restart_parameters::needs_restart;
+use super::restart_parameters::{needs_restart, switches_ssl_on};
 use crate::model::Object;
 use crate::render::revision::Revision;
 use serde_json::{Map, Value, json};
@@ -56,6 +56,10 @@ fn one(mixture: &Mixture<'_>, progress: &Progress, old: &Object, new: &Object) -
         "ConfigMap" if new.name().ends_with("-connection-pooling-config") && another_pooler(mixture) => {
             if is_released { new } else { old }.clone()
         }
+        // A pooler that is told to use files it does not have loses settings (`postgres-facts` f), so they come when every pod has them.
+        "ConfigMap" if new.name().ends_with("-connection-pooling-config") && switches_ssl_on(mixture.running, mixture.released) => {
+            old.clone()
+        }
         "Endpoints" => configuration(mixture, progress, old, new),
         // They lead to what only the new pods have, or away from what the old ones need.
         "Service" | "PodMonitor" | "PodDisruptionBudget" => old.clone(),
@@ -71,7 +75,10 @@ fn another_pooler(mixture: &Mixture<'_>) -> bool {
 /// Labels and annotations of the template do not come from a restart, so they need not wait for one; the number of instances is
 /// decided elsewhere.
 fn stateful_set(old: &Object, new: &Object, is_released: bool) -> Object {
-    if is_released { new.clone() } else { old.clone() }
+    let mut set = if is_released { new.clone() } else { old.clone() };
+    // Volumes grow whatever becomes of the rest (DESIGN §8, rule 12).
+    set.value_mut()["spec"]["volumeClaimTemplates"] = new.value()["spec"]["volumeClaimTemplates"].clone();
+    set
 }
 
 /// The static configuration goes with the template; the files of single instances, which are read again, at once.

@@ -10,11 +10,14 @@ mod credentials;
 mod duties;
 mod in_force;
 mod instances;
+mod licence;
 mod memory;
 mod observed;
 mod pause;
 mod restart_parameters;
 mod scripts;
+mod switchover;
+mod volumes;
 
 pub use certificates::{
     AUTHORITY, AUTHORITY_KEY, CHAIN, CertificateStep, GivenCertificate, KEY, NEXT_AUTHORITY, NEXT_AUTHORITY_KEY, ORIGIN, next_certificate,
@@ -22,6 +25,7 @@ pub use certificates::{
 pub use cluster::{Decision, Drift, MANAGER, Situation, Step, Wait, next, not_in_place, owned};
 pub use credentials::{CredentialsStep, REFUSED, RolePassword, credential_problem, credentials_of, next_credentials};
 pub use duties::unaware;
+pub use licence::{Licence, Method, RECONCILIATION_PAUSE, held, is_reconciliation_paused, licence};
 pub use memory::RolloutMemory;
 pub use observed::{Observed, Probe};
 pub use pause::PAUSED;
@@ -30,3 +34,4 @@ pub use scripts::{
     Entry, Isolation, ManagedSql, NextScript, Outcome, Place, Progress, RUN_SCRIPT, Record, Requests, SCRIPT_DONE, Script, ScriptRecord,
     Source, State, failure_message, next_script,
 };
+pub use switchover::{HandOver, RESTART, SWITCHOVER, SwitchoverWish, holds_candidate, holds_stop, switchover_wish};

@@ -47,6 +47,8 @@ pub struct Observed<'a> {
     pub method: Method,
     /// Whether a step is being carried out by this process.
     pub under_way: bool,
+    /// Why a pod that is missing is not made.
+    pub not_made: Option<String>,
 }
 
 impl Observed<'_> {
@@ -61,7 +63,10 @@ impl Observed<'_> {
         let compared = self.compared();
         let leader = self.seen.leader().and_then(|leader| self.probes.get(&leader.name));
         let set = self.live.values().find(|object| object.kind() == "StatefulSet");
-        let replicas = set.and_then(|set| set.get("/spec/replicas")).and_then(Value::as_u64).unwrap_or(0);
+        // While the StatefulSet is made again around its pods, the pods say how many there are to be.
+        let existing = self.seen.existing.iter().filter_map(|instance| self.released.effective.ordinal(&instance.name)).max();
+        let replicas = set.and_then(|set| set.get("/spec/replicas")).and_then(Value::as_u64);
+        let replicas = replicas.unwrap_or_else(|| existing.map_or(0, |ordinal| ordinal + 1));
         Facts {
             target: Target {
                 instances: self.released.effective.instances.value,
@@ -70,13 +75,24 @@ impl Observed<'_> {
                 synchronous: self.synchronous(),
                 method: self.method,
                 goes_back: self.released == self.running,
+                reloads_only: compared.is_empty() && self.starts_alike(),
             },
             instances: self.seen.existing.iter().filter_map(|instance| self.instance(instance, leader, &compared)).collect(),
             asked_for: u32::try_from(replicas).unwrap_or(u32::MAX),
             permission: self.permission.clone(),
             memory: self.memory.memory.clone(),
             under_way: self.under_way,
+            not_made: self.not_made.clone(),
         }
+    }
+
+    /// Whether pods of every revision that may run are the same ones.
+    fn starts_alike(&self) -> bool {
+        let containers = |revision: &Revision| {
+            let template = template(revision)?;
+            Some((template.pointer("/metadata/annotations")?.get(MADE_FROM)?.clone(), template.pointer("/spec/containers")?.clone()))
+        };
+        std::iter::once(self.running).chain(self.superseded).all(|other| containers(other) == containers(self.released))
     }
 
     /// How commits wait now: what Patroni has in force.

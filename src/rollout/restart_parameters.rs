@@ -78,6 +78,25 @@ pub(super) fn is_released(major: u32, name: &str, running: &str, released: &str)
 /// Parameters that the image which runs may not know, or whose library it may not have, while the released one does (DESIGN §8,
 /// rule 4). Minor releases do add parameters (`postgres-facts` 0), so a name that is not in the table of the major version counts.
 pub(super) fn late(running: &Revision, released: &Revision) -> BTreeSet<String> {
+    if switches_ssl_on(running, released) {
+        // A pod without the certificate's files would not start with it.
+        let ssl = |parameters: Map<String, Value>| {
+            parameters.into_iter().map(|(name, _)| name).filter(|name| name == "ssl" || name.starts_with("ssl_"))
+        };
+        return ssl(parameters(&running.objects))
+            .chain(ssl(parameters(&released.objects)))
+            .chain(late_of_image(running, released))
+            .collect();
+    }
+    late_of_image(running, released)
+}
+
+/// Whether pods get a certificate that those before have not.
+pub(super) fn switches_ssl_on(running: &Revision, released: &Revision) -> bool {
+    !running.effective.postgres.ssl.enabled.value && released.effective.postgres.ssl.enabled.value
+}
+
+fn late_of_image(running: &Revision, released: &Revision) -> BTreeSet<String> {
     if running.effective.images.get("postgres") == released.effective.images.get("postgres") {
         return BTreeSet::new();
     }

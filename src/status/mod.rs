@@ -3,7 +3,10 @@
 //! In: facts and the conditions of before. Out: the conditions of now. Invariant: a time changes only when the status does, so a
 //! status that says the same is the same. Why: otherwise every pass would be a write, and every write a pass.
 
+mod licence;
+
 pub use crate::model::seconds;
+pub use licence::conditions as licence_conditions;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

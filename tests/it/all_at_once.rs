@@ -89,10 +89,6 @@ fn what_is_not_carried_out_is_said() {
     let with = |text: &str| found(&(CLUSTER.to_owned() + text));
     assert_eq!(with("  autoscaling: {mode: all}\n"), ["not-supported-yet spec.autoscaling"], "its presence switches it on");
     assert_eq!(with("  autoscaling: {mode: none}\n"), [""; 0]);
-    let strategy = |text: &str| found(&CLUSTER.replace("size: 5Gi}", &format!("size: 5Gi}}, updateStrategy: {{{text}}}")));
-    assert_eq!(strategy("type: OnlyDbOps, method: InPlace"), [""; 0]);
-    let refused = report(&CLUSTER.replace("size: 5Gi}", "size: 5Gi}, updateStrategy: {type: Schedule}"));
-    assert!(refused.clusters.is_empty(), "a window that nobody keeps costs availability");
 }
 
 /// Help that helps with the value at hand.

@@ -42,8 +42,13 @@ async fn server(status: &'static str, body: &'static str) -> Server {
             let _gone = stream.shutdown().await;
         }
     });
-    let endpoint =
-        Endpoint { address: address.ip(), port: address.port(), server_name: "one.db".to_owned(), authority: Some(authority.certificate) };
+    let endpoint = Endpoint {
+        address: address.ip(),
+        port: address.port(),
+        server_name: "one.db".to_owned(),
+        authority: Some(authority.certificate),
+        patroni: None,
+    };
     Server { endpoint, heard, certificate: made.certificate }
 }
 
@@ -66,6 +71,24 @@ async fn patroni_is_asked_over_tls() {
     assert_eq!(class(Endpoint { authority: Some(stranger), ..server.endpoint.clone() }).await, Class::NotTrusted);
     assert_eq!(class(Endpoint { server_name: "two.db".to_owned(), ..server.endpoint.clone() }).await, Class::NotTrusted);
     assert_eq!(class(Endpoint { authority: Some("no certificate".to_owned()), ..server.endpoint.clone() }).await, Class::NotTrusted);
+}
+
+/// Patroni carries out what it is asked by name, and a refusal is told with its own words.
+#[tokio::test]
+async fn patroni_is_asked_to_act() {
+    let taken = server("200 OK", "Successfully switched over").await;
+    let patroni = Patroni::new(Limits::default()).with_credentials("admin", SecretText::new("hunter2"));
+    patroni.switch_over(&taken.endpoint, "a-0", "a-1").await.unwrap();
+    let heard = taken.heard.lock().unwrap().clone();
+    assert!(heard.starts_with("POST /switchover ") && heard.ends_with(r#"{"candidate":"a-1","leader":"a-0"}"#), "{heard}");
+    patroni.restart(&taken.endpoint, true).await.unwrap();
+    assert!(taken.heard.lock().unwrap().ends_with(r#"{"restart_pending":true}"#));
+    patroni.restart(&taken.endpoint, false).await.unwrap();
+    assert!(taken.heard.lock().unwrap().ends_with("\r\n\r\n{}"));
+
+    let refused = server("412 Precondition Failed", "candidate name does not match with sync_standby").await;
+    let error = patroni.switch_over(&refused.endpoint, "a-0", "a-1").await.unwrap_err();
+    assert!(error.class() == Class::Failed && error.to_string().contains("412") && error.to_string().contains("sync_standby"), "{error}");
 }
 
 /// A certificate of the user's own need not be for our names: the very one that was put there is trusted, and no other.

@@ -130,7 +130,7 @@ impl World {
         let pods = self.api("v1", "Pod").list(&kube::api::ListParams::default().labels(&labels)).await.unwrap();
         let address = pods.items[0].data["status"]["podIP"].as_str().unwrap().parse().unwrap();
         let authority = Some(self.secret("one-ssl", "ca.crt").await);
-        Endpoint { address, port: POSTGRES_PORT, server_name: format!("one.{NAMESPACE}"), authority }
+        Endpoint { address, port: POSTGRES_PORT, server_name: format!("one.{NAMESPACE}"), patroni: authority.clone(), authority }
     }
 
     async fn login(&self, database: &str) -> Login {

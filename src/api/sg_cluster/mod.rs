@@ -61,6 +61,20 @@ pub(super) static SG_CLUSTER: Kind = Kind {
         },
         Column { name: "Primary", r#type: "string", json_path: ".status.primary", description: "Pod that takes writes.", priority: 0 },
         Column {
+            name: "Waits",
+            r#type: "string",
+            json_path: ".status.waiting.for",
+            description: "What it waits for; `kubectl describe` tells since when, and who or what ends it.",
+            priority: 0,
+        },
+        Column {
+            name: "Held",
+            r#type: "string",
+            json_path: ".status.conditions[?(@.type==\"Held\")].status",
+            description: "Whether somebody stopped every disturbance.",
+            priority: 1,
+        },
+        Column {
             name: "Lag",
             r#type: "integer",
             json_path: ".status.lagMebibytes",

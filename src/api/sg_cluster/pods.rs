@@ -35,12 +35,13 @@ pub(in crate::api) fn schema() -> Schema {
             .field("failWhenTotalIsHigher", boolean("Refuses the cluster when the side containers ask for more than the profile reserves for the whole instance; otherwise nothing is reserved for the database then.").default("false")))
         .field("scheduling", super::scheduling::schema())
         .field("managementPolicy", text("`Parallel` starts instances at once, so that a cold start does not wait for one that lacks the newest data; `OrderedReady` starts one after another.").default("Parallel"))
-        .field("updateStrategy", object("When changes that disturb an instance may be carried out.")
-            .field("type", text("`Always` at once, `Schedule` in the windows below, `OnlyDbOps` when an SGDbOps asks for it, `Never`.").default("OnlyDbOps"))
+        .field("updateStrategy", object("When and how changes that disturb an instance are carried out. What disturbs nothing, or only reloads, is carried out at once. A change of this section disturbs nothing.")
+            .field("type", text("`Always` at once, `Schedule` in the windows below, `OnlyDbOps` when an SGDbOps asks for it, `Never` by itself, which leaves room for an SGDbOps. Absent: `OnlyDbOps` without a fleet; `Always` for a cluster that a fleet releases, because there the release is what allows it.").default("OnlyDbOps"))
             .field("method", text("`InPlace` takes one instance away at a time; `ReducedImpact` adds one first so that capacity stays.").default("InPlace"))
-            .field("schedule", array("Windows for the type `Schedule`.", object("One entry.")
-                .field("cron", text("When a window opens, five-field cron in UTC."))
-                .field("duration", text("How long it stays open, an ISO 8601 duration such as `PT2H`.")))).default("{\"type\": \"OnlyDbOps\"}").not_yet_error())
+            .field("schedule", array("Windows of the type `Schedule`; one that is open is enough.", object("A window.")
+                .field("cron", text("When it opens, in local time of `timeZone`: five-field cron (minute, hour, day of the month, month, day of the week). A time that a change of the clocks leaves out is the end of the gap; one that comes twice counts once."))
+                .field("duration", text("How long it stays open, an ISO 8601 duration such as `PT2H`. Days have 24 hours."))
+                .field("timeZone", text("IANA name of the time zone of `cron`, such as `Europe/Berlin`.").default("UTC")))))
         .field("customVolumes", super::custom_volumes::schema())
         .field("customInitContainers", user_containers(
                 "Further init containers, run before the others. Their names get the prefix `custom-`. A change needs new pods.",

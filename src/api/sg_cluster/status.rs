@@ -162,6 +162,20 @@ pub(in crate::api) fn schema() -> Schema {
         .field("primary", text("Pod that takes writes; absent while none does."))
         .field("pending", array("Changes that are released and not carried out yet, with the reason.", text("One change.")))
         .field("waiting", super::release::waiting())
+        .field(
+            "switchover",
+            object("The last switchover or restart that a person asked for; a restart has the same pod twice.")
+                .field("asked", text("What was asked for, once it is answered: the annotation `stackgres.io/switchover`, or `restart` and the pod."))
+                .field("leader", text("Pod that led."))
+                .field("candidate", text("Pod that shall lead."))
+                .field("state", text("`under-way`, `done`, `refused` or `unfinished` (it was begun and did not come to its end in time)."))
+                .field("startedAt", text("When it began."))
+                .field("endedAt", text("When it ended."))
+                .field("pausedMilliseconds", integer("How long the pooler held writers back, in milliseconds.").format("int64"))
+                .field("closedIdle", integer("Client connections that were closed between two transactions.").format("int64"))
+                .field("cut", array("Clients that were cut off: user, database, name and address.", text("One client.")))
+                .field("message", text("How it ended, for people.")),
+        )
         .field("systemIdentifier", text("PostgreSQL's own identity of the database, set when it is made; never changes."))
         .output()
 }

@@ -6,7 +6,9 @@ pub(super) mod crd;
 pub(super) mod diff;
 pub(super) mod explain;
 pub(super) mod history;
+pub(super) mod hold;
 pub(super) mod render;
+pub(super) mod switchover;
 
 use super::args::{ImageArguments, Source};
 use super::exit::CommandError;

@@ -55,6 +55,12 @@ pub(super) fn findings(before: &Version, after: &Version, changes: &[EffectiveCh
                 name,
                 "existing volumes stay as they are; only volumes made from now on use it",
             ));
+        } else if let Some(field) = name.strip_prefix("updateStrategy.") {
+            let reason = match field {
+                "method" => "how instances are disturbed from now on",
+                _ => "when instances may be disturbed from now on, by changes that wait already too",
+            };
+            findings.push(Finding::new(Disturbance::Nothing, name, reason));
         } else if name == "instances" {
             findings.push(instances(old.instances.value, new.instances.value));
         }

@@ -8,6 +8,7 @@ use super::pod_check::PodChecks;
 use super::reloads::{self, Reloads};
 use super::rollout::{self, Change, ROLLBACK, Rollouts};
 use super::secrets::{Given, SecretWorks, keep_secrets};
+use super::switchover::{SwitchoverWorks, carry_out_request};
 use super::works::Works;
 use crate::apply::carry_out;
 use crate::diagnostics::Diagnostic;
@@ -15,14 +16,17 @@ use crate::diff::{Impact, effective_changes, impact, object_changes};
 use crate::engine::offline::{Report, frozen};
 use crate::health::{Instance, Instances, instances};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
-use crate::model::{NamespacedName, Object, ObjectKey};
+use crate::model::{Hold, NamespacedName, Object, ObjectKey};
 use crate::postgres::PUBLISHER;
 use crate::render::revision::{Revision, to_prune, to_secret};
 use crate::render::secret_names;
 use crate::resolve::Effective;
 use crate::rollout::change::Force;
-use crate::rollout::{Decision, Drift, PAUSED, RolloutMemory, Situation, Step, Wait, credential_problem, next};
-use crate::status::{Condition, merge, replacing, seconds, would_change};
+use crate::rollout::{
+    Decision, Drift, PAUSED, RECONCILIATION_PAUSE, RolloutMemory, Situation, Step, Wait, credential_problem, is_reconciliation_paused,
+    licence, next,
+};
+use crate::status::{Condition, licence_conditions, merge, replacing, seconds, would_change};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -50,6 +54,8 @@ pub(super) struct ClusterPass<'a> {
     pub scripts: &'a Works,
     /// Certificates and credentials that change.
     pub secrets: &'a SecretWorks,
+    /// Switchovers under way.
+    pub switchovers: &'a SwitchoverWorks,
     /// Calls to Patroni that are due.
     pub reloads: &'a Reloads,
     /// Revisions whose pods the API server would take.
@@ -116,8 +122,10 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     };
     let judged = running.as_ref().filter(|running| **running != released).map(|running| judge(running, &released));
     let seen = instances(children.values());
+    let licence = licence(cluster, &released.effective, manager == Manager::Fleet, now);
+    conditions.extend(licence_conditions(&licence, Hold::of(cluster).as_ref(), now));
     let mut change = match &running {
-        Some(running) if has_data => rollout::look(pass, &released, running, &children, &seen).await?,
+        Some(running) if has_data => rollout::look(pass, &released, running, &children, &seen, &licence).await?,
         _ => None,
     };
     let mut decision = next(&Situation {
@@ -137,6 +145,10 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     if let Some(other) = another_database(cluster, &seen) {
         decision.steps.clear();
         decision.stop = Some(other);
+    }
+    if is_reconciliation_paused(cluster) {
+        decision.steps.clear();
+        decision.stop = Some(format!("the annotation {RECONCILIATION_PAUSE} is set: nothing is done until it is taken away"));
     }
     refuse_pods(pass, &released, running.as_ref(), &mut decision, &mut conditions).await?;
     let settled = running.as_ref() == Some(&released) && change.is_none();
@@ -193,6 +205,9 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
             ends: format!("other inputs are released, or the annotation {ROLLBACK} is taken away"),
         });
     }
+    // One thing at a time: what a person asks for waits for the step of a change.
+    let may_act = may_run.filter(|_| change.as_ref().is_none_or(|change| change.memory.memory.step.is_none()));
+    carry_out_request(pass, may_act, &seen, &mut patch, &mut conditions);
     describe(&mut patch, &mut conditions, cluster, &released, &decision, &seen, now);
     write_status(api, cluster, patch, &conditions, now).await
 }
@@ -210,8 +225,9 @@ async fn proceed(
         return Ok(());
     }
     if let Some(action) = decision.action.clone().filter(|_| decision.steps.is_empty()) {
-        rollout::begin(pass, change, &action, released, children).await?;
+        rollout::begin(pass, change, &action, decision, released, children).await?;
     }
+    rollout::look_again(pass, change, decision);
     Ok(())
 }
 
@@ -470,15 +486,15 @@ fn describe(
     // A replica is ready for readers before it streams; until then a failover would lose what it has not got.
     let streams = |instance: &Instance| instance.is_primary() || instance.role.is_none() || instance.does() == Some("streaming");
     let replicated = seen.existing.iter().all(streams);
-    let healthy = decision.stop.is_none() && decision.wait.is_none() && complete && leads && replicated;
-    let reason = match (&decision.stop, &decision.wait) {
-        (Some(_), _) => "Stalled",
-        (None, Some(_)) => "ChangeWaits",
-        (None, None) if healthy => "Healthy",
-        (None, None) if complete && leads && seen.leader().is_some_and(|leader| !streams(leader)) => "NotFollowingSource",
-        (None, None) if complete && leads => "ReplicasNotStreaming",
-        (None, None) if complete => "NoPrimary",
-        (None, None) => "InstancesNotReady",
+    // A change that waits for its window takes nothing away from a cluster that serves.
+    let healthy = decision.stop.is_none() && complete && leads && replicated;
+    let reason = match &decision.stop {
+        Some(_) => "Stalled",
+        None if healthy => "Healthy",
+        None if complete && leads && seen.leader().is_some_and(|leader| !streams(leader)) => "NotFollowingSource",
+        None if complete && leads => "ReplicasNotStreaming",
+        None if complete => "NoPrimary",
+        None => "InstancesNotReady",
     };
     let mut message = format!("{} of {wanted} instances ready", seen.ready());
     for instance in &seen.existing {
@@ -487,7 +503,9 @@ fn describe(
         }
     }
     conditions.push(Condition::new("Ready", Some(healthy), reason, message));
-    conditions.push(Condition::new("Reconciling", Some(!healthy && decision.stop.is_none()), reason, ""));
+    let waits = decision.wait.is_some();
+    let reason = if waits { "ChangeWaits" } else { reason };
+    conditions.push(Condition::new("Reconciling", Some((waits || !healthy) && decision.stop.is_none()), reason, ""));
 }
 
 /// Writes the status if it differs.

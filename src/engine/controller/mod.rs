@@ -25,6 +25,7 @@ mod script_session;
 mod secrets;
 mod settings_of;
 mod source;
+mod switchover;
 mod works;
 
 pub use census::{Census, Health};

@@ -24,6 +24,8 @@ pub(super) struct Reach {
     pub(super) in_use: Option<Object>,
     server_name: String,
     authority: Option<String>,
+    /// Whether PostgreSQL is told to use TLS: it is a parameter that is read again.
+    ssl: bool,
 }
 
 impl Reach {
@@ -66,7 +68,15 @@ impl Reach {
             None
         };
         let server_name = format!("{}.{}", revision.effective.scope(), cluster.namespace);
-        Ok(Self { seen: instances(objects), pods, credentials, in_use, server_name, authority })
+        let configuration =
+            objects.clone().into_iter().find_map(|object| object.annotation("config").filter(|_| object.kind() == "Endpoints"));
+        let configuration: Value = configuration.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        // PostgreSQL's own default is off.
+        let ssl = match configuration.pointer("/postgresql/parameters") {
+            Some(parameters) => parameters["ssl"] == "on",
+            None => revision.effective.postgres.ssl.enabled.value,
+        };
+        Ok(Self { seen: instances(objects), pods, credentials, in_use, server_name, authority, ssl })
     }
 
     /// Where PostgreSQL of a pod listens; `None` while it has no address.
@@ -75,8 +85,9 @@ impl Reach {
         let address: IpAddr = pod.text("/status/podIP")?.parse().ok()?;
         // While TLS is switched on or off some pods have a certificate and some have none.
         let has_certificate = volumes(pod).any(|volume| volume["name"] == "ssl");
-        let authority = self.authority.clone().filter(|_| has_certificate);
-        Some(Endpoint { address, port: POSTGRES_PORT, server_name: self.server_name.clone(), authority })
+        let patroni = self.authority.clone().filter(|_| has_certificate);
+        let authority = patroni.clone().filter(|_| self.ssl);
+        Some(Endpoint { address, port: POSTGRES_PORT, server_name: self.server_name.clone(), authority, patroni })
     }
 
     /// An entry of the credentials that work.

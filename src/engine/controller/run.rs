@@ -11,6 +11,7 @@ use super::rollout::Rollouts;
 use super::secrets::SecretWorks;
 use super::settings_of::cache_folder;
 use super::source::{SourceOptions, Sources};
+use super::switchover::SwitchoverWorks;
 use super::works::Works;
 use crate::api::KINDS;
 use crate::engine::offline::{Options, Report, check_manifests};
@@ -129,6 +130,8 @@ struct Memory {
     scripts: Works,
     /// Certificates and credentials that change.
     secrets: SecretWorks,
+    /// Switchovers under way.
+    switchovers: SwitchoverWorks,
     /// Calls to Patroni that are due.
     reloads: Reloads,
     /// Revisions whose pods the API server would take.
@@ -168,6 +171,7 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
         sources,
         scripts: Works::new("scripts", hints.clone()),
         secrets: SecretWorks::new(hints.clone(), options.simulated),
+        switchovers: SwitchoverWorks::new(hints.clone(), options.simulated),
         reloads: Reloads::default(),
         pod_checks: PodChecks::default(),
         rollouts: Rollouts::new(hints.clone(), options.simulated),
@@ -230,7 +234,12 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
             }
         }
     }
-    tokio::join!(memory.scripts.end(SCRIPTS_END), memory.secrets.works.end(SCRIPTS_END), memory.rollouts.works().end(SCRIPTS_END));
+    tokio::join!(
+        memory.scripts.end(SCRIPTS_END),
+        memory.secrets.works.end(SCRIPTS_END),
+        memory.switchovers.works.end(SCRIPTS_END),
+        memory.rollouts.works().end(SCRIPTS_END)
+    );
     tasks.shutdown().await;
     Ok(())
 }
@@ -281,7 +290,7 @@ async fn pass(
     memory: &mut Memory,
     halt: &(dyn Fn() -> bool + Sync),
 ) -> Result<Option<Duration>, KubernetesError> {
-    let Memory { delays, sources, plans, scripts, secrets, reloads, pod_checks, rollouts } = memory;
+    let Memory { delays, sources, plans, scripts, secrets, switchovers, reloads, pod_checks, rollouts } = memory;
     let began = now();
     let facts = Facts::read(api).await?;
     state.ready.store(true, Ordering::Relaxed);
@@ -312,6 +321,7 @@ async fn pass(
     scripts.keep(known);
     secrets.works.keep(known);
     rollouts.works().keep(known);
+    switchovers.works.keep(known);
     reloads.keep(known);
     pod_checks.keep(known);
     let live = check_live(api, &facts, settings).await?;
@@ -324,8 +334,20 @@ async fn pass(
         }
         let drift = claims::named(cluster).and_then(|fleet| fleets.get(fleet)).copied().unwrap_or(Drift::Revert);
         let name: NamespacedName = cluster.namespaced_name();
-        let one =
-            ClusterPass { api, cluster, facts: &facts, live: &live, drift, scripts, secrets, reloads, pod_checks, rollouts, now: now() };
+        let one = ClusterPass {
+            api,
+            cluster,
+            facts: &facts,
+            live: &live,
+            drift,
+            scripts,
+            secrets,
+            switchovers,
+            reloads,
+            pod_checks,
+            rollouts,
+            now: now(),
+        };
         let result = Box::pin(cluster_pass(&one)).instrument(tracing::info_span!("cluster", %name)).await;
         note(api, delays, cluster, result).await;
     }
@@ -340,6 +362,7 @@ async fn pass(
         .chain(scripts.soonest(began))
         .chain(secrets.works.soonest(began))
         .chain(rollouts.works().soonest(began))
+        .chain(switchovers.works.soonest(began))
         .chain(reloads.soonest())
         .min();
     Ok(soonest.map(|due| Duration::try_from(due.duration_since(now())).unwrap_or_default().max(SHORTEST)))

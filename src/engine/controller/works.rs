@@ -62,7 +62,8 @@ impl Note {
 
     /// Something is being done.
     pub(super) fn doing(&mut self, what: String) {
-        *self = Self { doing: Some(what), ..Self::default() };
+        // What did not go three times in a row is not tried more often because a fourth try began.
+        *self = Self { doing: Some(what), troubles: self.troubles, ..Self::default() };
     }
 
     /// Whether the pause after a trouble is over; true without one. The end of a pause between two tries that somebody else made is

@@ -1,13 +1,18 @@
-//! What the command line asks a running Kubernetes cluster: a plan against it, the history of a cluster.
+//! What the command line asks a running Kubernetes cluster: a plan against it, the history of a cluster, a switchover, a hold.
 //!
-//! In: a kubeconfig and files or a name. Out: plans and histories. Invariant: nothing is written; a write that is asked for is a
-//! dry run. Why: what a person sees before a push is what the controller would do, judged by the same API server.
+//! In: a kubeconfig and files or a name. Out: plans, histories, how a switchover ended. Invariant: nothing is written but the
+//! annotation by which a person asks for something by name; any other write that is asked for is a dry run. Why: what a person sees
+//! before a push is what the controller would do, judged by the same API server.
 
 mod history;
+mod hold;
 mod plan;
+mod switchover;
 
 pub use history::{Entry, History, history};
+pub use hold::{End, HoldChange, hold, release};
 pub use plan::{LivePlan, live_plan};
+pub use switchover::{Switched, switchover};
 
 use crate::kubernetes::{Cluster, KubernetesError};
 use std::path::Path;
@@ -25,6 +30,9 @@ pub enum LiveError {
     /// There is no such cluster.
     #[error("there is no SGCluster {0}")]
     NoCluster(crate::model::NamespacedName),
+    /// What was asked for is no hold.
+    #[error("this is no hold: {0}")]
+    NoHold(String),
 }
 
 /// Runs one question to its end.

@@ -37,6 +37,10 @@ pub(super) fn patroni(effective: &Effective) -> Value {
     }
     let scheme = if effective.postgres.ssl.enabled.value { "HTTPS" } else { "HTTP" };
     let grace = effective.termination_grace_period_seconds.value.to_string();
+    let mut lifecycle = json!({"preStop": {"exec": {"command": ["/bin/sh", "/etc/stackgres/scripts/pre-stop", grace]}}});
+    if effective.pooling.is_some() {
+        lifecycle["postStart"] = json!({"exec": {"command": ["/bin/sh", "/etc/stackgres/scripts/post-start"]}});
+    }
     let field = |name: &str, path: &str| json!({"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}});
     finish(
         effective,
@@ -51,7 +55,7 @@ pub(super) fn patroni(effective: &Effective) -> Value {
             "startupProbe": probe(scheme, "/liveness", 2, 300, None),
             "livenessProbe": liveness(scheme, effective.pods.get("livenessProbe")),
             "readinessProbe": probe(scheme, "/readiness", 3, 3, effective.pods.get("readinessProbe")),
-            "lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "/etc/stackgres/scripts/pre-stop", grace]}}},
+            "lifecycle": lifecycle,
             "volumeMounts": mounts,
         }),
     )

@@ -37,5 +37,5 @@ pub(super) fn is_alone(facts: &Facts) -> bool {
     // One that leaves in the end would have to hand over again.
     let stays = |instance: &InstanceFacts| instance.ordinal < facts.target.instances.max(1) || facts.target.instances == 1;
     let may = |instance: &InstanceFacts| !instance.leads && !instance.nofailover && stays(instance);
-    facts.asked_for <= 1 || !facts.instances.iter().any(may)
+    facts.asked_for <= 1 && facts.instances.len() <= 1 || !facts.instances.iter().any(may)
 }

@@ -73,6 +73,8 @@ pub struct Target {
     pub method: Method,
     /// Whether it is the revision that ran before: a change is taken back.
     pub goes_back: bool,
+    /// Whether it changes nothing of what an instance starts with, so that no instance has to show that it has it.
+    pub reloads_only: bool,
 }
 
 /// One instance as it is. What cannot be seen is `None`, never taken for fine.
@@ -152,6 +154,8 @@ pub struct Facts {
     pub memory: Memory,
     /// Whether a step is being carried out at this moment, by this process.
     pub under_way: bool,
+    /// Why a pod that is missing is not made, for people.
+    pub not_made: Option<String>,
 }
 
 impl Facts {

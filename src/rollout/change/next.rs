@@ -13,6 +13,9 @@ use std::collections::BTreeSet;
 /// How long a trouble that does not pass by itself has to last before it is believed.
 const BELIEVED: SignedDuration = SignedDuration::from_secs(60);
 
+/// How long a trouble that may pass by itself is given: a node that is being added, a volume that moves from one node to another.
+const PASSES: SignedDuration = SignedDuration::from_mins(6);
+
 /// How long a request is given before it is made again, where nothing shows that it arrived.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
@@ -266,6 +269,13 @@ fn decide(rules: Rules, facts: &Facts, progress: &mut Progress, now: Timestamp) 
             (_, Some(not_now)) => not_now,
             (None, None) if !rules.keep(Rule::OneAtATime) => choice(rules, facts, &stage, progress),
             (None, None) => {
+                let up = |ordinal: &u32| facts.instance(*ordinal).is_some_and(|instance| instance.ready);
+                if down.iter().all(up) {
+                    let names: Vec<String> = down.iter().map(u32::to_string).collect();
+                    let what = format!("the leader is not followed yet by instance {}", names.join(", "));
+                    progress.verdict = wait(what, "it streams".to_owned());
+                    return;
+                }
                 let text = |ordinal: &u32| {
                     let trouble = facts.instance(*ordinal).and_then(|instance| instance.trouble.clone());
                     trouble.map_or_else(|| format!("instance {ordinal}"), |trouble| format!("instance {ordinal} ({trouble})"))
@@ -307,6 +317,9 @@ fn fails(facts: &Facts, now: Timestamp) -> Option<Failure> {
 
 /// The first instance of which nobody knows whether it runs the released revision. What is not seen is not done.
 fn unknown(facts: &Facts) -> Option<String> {
+    if facts.target.reloads_only {
+        return None;
+    }
     let known = |instance: &InstanceFacts| !instance.terminating && instance.pod.is_some() && instance.behind.is_some();
     let unknown = (0..facts.asked_for.min(facts.target.instances)).find(|ordinal| !facts.instance(*ordinal).is_some_and(known))?;
     let trouble = facts.instance(unknown).and_then(|instance| instance.trouble.clone());
@@ -422,9 +435,10 @@ fn judge(rules: Rules, facts: &Facts, step: &StepRecord, now: Timestamp) -> Stat
     if matches!(state, State::Ended) || !rules.keep(Rule::EveryWaitEnds) {
         return state;
     }
-    let trouble = instance.and_then(|instance| instance.trouble.clone());
-    let hopeless = instance.is_some_and(|instance| instance.hopeless);
-    if hopeless && now >= step.since + BELIEVED || now >= step.since + step.action.limit() {
+    let trouble = instance.map_or_else(|| facts.not_made.clone(), |instance| instance.trouble.clone());
+    let hopeless = instance.map_or(facts.not_made.is_some(), |instance| instance.hopeless);
+    let believed = step.since + if hopeless { BELIEVED } else { PASSES };
+    if trouble.is_some() && now >= believed || now >= step.since + step.action.limit() {
         let what = if hopeless { String::new() } else { format!(" within {:#}", step.action.limit()) };
         let cause =
             trouble.map_or_else(|| format!("{} did not come to its end{what}", step.action), |why| format!("{}: {why}", step.action));

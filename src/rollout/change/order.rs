@@ -117,7 +117,8 @@ fn stop(rules: Rules, facts: &Facts, stage: &Stage, instance: &InstanceFacts) ->
     {
         return Choice::Bar(instance.ordinal);
     }
-    match stage.how {
+    let how = if stage.how == How::Recreate && instance.pod == Some(true) { How::Restart } else { stage.how };
+    match how {
         How::Restart if !instance.asked && rules.keep(Rule::RestartBringsTheConfiguration) => {
             wait("Patroni has not read the new parameters yet", "its next look, after loop_wait at the latest")
         }

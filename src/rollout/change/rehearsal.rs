@@ -158,7 +158,11 @@ fn perform(facts: &mut Facts, action: &Action, held: &BTreeSet<String>) {
                 }
             }
         }
-        Action::SwitchOver { candidate, .. } => {
+        Action::SwitchOver { leader, candidate } => {
+            // The old primary stops and starts again as a replica, and so with every parameter in force.
+            if let Some(index) = find(facts, *leader) {
+                start(&mut facts.instances[index], held, &target);
+            }
             for instance in &mut facts.instances {
                 // Patroni starts the server of the old leader anew, as a replica: with what is in force.
                 if instance.leads {

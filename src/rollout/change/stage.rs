@@ -37,7 +37,11 @@ impl Stage {
     /// Whether an instance has what this round brings; `None` where that cannot be seen.
     pub fn has(&self, instance: &InstanceFacts) -> Option<bool> {
         match self.how {
-            How::Recreate => instance.pod,
+            // A pod that is new and does not run with everything yet came before the last of it was released.
+            How::Recreate => match (instance.pod, &instance.behind) {
+                (Some(true), Some(behind)) => Some(behind.is_disjoint(&self.brings)),
+                (pod, _) => pod,
+            },
             How::Grow => Some(instance.amounts != Amount::More),
             How::Shrink => Some(instance.amounts != Amount::Less),
             How::Restart => instance.behind.as_ref().map(|behind| behind.is_disjoint(&self.brings)),

@@ -107,8 +107,8 @@ impl Action {
             Self::Resize { instance } => format!("processor and memory of {} change in place", name(*instance)),
             Self::Restart { instance, leads: false, .. } => format!("PostgreSQL restarts on {}", name(*instance)),
             Self::Restart { instance, leads: true, .. } => format!("PostgreSQL restarts on {}, which leads", name(*instance)),
-            Self::Recreate { instance, leads: false, .. } => format!("the pod {} is made anew", name(*instance)),
-            Self::Recreate { instance, leads: true, .. } => format!("the pod {}, which leads, is made anew", name(*instance)),
+            Self::Recreate { instance, leads: false, .. } => format!("the pod of {} is made anew", name(*instance)),
+            Self::Recreate { instance, leads: true, .. } => format!("the pod of {}, which leads, is made anew", name(*instance)),
             Self::SwitchOver { leader, candidate } => format!("{} hands over to {}", name(*leader), name(*candidate)),
         }
     }

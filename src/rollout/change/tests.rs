@@ -30,6 +30,7 @@ fn healthy(count: u32) -> Facts {
         permission: Permission::Granted,
         memory: Memory::default(),
         under_way: false,
+        not_made: None,
     }
 }
 
@@ -75,8 +76,12 @@ fn every_class_of_change_has_its_order() {
     assert_eq!(steps(&healthy(3)), "");
     assert_eq!(steps(&new_pods(3)), "p1 p2 s0>1 p0");
     assert_eq!(steps(&new_pods(1)), "p0");
-    assert_eq!(steps(&with(3, |instance| instance.behind = Some(names(&["shared_buffers"])))), "r1 r2 s0>1 r0");
-    assert_eq!(steps(&connections(3, 100, 200)), "r1 r2 s0>1 r0");
+    assert_eq!(
+        steps(&with(3, |instance| instance.behind = Some(names(&["shared_buffers"])))),
+        "r1 r2 s0>1",
+        "the old primary starts anew as a replica"
+    );
+    assert_eq!(steps(&connections(3, 100, 200)), "r1 r2 s0>1");
     assert_eq!(steps(&connections(3, 200, 100)), "r0 c0 c1 r1 c2 r2", "lowered: the primary first");
     assert_eq!(steps(&connections(1, 200, 100)), "r0");
     assert_eq!(steps(&with(2, |instance| instance.amounts = Amount::More)), "z1 z0");
@@ -101,7 +106,7 @@ fn what_travels_together_and_what_may_not() {
         instance.behind = Some(names(&["max_connections", "max_wal_senders"]));
     }
     mixed.target.hot_standby.insert("max_wal_senders".to_owned(), 20);
-    assert_eq!(steps(&mixed), "r1 r2 s0>1 r0 r1 c1 c0 r0 c2 r2");
+    assert_eq!(steps(&mixed), "r1 r2 s0>1 r1 c1 c0 r0 c2 r2");
 }
 
 #[test]
@@ -150,6 +155,9 @@ fn the_middle_of_a_rollout_is_nothing_special() {
     pods.instances[0].leads = false;
     pods.instances[0].streaming = true;
     assert_eq!(steps(&pods), "p0 p2", "somebody switched over meanwhile");
+    let mut more = connections(3, 100, 200);
+    more.instances.iter_mut().for_each(|instance| instance.pod = Some(instance.ordinal == 1));
+    assert_eq!(steps(&more), "r1 p2 s0>1 p0", "what was released later reaches the one that is new already before it leads");
 }
 
 #[test]

@@ -9,7 +9,7 @@ pub(super) const RULES: &[Rule] = &[
         code: Code::error(
             "unknown-choice",
             "the value is none of those that have a meaning",
-            "The API takes any text here, and what it does not know would silently mean something else: an unknown `profile` would drop the rule that instances do not share a node.",
+            "The API takes any text here, and what it does not know would silently mean something else: an unknown `profile` would drop the rule that instances do not share a node, an unknown `updateStrategy.type` would be `OnlyDbOps`.",
         ),
         check: Check::Cluster(choices),
     },
@@ -34,6 +34,8 @@ pub(super) const RULES: &[Rule] = &[
 /// Fields and what they may say. Source of the last two: Kubernetes API reference, StatefulSet and PodSecurityContext.
 const CHOICES: &[(&str, &[&str])] = &[
     ("/spec/profile", &["production", "testing", "development"]),
+    ("/spec/pods/updateStrategy/type", &["Always", "Schedule", "OnlyDbOps", "Never"]),
+    ("/spec/pods/updateStrategy/method", &["InPlace", "ReducedImpact"]),
     ("/spec/pods/managementPolicy", &["OrderedReady", "Parallel"]),
     ("/spec/pods/persistentVolume/fsGroupChangePolicy", &["OnRootMismatch", "Always"]),
 ];

@@ -32,6 +32,7 @@ mod services;
 mod storage;
 #[cfg(test)]
 mod test_support;
+mod update_strategy;
 mod version;
 
 pub use patroni_scope::name_collisions;
@@ -111,6 +112,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         service_values::RULES,
         services::RULES,
         storage::RULES,
+        update_strategy::RULES,
         version::RULES,
     ]
     .into_iter()

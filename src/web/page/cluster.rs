@@ -16,8 +16,12 @@ pub(super) fn content(view: &View, namespace: &str, name: &str) -> Option<Markup
                 dt { "released" } dd { code { (cluster.released) } @if !cluster.commit.is_empty() { " from commit " code { (short(&cluster.commit)) } } }
                 dt { "runs" } dd { code { (cluster.running) } }
                 @if !cluster.system_identifier.is_empty() { dt { "database" } dd { code { (cluster.system_identifier) } } }
+                @if !cluster.held.is_empty() { dt { "held" } dd { strong { (cluster.held) } } }
                 @if !cluster.waiting.is_empty() {
-                    dt { "waits for" } dd { (cluster.waiting) span.quiet { " – ended by: " (cluster.waiting_by) } }
+                    dt { "waits for" } dd { (cluster.waiting) span.quiet { " – since " (cluster.waiting_since) ", until " (cluster.waiting_until) ", ended by: " (cluster.waiting_by) } }
+                }
+                @if !cluster.licence.is_empty() {
+                    dt { "may be disturbed" } dd { (if cluster.may_be_disturbed { "yes: " } else { "not now: " }) (cluster.licence) }
                 }
             }
             h2 { "Instances" }

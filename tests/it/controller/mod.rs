@@ -2,6 +2,7 @@
 //! is given, on a real API server: a fake is trusted only where the same suite passes on the real thing.
 
 mod deployed;
+mod holds;
 mod pods;
 mod secrets;
 mod shared;
@@ -232,6 +233,8 @@ on_both!(
     a_push_over_https_becomes_a_cluster_and_an_outage_changes_nothing,
     nothing_is_released_while_a_fleet_is_held_or_suspended,
     history_tells_what_was_and_a_live_plan_what_would_be,
+    a_hold_is_set_seen_and_taken_away,
+    a_paused_reconciliation_does_nothing,
     an_object_that_is_no_longer_rendered_is_removed_and_nothing_else,
     a_new_cluster_of_a_held_fleet_is_not_released,
     a_lost_status_releases_no_live_edit,

@@ -3,6 +3,7 @@
 //! Skipped, loudly, where no such cluster is given; `tests/run` starts one. The controller runs in it as `deploy/` installs it,
 //! with its own account and image.
 
+mod clients;
 mod faults;
 mod monitoring;
 mod processes;
@@ -10,6 +11,7 @@ mod replication;
 mod sample;
 mod secrets;
 mod settings;
+mod switchover;
 mod whole;
 mod writer;
 

@@ -28,6 +28,21 @@ impl Processes {
         Self::of_group(&database.kubectl(&["get", "pod", pod, "-o", "jsonpath={.metadata.uid}"]))
     }
 
+    /// Every process of the controller, of all its pods.
+    pub(crate) fn of_controller(nodes: &super::Nodes) -> Self {
+        let pods = nodes.ok(&[
+            "-n",
+            "stackgres",
+            "get",
+            "pods",
+            "-l",
+            "app.kubernetes.io/name=stackgres",
+            "-o",
+            "jsonpath={.items[*].metadata.uid}",
+        ]);
+        Self(pods.split_whitespace().flat_map(|uid| Self::of_group(uid).0).collect()).running("stackgres")
+    }
+
     /// The first process of a container, which takes no signal from inside it.
     pub(crate) fn first(&self) -> u32 {
         self.0[0]

@@ -9,7 +9,7 @@ use stackgres::instance::{Endpoint, Greeting, Limits, PATRONI_PORT, POOLER_PORT,
 fn serials(database: &Database<'_>, pod: &str) -> Vec<String> {
     let address = database.kubectl(&["get", "pod", pod, "-o", "jsonpath={.status.podIP}"]).parse().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let endpoint = Endpoint { address, port: POSTGRES_PORT, server_name: "any".to_owned(), authority: None };
+    let endpoint = Endpoint { address, port: POSTGRES_PORT, server_name: "any".to_owned(), authority: None, patroni: None };
     [(PATRONI_PORT, Greeting::Tls), (POSTGRES_PORT, Greeting::Postgres), (POOLER_PORT, Greeting::Postgres)]
         .into_iter()
         .map(|(port, greeting)| {

@@ -1,9 +1,12 @@
 //! The steps that take longer than a pass, and those that need more than one request.
 
 use super::super::cluster_pass::STATUS_MANAGER;
+use super::super::events::tell;
 use super::super::reach::Reach;
-use super::super::works::SharedNote;
-use crate::instance::{InstanceError, Limits, PATRONI_PORT, Patroni, Purpose, Session};
+use super::super::run::now;
+use super::super::switchover::{Report, Trouble, restart, resume_everything, settle, switch_over};
+use super::super::works::{Note, SharedNote};
+use crate::instance::{InstanceError, Limits, Purpose, Session};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::render::revision::Revision;
@@ -15,7 +18,7 @@ use std::collections::BTreeMap;
 /// One step of one cluster.
 pub(super) struct Task {
     pub(super) api: Cluster,
-    pub(super) cluster: NamespacedName,
+    pub(super) cluster: Object,
     pub(super) revision: Revision,
     pub(super) limits: Limits,
     pub(super) action: Action,
@@ -26,50 +29,74 @@ impl Task {
     /// Does it. What became of it is found again from the facts; a failure is told, and tried again until the step's time is over.
     pub(super) async fn carry_out(self) {
         self.note.change(|note| note.doing(self.action.to_string()));
-        let done = match Reach::read(&self.api, &self.cluster, &self.revision).await {
-            Err(error) => Err(error.to_string()),
-            Ok(Err(missing)) => Err(missing),
+        let done = match Reach::read(&self.api, &self.name(), &self.revision).await {
+            Err(error) => Err(Trouble::Unfinished(error.to_string())),
+            Ok(Err(missing)) => Err(Trouble::Held(missing)),
             Ok(Ok(reach)) => Box::pin(self.perform(&reach)).await,
         };
         match done {
-            Ok(()) => self.note.change(|note| *note = super::super::works::Note::default()),
-            Err(why) => {
-                tracing::warn!(why, action = %self.action, "a step was not carried out");
+            Ok(report) => {
+                if report != Report::default() {
+                    let what = self.action.text(|ordinal| self.pod(ordinal));
+                    tell(&self.api, &self.cluster, false, "RolloutStepDone", &format!("{what}: {}", report.text()), now()).await;
+                }
+                self.note.change(|note| *note = Note::default());
+            }
+            Err(Trouble::Held(why)) => {
+                // It was not begun, so nothing is waited for but what holds it.
+                let patch = json!({"status": {"rollout": {"step": null}}});
+                if let Err(error) = self.api.patch_status(&self.cluster.key(), &patch, STATUS_MANAGER).await {
+                    tracing::warn!(%error, "a step that was not begun is still written down");
+                }
+                self.note.change(|note| note.trouble(why));
+            }
+            Err(Trouble::Unfinished(why)) => {
+                tracing::warn!(why, action = %self.action, "a step did not come to its end");
                 self.note.change(|note| note.trouble(why));
             }
         }
     }
 
-    fn pod(&self, ordinal: u32) -> String {
-        format!("{}-{ordinal}", self.cluster.name)
+    fn name(&self) -> NamespacedName {
+        self.cluster.namespaced_name()
     }
 
-    async fn perform(&self, reach: &Reach) -> Result<(), String> {
+    fn pod(&self, ordinal: u32) -> String {
+        format!("{}-{ordinal}", self.cluster.name())
+    }
+
+    async fn perform(&self, reach: &Reach) -> Result<Report, Trouble> {
+        let mut progress = |what: String| {
+            tracing::info!(what, "rollout");
+            self.note.change(|note| note.doing(what));
+        };
         match &self.action {
-            Action::Checkpoint { instance } => self.checkpoint(reach, *instance).await,
+            Action::Checkpoint { instance } => {
+                self.checkpoint(reach, *instance).await.map(|()| Report::default()).map_err(Trouble::Unfinished)
+            }
             Action::Restart { instance, .. } => {
-                let pod = self.pod(*instance);
-                let endpoint = reach.endpoint(&pod).ok_or_else(|| format!("{pod} has no address"))?;
-                self.checkpoint_sql(reach, *instance).await.map_err(|error| error.to_string())?;
-                let user = reach.working("restapi-username").unwrap_or_default();
-                let mut last = "no password of Patroni's interface is known".to_owned();
-                for password in reach.both("restapi-password") {
-                    let patroni = Patroni::new(self.limits.clone()).with_credentials(user.clone(), password);
-                    match patroni.restart(&endpoint.at(PATRONI_PORT)).await {
-                        Ok(()) => return Ok(()),
-                        Err(error) => last = error.to_string(),
-                    }
-                }
-                Err(last)
+                Box::pin(restart(&self.limits, reach, &self.revision, &self.pod(*instance), true, &mut progress)).await
             }
             Action::SwitchOver { leader, candidate } => {
-                self.checkpoint_sql(reach, *leader).await.map_err(|error| error.to_string())?;
-                let name = format!("{}-failover", self.revision.effective.scope());
-                let key = ObjectKey::new("v1", "Endpoints", Some(&self.cluster.namespace), &name);
-                let wish = json!({"metadata": {"annotations": {"leader": self.pod(*leader), "member": self.pod(*candidate)}}});
-                self.api.merge(&key, &wish, MANAGER, None).await.map(drop).map_err(|error| error.to_string())
+                let (leader, candidate) = (self.pod(*leader), self.pod(*candidate));
+                let work = switch_over(&self.limits, reach, &self.revision, &leader, &candidate, false, &mut progress);
+                match Box::pin(work).await {
+                    Ok(mut report) => {
+                        let settled = Box::pin(settle(&self.limits, reach, &leader, &mut progress)).await;
+                        settled.map(|settled| {
+                            report.add(settled);
+                            report
+                        })
+                    }
+                    Err(Trouble::Unfinished(why)) => {
+                        drop(Box::pin(settle(&self.limits, reach, &leader, &mut progress)).await);
+                        Err(Trouble::Unfinished(why))
+                    }
+                    held => held,
+                }
             }
-            _ => Ok(()),
+            Action::ReleasePoolers => Box::pin(resume_everything(&self.limits, reach, &self.revision, &mut progress)).await,
+            Action::Add { .. } | Action::Resize { .. } | Action::Recreate { .. } => Ok(Report::default()),
         }
     }
 
@@ -95,9 +122,8 @@ impl Task {
     async fn checkpoint(&self, reach: &Reach, instance: u32) -> Result<(), String> {
         let position = self.checkpoint_sql(reach, instance).await.map_err(|error| error.to_string())?;
         if let Some(position) = position {
-            let key = ObjectKey::new("stackgres.io/v1", "SGCluster", Some(&self.cluster.namespace), &self.cluster.name);
             let patch = json!({"status": {"rollout": {"loweredAt": position}}});
-            self.api.patch_status(&key, &patch, STATUS_MANAGER).await.map_err(|error| error.to_string())?;
+            self.api.patch_status(&self.cluster.key(), &patch, STATUS_MANAGER).await.map_err(|error| error.to_string())?;
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use crate::kubernetes::{Class, KubernetesError};
 use crate::model::{Object, ObjectKey};
 use crate::render::revision::Revision;
 use crate::rollout::change::{Action, Facts, Method, Permission, StepRecord};
-use crate::rollout::{Decision, Observed, RolloutMemory};
+use crate::rollout::{Decision, Licence, Observed, RolloutMemory, held};
 use crate::status::Condition;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +61,7 @@ pub(super) async fn look(
     running: &Revision,
     children: &BTreeMap<ObjectKey, Object>,
     seen: &Instances,
+    licence: &Licence,
 ) -> Result<Option<Change>, KubernetesError> {
     let ClusterPass { cluster, facts, rollouts, now, .. } = *pass;
     let before = RolloutMemory::read(cluster.get("/status/rollout"));
@@ -85,9 +86,13 @@ pub(super) async fn look(
         probes: &BTreeMap::new(),
         cordoned: &cordoned,
         memory: &memory,
-        permission: permission(seen),
-        method: Method::InPlace,
-        under_way: rollouts.works.look(&name).1,
+        permission: permission(pass, licence, seen),
+        method: match licence.method() {
+            crate::rollout::Method::InPlace => Method::InPlace,
+            crate::rollout::Method::ReducedImpact => Method::ReducedImpact,
+        },
+        under_way: rollouts.works.look(&name).1 || pass.switchovers.works.look(&name).1,
+        not_made: not_made(pass, &memory, seen).await,
     };
     let names: BTreeSet<String> = observed.compared().into_keys().collect();
     let probes = if rollouts.simulated {
@@ -103,11 +108,43 @@ pub(super) async fn look(
     Ok(Some(Change { memory, facts }))
 }
 
-fn permission(seen: &Instances) -> Permission {
+fn permission(pass: &ClusterPass<'_>, licence: &Licence, seen: &Instances) -> Permission {
+    if let (Some(hold), Licence::Withheld { why, ends, .. }) = (held(pass.cluster, pass.now), licence) {
+        tracing::debug!(%hold, "held");
+        return Permission::Held { why: why.clone(), ends: ends.clone() };
+    }
     if seen.paused {
         return Permission::Held { why: crate::rollout::PAUSED.to_owned(), ends: "`patronictl resume` in one of the pods".to_owned() };
     }
-    Permission::Granted
+    match licence {
+        Licence::Granted { .. } => Permission::Granted,
+        Licence::Later { why, opens, .. } => {
+            Permission::NotNow { why: why.clone(), ends: format!("the window that opens at {}", crate::status::seconds(*opens)) }
+        }
+        Licence::Withheld { why, ends, .. } => Permission::NotNow { why: why.clone(), ends: ends.clone() },
+    }
+}
+
+/// Why the StatefulSet controller does not make the pod that a step waits for: pod security, quotas and admission speak only to it,
+/// and it tells in an event.
+async fn not_made(pass: &ClusterPass<'_>, memory: &RolloutMemory, seen: &Instances) -> Option<String> {
+    let step = memory.memory.step.as_ref()?;
+    let name = format!("{}-{}", pass.cluster.name(), step.action.instance()?);
+    if seen.existing.iter().any(|instance| instance.name == name) {
+        return None;
+    }
+    let events = pass.api.list("Event", pass.cluster.namespace(), "").await.ok()?;
+    let last = |event: &Object| -> Option<jiff::Timestamp> {
+        let times = ["/series/lastObservedTime", "/deprecatedLastTimestamp", "/eventTime", "/metadata/creationTimestamp"];
+        times.iter().find_map(|pointer| event.text(pointer)?.parse().ok())
+    };
+    let of_it = events.iter().filter(|event| {
+        event.text("/reason") == Some("FailedCreate")
+            && event.text("/regarding/name") == Some(pass.cluster.name())
+            && event.text("/note").is_some_and(|note| note.contains(&name))
+            && last(event).is_some_and(|at| at >= step.since)
+    });
+    of_it.max_by_key(|event| last(event)).and_then(|event| event.text("/note")).map(str::to_owned)
 }
 
 /// Nodes of instances that take no pods any more. Where nodes may not be read nothing is known, and nothing is done about it.
@@ -141,8 +178,7 @@ pub(super) async fn remember(pass: &ClusterPass<'_>, change: &mut Change, decisi
         if let Some(said) = last_words(pass, &failure, children).await {
             failure.cause = format!("{}; PostgreSQL says: {said}", failure.cause);
         }
-        let which = failure.instance.map_or_else(String::new, |ordinal| format!("{}-{ordinal}: ", pass.cluster.name()));
-        tell(pass.api, pass.cluster, true, "RolloutStopped", &format!("{which}{}", failure.cause), pass.now).await;
+        tell(pass.api, pass.cluster, true, "RolloutStopped", &failure.cause, pass.now).await;
         memory.step = None;
         memory.failure = Some(failure);
     }
@@ -168,12 +204,21 @@ pub(super) async fn begin(
     pass: &ClusterPass<'_>,
     change: &mut Change,
     action: &Action,
+    decision: &mut Decision,
     released: &Revision,
     children: &BTreeMap<ObjectKey, Object>,
 ) -> Result<(), KubernetesError> {
     let ClusterPass { api, cluster, rollouts, now, .. } = *pass;
     let name = cluster.namespaced_name();
     if matches!(action, Action::Recreate { .. }) && !set_is_observed(children) {
+        return Ok(());
+    }
+    let (left, _) = rollouts.works.look(&name);
+    if let Some(trouble) = left.trouble.as_ref().filter(|_| !left.may_try(now)) {
+        if let Some(wait) = &mut decision.wait {
+            wait.what = format!("{}: {trouble}", wait.what);
+            "it is tried again".clone_into(&mut wait.ends);
+        }
         return Ok(());
     }
     if action.is_recorded() {
@@ -210,10 +255,10 @@ pub(super) async fn begin(
             if rollouts.simulated {
                 return act::simulated(api, released, &name, action, children).await;
             }
-            let note = SharedNote::default();
+            let note = SharedNote::after(left);
             let task = act::Task {
                 api: api.clone(),
-                cluster: name.clone(),
+                cluster: cluster.clone(),
                 revision: released.clone(),
                 limits: rollouts.works.limits.clone(),
                 action: action.clone(),
@@ -223,6 +268,21 @@ pub(super) async fn begin(
             Ok(())
         }
     }
+}
+
+/// When to look again: what instances do is no event of the API server. A window that opens later, and whoever ends a stop, are.
+const PAUSE: jiff::SignedDuration = jiff::SignedDuration::from_secs(3);
+
+/// Plans the next look at a change that goes on by itself.
+pub(super) fn look_again(pass: &ClusterPass<'_>, change: &Change, decision: &Decision) {
+    let name = pass.cluster.namespaced_name();
+    let (left, busy) = pass.rollouts.works.look(&name);
+    // What was in the way says itself when it is tried again.
+    if busy || left.trouble.is_some() && !left.may_try(pass.now) {
+        return;
+    }
+    let goes_on = change.facts.permission == Permission::Granted && decision.failure.is_none() && !decision.carries_out_released;
+    pass.rollouts.works.rest(&name, goes_on.then(|| pass.now + PAUSE));
 }
 
 /// Whether the StatefulSet controller has seen the template that is in force: before that a deleted pod comes back as it was.

@@ -1,6 +1,7 @@
 //! Asks every instance of a cluster what it runs, all at once; only while a change is under way.
 
 use super::super::reach::Reach;
+use super::super::switchover::marked;
 use crate::instance::{Endpoint, InstanceError, Limits, PATRONI_PORT, Patroni, Purpose, Session};
 use crate::model::{InstanceReport, InstanceRole, Object, ObjectKey};
 use crate::rollout::{HOT_STANDBY, Probe};
@@ -36,9 +37,10 @@ async fn one(limits: &Limits, reach: &Reach, endpoint: &Endpoint, names: &str) -
     };
     let mut probe = Probe { report, ..Probe::default() };
     match sql(limits, reach, endpoint, names).await {
-        Ok((settings, redo)) => {
+        Ok((settings, redo, away)) => {
             probe.settings = settings;
             probe.redo = redo;
+            probe.pooler_away = away;
         }
         Err(error) => tracing::debug!(%error, "an instance did not say what it runs with"),
     }
@@ -50,7 +52,7 @@ async fn sql(
     reach: &Reach,
     endpoint: &Endpoint,
     names: &str,
-) -> Result<(BTreeMap<String, String>, Option<u64>), InstanceError> {
+) -> Result<(BTreeMap<String, String>, Option<u64>, bool), InstanceError> {
     let refused = |reason: String| InstanceError::Refused { address: endpoint.to_string(), reason };
     let login = reach.superuser("postgres").map_err(refused)?;
     let session = Session::connect(limits, endpoint, &login, Purpose::Facts).await?;
@@ -58,7 +60,8 @@ async fn sql(
         let rows = session.rows(SETTINGS, &[names]).await?;
         let settings = rows.iter().filter_map(|row| Some((row.get("name")?.to_owned(), row.get("value")?.to_owned()))).collect();
         let redo = session.rows(REDO, &[]).await?.first().and_then(|row| row.get("redo")?.parse().ok());
-        Ok((settings, redo))
+        let away = marked(&session).await?.is_some();
+        Ok((settings, redo, away))
     }
     .await;
     session.close().await;

@@ -127,7 +127,7 @@ async fn missing_at(limits: &Limits, reach: &Reach, endpoint: &Endpoint, wanted:
 }
 
 /// The pooler's console, with whichever password it knows now.
-async fn console(limits: &Limits, reach: &Reach, endpoint: &Endpoint) -> Result<Console, InstanceError> {
+pub(in crate::engine::controller) async fn console(limits: &Limits, reach: &Reach, endpoint: &Endpoint) -> Result<Console, InstanceError> {
     let mut last = no_password(endpoint, "the console");
     for password in reach.both("pgbouncer-admin-password") {
         match Console::connect(limits, &endpoint.at(POOLER_PORT), "pgbouncer_admin", password).await {
@@ -145,15 +145,20 @@ pub(in crate::engine::controller) async fn reload_patroni(
     endpoint: &Endpoint,
 ) -> Result<(), InstanceError> {
     let mut last = no_password(endpoint, "Patroni's interface");
-    for password in reach.both("restapi-password") {
-        let user = reach.working("restapi-username").unwrap_or_default();
-        let patroni = Patroni::new(limits.clone()).with_credentials(user, password);
+    for patroni in patroni_clients(limits, reach) {
         match patroni.reload(&endpoint.at(PATRONI_PORT)).await {
             Ok(()) => return Ok(()),
             Err(error) => last = error,
         }
     }
     Err(last)
+}
+
+/// Clients of Patroni's interface, one for each password that it may know now.
+pub(in crate::engine::controller) fn patroni_clients(limits: &Limits, reach: &Reach) -> Vec<Patroni> {
+    let user = reach.working("restapi-username").unwrap_or_default();
+    let client = |password| Patroni::new(limits.clone()).with_credentials(user.clone(), password);
+    reach.both("restapi-password").into_iter().map(client).collect()
 }
 
 fn no_password(endpoint: &Endpoint, of: &str) -> InstanceError {

@@ -11,7 +11,7 @@ mod rotation;
 
 pub(super) use certificate::PREVIOUS;
 pub(super) use given::Given;
-pub(super) use instances::reload_patroni;
+pub(super) use instances::{console, patroni_clients, reload_patroni};
 
 use super::cluster_pass::ClusterPass;
 use super::works::{Note, SharedNote, Works};
