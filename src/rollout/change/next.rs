@@ -3,6 +3,7 @@
 use super::back::{down, is_back, is_up};
 use super::candidate::candidate;
 use super::facts::{Amount, Facts, InstanceFacts, Method, Permission};
+use super::force::force;
 use super::order::{Choice, choose};
 use super::rules::{Rule, Rules};
 use super::stage::{How, Stage, stage};
@@ -137,50 +138,6 @@ fn added(facts: &Facts) -> u32 {
     }
 }
 
-/// Whether something is in force that nobody has tried yet, and what.
-fn force(rules: Rules, facts: &Facts, stage: Option<&Stage>) -> Force {
-    let begun = facts.memory.step.as_ref().is_some_and(|step| !matches!(step.action, Action::SwitchOver { .. }));
-    let Some(stage) = stage else {
-        // Whoever is not seen may come back with it, and has not tried it yet.
-        let all = |instance: &InstanceFacts| has_pod(instance) && instance.behind.as_ref().is_some_and(BTreeSet::is_empty);
-        let proven = facts.instances.iter().any(|instance| all(instance) && is_back(rules, instance));
-        let anyway = begun || facts.target.goes_back || !rules.keep(Rule::TemplateWaitsForPermission);
-        let remembered = facts.memory.lowered_at.is_some() || facts.memory.switched_to.is_some();
-        let known = proven || anyway || remembered || unknown(facts).is_none();
-        return if known { Force::Released { held: BTreeSet::new() } } else { Force::Reloadable };
-    };
-    // Nothing of what would come with it may be new to the one that proves it.
-    let has = |instance: &InstanceFacts| {
-        stage.has(instance) == Some(true)
-            && (matches!(stage.how, How::Grow | How::Shrink) || instance.amounts == Amount::Same)
-            && instance.behind.as_ref().is_some_and(|behind| behind.is_subset(&stage.held))
-    };
-    // Who has taken over with it, or was lowered to it, has proven it, whatever became of that instance since.
-    let gone = |instance: &InstanceFacts| !is_back(rules, instance) && instance.behind.is_none() && instance.pod != Some(false);
-    let takes_over = facts.memory.step.as_ref().and_then(|step| match step.action {
-        Action::SwitchOver { leader, candidate } if !facts.instance(leader).is_some_and(|leader| leader.cordoned) => Some(candidate),
-        _ => None,
-    });
-    let took_over = facts.memory.switched_to.or(takes_over).and_then(|ordinal| facts.instance(ordinal));
-    let proven = facts.instances.iter().any(|instance| has(instance) && is_back(rules, instance))
-        || took_over.is_some_and(|instance| has(instance) || gone(instance))
-        || facts.memory.lowered_at.is_some();
-    let licensed = facts.permission == Permission::Granted && (down(facts).is_empty() || may_repair(facts));
-    if licensed || begun || proven || facts.target.goes_back || !rules.keep(Rule::TemplateWaitsForPermission) {
-        Force::Released { held: stage.held.clone() }
-    } else if stage.how == How::Restart && facts.instances.iter().all(has_pod) {
-        // Every pod is the released one already: to go back would be another change. Only what needs a restart waits.
-        let behind = facts.instances.iter().filter_map(|instance| instance.behind.as_ref()).flatten().cloned();
-        Force::Released { held: stage.held.iter().cloned().chain(behind).collect() }
-    } else {
-        Force::Reloadable
-    }
-}
-
-fn has_pod(instance: &InstanceFacts) -> bool {
-    instance.pod == Some(true) && instance.amounts == Amount::Same
-}
-
 /// Stops, and puts back what was in force before.
 fn stop(rules: Rules, facts: &Facts, progress: &mut Progress, failure: Failure) {
     if rules.keep(Rule::StopGoesBackToLastGood) {
@@ -214,7 +171,7 @@ fn repairable(facts: &Facts) -> Vec<&InstanceFacts> {
     facts.instances.iter().filter(old).collect()
 }
 
-fn may_repair(facts: &Facts) -> bool {
+pub(super) fn may_repair(facts: &Facts) -> bool {
     !repairable(facts).is_empty()
 }
 
@@ -316,7 +273,7 @@ fn fails(facts: &Facts, now: Timestamp) -> Option<Failure> {
 }
 
 /// The first instance of which nobody knows whether it runs the released revision. What is not seen is not done.
-fn unknown(facts: &Facts) -> Option<String> {
+pub(super) fn unknown(facts: &Facts) -> Option<String> {
     if facts.target.reloads_only {
         return None;
     }
