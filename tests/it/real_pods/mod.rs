@@ -8,6 +8,7 @@ mod faults;
 mod monitoring;
 mod processes;
 mod replication;
+mod rollout;
 mod sample;
 mod secrets;
 mod settings;
