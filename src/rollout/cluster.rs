@@ -245,7 +245,12 @@ fn proceed(facts: &Facts, situation: &Situation<'_>, decision: &mut Decision) {
             decision.wait = Some(Wait { what: action.text(name), ends: "it has ended".to_owned() });
             decision.action = Some(action.clone());
         }
-        Verdict::Wait { what, ends, .. } => decision.wait = Some(Wait { what: what.clone(), ends: ends.clone() }),
+        Verdict::Wait { what, ends, .. } => {
+            // What is not allowed is told with what it is.
+            let summary = situation.impact.filter(|_| facts.permission != Permission::Granted).map(|impact| &impact.summary);
+            let what = summary.map_or_else(|| what.clone(), |summary| format!("{summary}: {what}"));
+            decision.wait = Some(Wait { what, ends: ends.clone() });
+        }
         Verdict::Stop(failure) => {
             decision.wait = Some(Wait {
                 what: format!("stopped: {}", failure.cause),

@@ -107,7 +107,7 @@ impl Drop for Demo {
     }
 }
 
-/// README command 1: from a commit to running clusters, a reload, a blocked mistake, a restart that waits.
+/// README command 1: from a commit to running clusters, a reload, a blocked mistake, a rolling restart.
 #[test]
 fn the_script_plays_to_its_end() {
     let mut demo = Demo::start(&["--once"]);
@@ -117,10 +117,10 @@ fn the_script_plays_to_its_end() {
     demo.until("    done: four clusters are ready");
     demo.until("      reload     1  shop/orders");
     demo.until("    done: the change runs");
-    demo.until("    billing/ledger.yaml:13:5 unknown-field");
+    demo.until("    billing/ledger.yaml:14:5 unknown-field");
     demo.until("    done: the source is clean again");
     demo.until("    ~ shop/orders: restart of every instance, replicas first, one switchover");
-    demo.until("    shop/orders waits for");
+    demo.until("    done: every instance runs with it");
     assert!(demo.child.wait().unwrap().success());
     assert!(!folder.exists(), "the demo leaves nothing behind");
 }
@@ -129,10 +129,10 @@ fn the_script_plays_to_its_end() {
 #[test]
 fn the_page_shows_the_fleet_to_this_machine_only() {
     let demo = Demo::start(&[]);
-    demo.until("    done: the restart waits");
+    demo.until("    done: every instance runs with it");
     let (head, body) = demo.get("/", "localhost");
     assert!(head.contains("content-security-policy: default-src 'none'"), "{head}");
-    for shown in ["Fleet stackgres/example", "shop/orders", "ChangeWaits", "restart + switchover", "DriftReverted|Planned"] {
+    for shown in ["Fleet stackgres/example", "shop/orders", "restart + switchover", "DriftReverted|Planned"] {
         assert!(shown.split('|').any(|part| body.contains(part)), "{shown} is not on the page");
     }
     let (_, cluster) = demo.get("/clusters/shop/orders", "127.0.0.1");

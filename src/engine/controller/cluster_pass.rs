@@ -265,8 +265,10 @@ async fn refuse_pods(
 ) -> Result<(), KubernetesError> {
     let Some(words) = pass.pod_checks.refusal(pass.api, released, running).await? else { return Ok(()) };
     let message = format!("Kubernetes would refuse the pods, so nothing of this release is applied: {words}");
-    if decision.carries_out_released {
+    let brings_new = decision.progress.as_ref().is_some_and(|progress| matches!(progress.force, Force::Released { .. }));
+    if decision.carries_out_released || brings_new {
         decision.steps.clear();
+        decision.action = None;
         decision.stop.get_or_insert(message);
     } else if decision.stop.is_none() {
         // What runs is looked after as before.

@@ -61,7 +61,10 @@ pub fn switchover(
                     _ => Switched::Unfinished(message),
                 });
             }
-            let says = live.condition("Switchover").and_then(|condition| condition["message"].as_str()).unwrap_or_default().to_owned();
+            // How an earlier one ended stands there until this one begins.
+            let condition =
+                live.condition("Switchover").filter(|condition| condition["reason"] != "Done" && condition["reason"] != "Failed");
+            let says = condition.and_then(|condition| condition["message"].as_str()).unwrap_or_default().to_owned();
             if !says.is_empty() && says != told {
                 tell(&says);
                 told = says;

@@ -10,6 +10,7 @@
 mod back;
 mod candidate;
 mod facts;
+mod force;
 mod next;
 mod order;
 mod rehearsal;

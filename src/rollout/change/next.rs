@@ -1,8 +1,9 @@
 //! The decision.
 
-use super::back::{down, is_back};
+use super::back::{down, is_back, is_up};
 use super::candidate::candidate;
-use super::facts::{Facts, InstanceFacts, Method, Permission};
+use super::facts::{Amount, Facts, InstanceFacts, Method, Permission};
+use super::force::force;
 use super::order::{Choice, choose};
 use super::rules::{Rule, Rules};
 use super::stage::{How, Stage, stage};
@@ -125,7 +126,7 @@ pub fn next_change(rules: Rules, facts: &Facts, now: Timestamp) -> Progress {
             }
         }
     }
-    decide(rules, facts, &mut progress);
+    decide(rules, facts, &mut progress, now);
     progress
 }
 
@@ -137,49 +138,13 @@ fn added(facts: &Facts) -> u32 {
     }
 }
 
-/// Whether something is in force that nobody has tried yet, and what.
-fn force(rules: Rules, facts: &Facts, stage: Option<&Stage>) -> Force {
-    let begun = facts.memory.step.as_ref().is_some_and(|step| !matches!(step.action, Action::SwitchOver { .. }));
-    let Some(stage) = stage else {
-        // Whoever is not seen may come back with it, and has not tried it yet.
-        let all = |instance: &InstanceFacts| has_pod(instance) && instance.behind.as_ref().is_some_and(BTreeSet::is_empty);
-        let proven = facts.instances.iter().any(|instance| all(instance) && is_back(rules, instance));
-        let anyway = begun || facts.target.goes_back || !rules.keep(Rule::TemplateWaitsForPermission);
-        let known = proven || anyway || facts.memory.lowered_at.is_some() || unknown(facts).is_none();
-        return if known { Force::Released { held: BTreeSet::new() } } else { Force::Reloadable };
-    };
-    // Nothing of what would come with it may be new to the one that proves it.
-    let has = |instance: &InstanceFacts| {
-        stage.has(instance) == Some(true) && instance.behind.as_ref().is_some_and(|behind| behind.is_subset(&stage.held))
-    };
-    // Who has taken over with it, or was lowered to it, has proven it, whether or not it is well at this moment.
-    let took_over = facts.memory.switched_to.and_then(|ordinal| facts.instance(ordinal));
-    let proven = facts.instances.iter().any(|instance| has(instance) && is_back(rules, instance))
-        || took_over.is_some_and(has)
-        || facts.memory.lowered_at.is_some();
-    let licensed = facts.permission == Permission::Granted && (down(facts).is_empty() || may_repair(facts));
-    if licensed || begun || proven || facts.target.goes_back || !rules.keep(Rule::TemplateWaitsForPermission) {
-        Force::Released { held: stage.held.clone() }
-    } else if stage.how == How::Restart && facts.instances.iter().all(has_pod) {
-        // Every pod is the released one already: to go back would be another change. Only what needs a restart waits.
-        let behind = facts.instances.iter().filter_map(|instance| instance.behind.as_ref()).flatten().cloned();
-        Force::Released { held: stage.held.iter().cloned().chain(behind).collect() }
-    } else {
-        Force::Reloadable
-    }
-}
-
-fn has_pod(instance: &InstanceFacts) -> bool {
-    instance.pod == Some(true) && instance.amounts == super::facts::Amount::Same
-}
-
 /// Stops, and puts back what was in force before.
 fn stop(rules: Rules, facts: &Facts, progress: &mut Progress, failure: Failure) {
     if rules.keep(Rule::StopGoesBackToLastGood) {
         progress.force = Force::LastGood;
     }
     // An extra instance of this rollout has no purpose any more; but while it is there it shows why it stopped, so that is noted first.
-    if facts.memory.failure.is_some() {
+    if facts.memory.failure.is_some() && facts.leader().is_some() {
         progress.instances = facts.asked_for.min(facts.target.instances.max(1));
     }
     progress.verdict = Verdict::Stop(failure);
@@ -198,18 +163,32 @@ fn repairable(facts: &Facts) -> Vec<&InstanceFacts> {
     // One that is ready and does not answer us is not down.
     let unseen = |instance: &InstanceFacts| instance.ready && instance.behind.is_none();
     let old = |instance: &&InstanceFacts| {
-        down.contains(&instance.ordinal) && instance.pod == Some(false) && !instance.terminating && !unseen(instance)
+        // It cannot be changed in place while it does not run.
+        let amounts = instance.pod.is_some() && instance.amounts != Amount::Same && instance.trouble.is_some();
+        let other = instance.pod == Some(false) || amounts;
+        down.contains(&instance.ordinal) && other && !instance.terminating && !unseen(instance)
     };
     facts.instances.iter().filter(old).collect()
 }
 
-fn may_repair(facts: &Facts) -> bool {
+pub(super) fn may_repair(facts: &Facts) -> bool {
     !repairable(facts).is_empty()
 }
 
-fn decide(rules: Rules, facts: &Facts, progress: &mut Progress) {
+fn decide(rules: Rules, facts: &Facts, progress: &mut Progress, now: Timestamp) {
     let wait = |what: String, ends: String| Verdict::Wait { what, ends, until: None };
     let Some(stage) = progress.stage.clone() else {
+        if facts.permission == Permission::Granted
+            && let Some(failure) = fails(facts, now).filter(|_| rules.keep(Rule::FailureIsRemembered))
+        {
+            stop(rules, facts, progress, failure);
+            return;
+        }
+        if facts.leader().is_none() && facts.asked_for > facts.target.instances {
+            // The copy with the last commits may be one of those that leave.
+            progress.verdict = wait("no instance leads".to_owned(), "Patroni has chosen one".to_owned());
+            return;
+        }
         if let Some(unknown) = unknown(facts) {
             progress.verdict = relieve(rules, facts).unwrap_or_else(|| wait(unknown, "every instance is up and can be seen".to_owned()));
             return;
@@ -232,6 +211,13 @@ fn decide(rules: Rules, facts: &Facts, progress: &mut Progress) {
         _ => None,
     };
     let down = down(facts);
+    if not_now.is_none()
+        && rules.keep(Rule::FailureIsRemembered)
+        && let Some(failure) = fails(facts, now)
+    {
+        stop(rules, facts, progress, failure);
+        return;
+    }
     if !down.is_empty() {
         let repair = next_repair(facts).filter(|_| rules.keep(Rule::DownInstanceIsRepairedFirst));
         progress.verdict = match (repair, not_now) {
@@ -278,8 +264,16 @@ fn decide(rules: Rules, facts: &Facts, progress: &mut Progress) {
     progress.verdict = choice(rules, facts, &stage, progress);
 }
 
+/// An instance that came back by itself with what is released, and cannot run with it: that is as good as a step that failed.
+fn fails(facts: &Facts, now: Timestamp) -> Option<Failure> {
+    let fails = |instance: &&InstanceFacts| instance.pod == Some(true) && instance.hopeless && !is_up(instance);
+    let failed = facts.instances.iter().find(fails).filter(|_| !facts.target.goes_back)?;
+    let cause = failed.trouble.clone().unwrap_or_else(|| "it does not run".to_owned());
+    Some(Failure { instance: Some(failed.ordinal), cause: format!("instance {}: {cause}", failed.ordinal), at: now })
+}
+
 /// The first instance of which nobody knows whether it runs the released revision. What is not seen is not done.
-fn unknown(facts: &Facts) -> Option<String> {
+pub(super) fn unknown(facts: &Facts) -> Option<String> {
     if facts.target.reloads_only {
         return None;
     }
@@ -363,8 +357,8 @@ fn judge(rules: Rules, facts: &Facts, step: &StepRecord, now: Timestamp) -> Stat
         },
         Action::Resize { .. } => match instance {
             Some(instance) if instance.pod == Some(false) => State::Ended,
-            Some(instance) if instance.amounts == super::facts::Amount::Same && super::back::is_up(instance) => State::Ended,
-            Some(instance) if instance.amounts == super::facts::Amount::Same => State::Goes("it serves again".to_owned()),
+            Some(instance) if instance.amounts == Amount::Same && is_up(instance) => State::Ended,
+            Some(instance) if instance.amounts == Amount::Same => State::Goes("it serves again".to_owned()),
             Some(_) if again => State::Again,
             _ => State::Goes("the kubelet changes it".to_owned()),
         },

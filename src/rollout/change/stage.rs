@@ -78,6 +78,10 @@ pub fn stage(rules: Rules, facts: &Facts) -> Option<Stage> {
             // Two rounds where one does.
             held.extend(behind.iter().cloned());
         }
+        if any(&|instance| instance.pod == Some(true) && instance.amounts == Amount::More) {
+            // Those that this round does not make anew have no room yet for what needs it.
+            held.extend(behind.iter().cloned());
+        }
         let brings = behind.difference(&held).cloned().collect();
         return Some(Stage { how: How::Recreate, leader_first: false, held, brings });
     }

@@ -65,12 +65,7 @@ pub(super) async fn play(intro: &Intro<'_>, repository: &DemoRepository, view: w
     let plan = stage.plan(&commit).await?;
     say(&indented(&plan));
     say("");
-    stage.until("the restart waits", |view| find(view, "shop", "orders").is_some_and(|cluster| !cluster.waiting.is_empty())).await?;
-    let view = stage.now();
-    let orders = find(&view, "shop", "orders").ok_or("the cluster is gone")?;
-    say(&format!("    shop/orders waits for: {} (ended by: {})", orders.waiting, orders.waiting_by));
-    say("    Rolling restarts are not carried out by this version: the instances keep running what they ran.");
-    Ok(())
+    stage.until("every instance runs with it, and one of the replicas leads", |view| runs(view, "shop", "orders", &commit)).await
 }
 
 fn is_ready(cluster: &ClusterView) -> bool {
@@ -107,7 +102,10 @@ impl Stage {
                 let view = self.view.borrow_and_update().clone();
                 for cluster in &view.clusters {
                     let name = format!("{}/{}", cluster.namespace, cluster.name);
-                    let state = format!("{} of {} instances ready", cluster.ready_instances, cluster.wanted);
+                    let mut state = format!("{} of {} instances ready", cluster.ready_instances, cluster.wanted);
+                    if !cluster.waiting.is_empty() {
+                        state = format!("{state}; {}", cluster.waiting);
+                    }
                     if self.shown.get(&name) != Some(&state) {
                         say(&format!("    {name:<18} {state}"));
                         self.shown.insert(name, state);

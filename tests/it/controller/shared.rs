@@ -74,6 +74,13 @@ pub(super) async fn a_bad_commit_blocks_its_cluster_and_a_vanished_file_deletes_
     fleet.stop().await;
 }
 
+/// The manifest of a cluster with a change that needs new pods, which its update strategy does not allow.
+fn new_pods(fleet: &Fleet, name: &str, value: &str) -> String {
+    let text = std::fs::read_to_string(fleet.folder.path().join(format!("{name}.yaml"))).unwrap();
+    let (pods, _) = text.split_once("size: 5Gi}").unwrap();
+    format!("{pods}size: 5Gi}}, updateStrategy: {{type: Never}}, customEnv: {{patroni: [{{name: A, value: {value}}}]}}}}\n")
+}
+
 pub(super) async fn a_smaller_volume_is_refused_and_a_restart_waits(server: Server) {
     let mut fleet = Fleet::new(&server, "stackgres-refused", "revert").await;
     fleet.cluster("shrink", "");
@@ -83,7 +90,7 @@ pub(super) async fn a_smaller_volume_is_refused_and_a_restart_waits(server: Serv
     let template = fleet.api("apps/v1", "StatefulSet").get("restart").await.unwrap().data["spec"]["template"].clone();
     let text = std::fs::read_to_string(fleet.folder.path().join("shrink.yaml")).unwrap();
     fleet.write("shrink.yaml", &text.replace("5Gi", "4Gi"));
-    fleet.cluster("restart", "  metadata: {labels: {clusterPods: {a: b}}}\n");
+    fleet.write("restart.yaml", &new_pods(&fleet, "restart", "b"));
     fleet.passes(3).await;
     assert_eq!(fleet.get("shrink").await["spec"]["pods"]["persistentVolume"]["size"], "5Gi");
     assert_eq!(fleet.fleet().await["status"]["problems"][0]["code"], "storage-shrinks");
@@ -504,7 +511,7 @@ pub(super) async fn an_unknown_revision_is_found_again_or_waits(server: Server) 
     let api: Api<DynamicObject> =
         Api::namespaced_with(fleet.controller.clone(), &fleet.namespace, &resource("stackgres.io/v1", "SGCluster"));
     api.patch_status("a", &PatchParams::default(), &Patch::Merge(&json!({"status": null}))).await.unwrap();
-    fleet.cluster("a", "  metadata: {labels: {clusterPods: {a: b}}}\n");
+    fleet.write("a.yaml", &new_pods(&fleet, "a", "b"));
     fleet.start();
     fleet.passes(4).await;
     let found = fleet.get("a").await;
@@ -670,7 +677,7 @@ pub(super) async fn revisions_stay_bounded_while_a_change_waits(server: Server) 
     fleet.passes(4).await;
     let running = fleet.get("a").await["status"]["running"]["revision"].clone();
     for number in 0..6 {
-        fleet.cluster("a", &format!("  metadata: {{labels: {{clusterPods: {{a: b{number}}}}}}}\n"));
+        fleet.write("a.yaml", &new_pods(&fleet, "a", &format!("b{number}")));
         fleet.passes(3).await;
     }
     fleet.passes(3).await;

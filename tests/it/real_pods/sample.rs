@@ -23,6 +23,9 @@ const DRAWN: &[&str] = &[
     "a_standby_that_does_not_answer_is_not_killed",
     "an_external_source_is_followed",
     "the_last_standby_is_lost",
+    "whatever_is_left_behind_is_put_right",
+    "sessions_are_counted_and_named",
+    "writers_without_a_rest_only_wait",
 ];
 
 /// Faults that `tests/run --full` alone tries: too long for every run.

@@ -1,7 +1,7 @@
 //! A planned switchover: writers wait, and nobody fails.
 
 use super::clients::{Clients, Connection};
-use super::{Database, NAME, Processes, on_real_nodes, said, until};
+use super::{Database, NAME, Processes, on_real_nodes, said, until, when_drawn};
 use std::time::{Duration, Instant};
 
 /// Transaction pooling, as `spec.configurations` has it.
@@ -95,7 +95,7 @@ fn a_switchover_fails_nobody() {
 /// that dies with the writers held back, and a step that nobody looks after.
 #[test]
 fn whatever_is_left_behind_is_put_right() {
-    on_real_nodes("whatever_is_left_behind_is_put_right", |nodes| {
+    when_drawn("whatever_is_left_behind_is_put_right", |nodes| {
         let database = Database::new(nodes, "switchover-faults", 3, TRANSACTIONS);
         let clients = Clients::begin(&database, 11);
 
@@ -173,29 +173,38 @@ fn whatever_is_left_behind_is_put_right() {
     });
 }
 
-/// With sessions in the pooler nobody can be held back: they are counted and named.
+/// With sessions in the pooler nobody can be held back: they are counted and named. Asked for by the command, which tells the end.
 #[test]
 fn sessions_are_counted_and_named() {
-    on_real_nodes("sessions_are_counted_and_named", |nodes| {
+    when_drawn("sessions_are_counted_and_named", |nodes| {
         let database = Database::new(nodes, "switchover-sessions", 2, "");
+        let command = |candidate: &str| {
+            let kubeconfig = nodes.folder.join("admin.kubeconfig");
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackgres"));
+            command.args(["switchover", "switchover-sessions/db", "--candidate", candidate, "--kubeconfig"]).arg(kubeconfig);
+            let output = command.output().unwrap();
+            (output.status.code(), said(&output))
+        };
+        let refused = command("nobody");
+        assert!(refused.0 == Some(4) && refused.1.contains("there is no instance nobody"), "{refused:?}");
         let mut session = Connection::of(&database);
         session.query("SELECT 1").unwrap();
         let candidate = database.replicas()[0].clone();
-        database.ask(&candidate);
-        let answer = database.answered(&candidate);
-        assert_eq!(answer["state"], "done", "{answer}");
-        let cut = answer["cut"].to_string();
-        assert!(cut.contains("postgres@postgres (clients"), "{answer}");
+        let (code, text) = command(&candidate);
+        assert!(code == Some(0) && text.contains(&format!("hands over to {candidate}")), "{code:?} {text}");
+        assert!(text.contains("1 cut off: postgres@postgres (clients"), "{text}");
         until("the session is cut", 30, || session.is_readable());
         Connection::of(&database).query("CREATE TABLE written()").unwrap();
         database.all_at_rest();
+        let (code, text) = command(&candidate);
+        assert!(code == Some(4) && text.contains("leads already"), "the same is asked for again: {code:?} {text}");
     });
 }
 
 /// The figures of docs/switchover.md: eight clients that never rest, through the Service, while the primary role moves.
 #[test]
 fn writers_without_a_rest_only_wait() {
-    on_real_nodes("writers_without_a_rest_only_wait", |nodes| {
+    when_drawn("writers_without_a_rest_only_wait", |nodes| {
         let database = Database::new(nodes, "switchover-bench", 3, TRANSACTIONS);
         let scale = std::env::var("STACKGRES_TEST_SCALE").unwrap_or_else(|_| "1".to_owned());
         let made = database.client(NAME, 5, &["pgbench", "-i", "-q", "-s", &scale, "postgres"]).output().unwrap();

@@ -221,8 +221,11 @@ impl Controller {
 
     fn carry_out(&mut self, world: &mut World, rules: Rules, version: u64, progress: Progress) {
         let switched = match &world.status.memory.step {
-            Some(StepRecord { action: Action::SwitchOver { candidate, .. }, .. })
-                if progress.step_ended && world.holder() == Some(*candidate as usize) =>
+            Some(StepRecord { action: Action::SwitchOver { leader, candidate }, .. })
+                if progress.step_ended
+                    && world.holder() == Some(*candidate as usize)
+                    // Who leaves a cordoned node does not do it for this rollout.
+                    && !world.instance_facts().iter().any(|one| one.ordinal == *leader && one.cordoned) =>
             {
                 Some(*candidate)
             }

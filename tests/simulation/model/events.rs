@@ -100,7 +100,10 @@ impl World {
                     self.ledger.moved = true;
                 }
             }
-            "uncordon" => self.nodes.iter_mut().for_each(|node| node.cordoned = false),
+            "uncordon" => {
+                self.nodes.iter_mut().for_each(|node| node.cordoned = false);
+                self.ledger.uncordoned = now;
+            }
             "dies" => controller.dies = Some(u64::try_from(first).unwrap_or(0)),
             "sleeps" => controller.sleeps = Some((until - now, first == 1)),
             "api" => self.api = (until, first == 1),

@@ -34,6 +34,8 @@ pub(crate) struct Ledger {
     /// When the last revision was released.
     pub(crate) released_at: u64,
     away: u64,
+    /// When nodes took pods again.
+    pub(crate) uncordoned: u64,
 }
 
 /// Short words for steps: `r1` a restart of instance 1, `p1` a new pod, `s0>1` a switchover, `a3` one more, `z1` a resize.
@@ -62,13 +64,14 @@ impl World {
     pub(crate) fn released(&mut self) {
         let now = self.now;
         let steps = self.status.memory.step.is_some();
+        let cordoned = self.nodes.iter().any(|node| node.cordoned);
         let ledger = &mut self.ledger;
         ledger.released_at = now;
         ledger.releases += 1;
         ledger.words.clear();
         ledger.announced = None;
         ledger.switchovers = 0;
-        ledger.moved = false;
+        ledger.moved = cordoned;
         ledger.stopped = None;
         // A step that goes on counts for the revision that came meanwhile.
         ledger.begun = steps;
@@ -106,7 +109,8 @@ impl World {
         // What old facts cannot show is not held against the decision.
         let was_up = self.instances[index].down_since.is_none() && (!stale || self.instances[index].connects + GRACE < now);
         let leads = self.leader() == Some(index);
-        let relieves = matches!(action, Action::SwitchOver { .. }) && cordoned(self, index);
+        let relieves = matches!(action, Action::SwitchOver { .. })
+            && (cordoned(self, index) || now < self.ledger.uncordoned + PREPARES && self.ledger.uncordoned > 0);
         let settled = now >= self.ledger.permission_changed + PREPARES;
         let allowed = match self.permission {
             Permission::Granted => true,
@@ -130,12 +134,13 @@ impl World {
         if was_up && !relieves && let Some(other) = self.ledger.hands.keys().copied().find(|other| *other != index && candidate != Some(*other) && !(stale && now < self.ledger.hands[other] + GRACE)) {
             self.violated(Invariant::OneDisturbed, format!("{action}, and instance {other} is not back"));
         }
+        let grace = if candidate.is_some() { PREPARES } else { GRACE };
         if was_up && !relieves {
             for other in (0..self.instances.len().min(self.replicas as usize)).filter(|other| *other != index) {
                 let one = &self.instances[other];
-                if one.down_since.is_some_and(|since| since + GRACE < now) {
+                if one.down_since.is_some_and(|since| since + grace < now) {
                     self.violated(Invariant::CapacityKept, format!("{action}, and instance {other} is down"));
-                } else if one.late_since.is_some_and(|since| since + GRACE < now) {
+                } else if one.late_since.is_some_and(|since| since + grace < now) {
                     self.violated(Invariant::CaughtUp, format!("{action}, and instance {other} has not replayed everything"));
                 }
             }
@@ -172,7 +177,8 @@ impl World {
             let one = &self.instances[index];
             let met = self.wal.lines[one.data.line].met(one.data.redo, one.data.replayed);
             let fails = (0..HOT).any(|at| met[at] > one.patroni.seen[at].max(one.data.control[at]));
-            if fails {
+            // After a failover the noted position may belong to the other leader: then the second start succeeds (see docs).
+            if fails && !self.ledger.moved {
                 self.violated(Invariant::SurvivableNow, format!("{action}: if it does not stop in order, it does not start"));
             }
         }
@@ -290,12 +296,8 @@ impl World {
                 }
             }
             // Memory and what needs it travel with the pod (rule 5): until an instance has its new pod, this one thing is accepted.
-            let grows = pod.amounts < template.amounts && template != pod.made_from && self.ledger.begun;
-            let amounts = if grows && pod.made_from.label != template.label || pod.made_from.image != template.image {
-                pod.amounts.max(template.amounts)
-            } else {
-                pod.amounts
-            };
+            let other = pod.made_from.label != template.label || pod.made_from.image != template.image || super::release::is_infeasible(template.amounts);
+            let amounts = if other && self.ledger.allowed { pod.amounts.max(template.amounts) } else { pod.amounts };
             if let Err(why) = starts(pod.made_from.image, amounts, &values) {
                 fails = Some((index, "its pod", why));
             }

@@ -23,6 +23,9 @@ impl World {
             synchronous: self.setup.synchronous,
             method: self.setup.method,
             goes_back: *release == self.status.last_good,
+            reloads_only: self.ledger.releases < 2
+                && release.template == self.status.last_good.template
+                && release.values[..WORK_MEM] == self.status.last_good.values[..WORK_MEM],
         }
     }
 
@@ -34,6 +37,7 @@ impl World {
             permission: self.permission.clone(),
             memory: self.status.memory.clone(),
             under_way,
+            not_made: None,
         }
     }
 

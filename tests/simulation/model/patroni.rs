@@ -139,7 +139,8 @@ impl World {
             let data = self.instances[index].data;
             let begins = Data {
                 present: true,
-                position: first.redo,
+                // What a copy or a rewind needs to be consistent lies behind its begin.
+                position: first.position,
                 replayed: first.redo,
                 redo: first.redo,
                 control: self.wal.lines[first.line].control(first.redo),

@@ -105,7 +105,11 @@ fn judge(world: &mut World, controller: &Controller, end: &'static str) {
     words.dedup();
     let calm = world.ledger.faults == 0 && world.ledger.releases == 1;
     let flaw = world.status.target.flaw();
-    if end == "waits" && (waits.is_none() || !calm) {
+    // A pod that no node takes and that no step made (somebody deleted the old one) is waited for with its reason: a node may come.
+    let waits_for_node = world.instances.iter().any(|one| {
+        one.pod.as_ref().is_some_and(|pod| pod.phase == super::instance::Phase::Pending && pod.amounts >= super::release::TOO_MUCH)
+    });
+    if end == "waits" && !waits_for_node && (waits.is_none() || !calm) {
         let what = match &controller.last {
             Some(Verdict::Wait { what, .. }) => format!("it waits for ever: {what}"),
             other => format!("it never ends: {other:?}"),

@@ -63,7 +63,9 @@ impl Process {
             }
             Step::Post => {
                 let action = Action::SwitchOver { leader: leader as u32, candidate: candidate as u32 };
-                world.about_to(&action);
+                if world.leader() == Some(leader) {
+                    world.about_to(&action);
+                }
                 match world.post_switchover(leader, candidate) {
                     Ok(()) => {
                         world.disturbed(&action);
