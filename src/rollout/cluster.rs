@@ -7,6 +7,7 @@ use super::change::{Action, Facts, Failure, Force, Permission, Progress, Rules, 
 use super::duties::{dress, hand_over, labels, relieve};
 use super::in_force::{Mixture, bar, in_force};
 use super::instances::{Scale, scale};
+use super::licence::wait_for_hold;
 use super::pause::{keep_pause, wait_for_its_end};
 use super::volumes::{growth, must_be_made_again};
 use crate::diff::{Impact, Risk, is_in_place, would_change};
@@ -365,6 +366,13 @@ fn count_instances(situation: &Situation<'_>, target: &Revision, set: &mut Objec
     }
     if wanted < live && situation.seen.paused {
         decision.wait.get_or_insert(wait_for_its_end(&format!("{live} → {wanted} instances")));
+        set.value_mut()["spec"]["replicas"] = json!(live);
+        return;
+    }
+    if wanted < live
+        && let Some(held) = wait_for_hold(&format!("{live} → {wanted} instances"), situation.cluster, situation.now)
+    {
+        decision.wait.get_or_insert(held);
         set.value_mut()["spec"]["replicas"] = json!(live);
         return;
     }

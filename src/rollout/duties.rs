@@ -4,6 +4,7 @@
 
 use super::cluster::{Decision, Situation, Step, Wait};
 use super::instances::successor;
+use super::licence::wait_for_hold;
 use super::observed::template;
 use super::pause::wait_for_its_end;
 use crate::model::{Object, ObjectKey};
@@ -70,6 +71,10 @@ pub(super) fn relieve(situation: &Situation<'_>, target: &Revision, decision: &m
     let what = format!("{} leads and shall not: it hands over", leader.name);
     if situation.seen.paused {
         decision.wait = Some(wait_for_its_end(&what));
+        return;
+    }
+    if let Some(held) = wait_for_hold(&what, situation.cluster, situation.now) {
+        decision.wait = Some(held);
         return;
     }
     let candidate = successor(leader, situation.seen, |instance| {

@@ -10,6 +10,7 @@ mod annotations;
 pub use crate::resolve::Method;
 pub use annotations::{RECONCILIATION_PAUSE, is_reconciliation_paused};
 
+use super::cluster::Wait;
 use crate::model::{HOLD, Hold, Object, Window, closes, seconds};
 use crate::resolve::{Effective, ScheduledWindow, StrategyType};
 use annotations::{Annotations, ROLLOUT, ROLLOUT_SCHEDULE, Rollout};
@@ -76,11 +77,7 @@ pub fn licence(cluster: &Object, effective: &Effective, managed_by_fleet: bool, 
         return withheld("the reconciliation is paused".to_owned(), &format!("take the annotation {RECONCILIATION_PAUSE} away"), method);
     }
     if let Some(hold) = held(cluster, now) {
-        let ends = match hold.until {
-            Some(until) => format!("{}, or take the annotation {HOLD} away (stackgres hold --release)", seconds(until)),
-            None => format!("take the annotation {HOLD} away (stackgres hold --release)"),
-        };
-        return withheld(format!("held: {hold}"), &ends, method);
+        return withheld(format!("held: {hold}"), &end_of(&hold), method);
     }
     let kind = strategy.r#type.as_ref().map_or(default_type(managed_by_fleet), |kind| kind.value);
     let operation = annotations.operation.map(|name| format!("the operation {name}"));
@@ -113,6 +110,17 @@ pub fn licence(cluster: &Object, effective: &Effective, managed_by_fleet: bool, 
 /// The hold that is in force. It also withholds what needs no licence otherwise, as the growing of volumes.
 pub fn held(cluster: &Object, now: Timestamp) -> Option<Hold> {
     Hold::of(cluster).filter(|hold| !hold.has_expired(now))
+}
+
+/// What ends a hold, for people.
+fn end_of(hold: &Hold) -> String {
+    let taken_away = format!("take the annotation {HOLD} away (stackgres hold --release)");
+    hold.until.map_or_else(|| taken_away.clone(), |until| format!("{}, or {taken_away}", seconds(until)))
+}
+
+/// A hold that is in force, as what something waits for that needs no licence otherwise: a hand-over, instances that leave.
+pub(super) fn wait_for_hold(what: &str, cluster: &Object, now: Timestamp) -> Option<Wait> {
+    held(cluster, now).map(|hold| Wait { what: format!("{what}: held: {hold}"), ends: end_of(&hold) })
 }
 
 /// The type of a cluster that says none. Where a fleet releases it, the release (commit, wave, approval) is the licence; without one

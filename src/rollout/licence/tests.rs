@@ -147,7 +147,7 @@ fn a_window_ends() {
             Licence::Granted { until, .. } => assert_eq!(until, Some(at("2026-11-28T05:00:00Z"))),
             Licence::Later { opens, .. } if now < NOW => assert_eq!(opens, at("2026-11-28T03:00:00Z")),
             Licence::Later { opens, .. } => assert_eq!(opens, at("2026-12-05T03:00:00Z")),
-            other => panic!("{other:?}"),
+            Licence::Withheld { .. } => panic!("{found:?}"),
         }
     }
 }

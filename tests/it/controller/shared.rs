@@ -587,7 +587,14 @@ pub(super) async fn neither_instances_nor_the_leader_lock_are_taken_away(server:
         }
     };
     pretend(2).await;
+    // Somebody works on the database: nothing hands over and nobody leaves.
+    let hold = |text: Value| json!({"metadata": {"annotations": {"stackgres.io/hold": text}}});
+    fleet.clusters().patch("a", &by, &Patch::Merge(&hold(json!("index build")))).await.unwrap();
     write(&fleet, 2, true);
+    fleet.passes(4).await;
+    assert_eq!(count().await, 3, "it is held");
+    assert!(waiting(&fleet).await.contains("held: index build, by kubectl-scale"), "{}", waiting(&fleet).await);
+    fleet.clusters().patch("a", &by, &Patch::Merge(&hold(Value::Null))).await.unwrap();
     fleet.passes(4).await;
     if server.folder.is_some() {
         assert_eq!(count().await, 3, "the primary would have gone");

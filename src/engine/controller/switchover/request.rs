@@ -15,7 +15,7 @@ use crate::instance::Limits;
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object};
 use crate::render::revision::Revision;
-use crate::rollout::{PAUSED, RESTART, SWITCHOVER, SwitchoverWish, switchover_wish};
+use crate::rollout::{PAUSED, RESTART, SWITCHOVER, SwitchoverWish, held, switchover_wish};
 use crate::status::{Condition, seconds};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -72,6 +72,10 @@ pub(in crate::engine::controller) fn carry_out_request(
     let Some(running) = running else { return say("Waiting", "nothing may be done with this cluster now".to_owned()) };
     if seen.paused && wish.asked().is_some() {
         return say("Waiting", PAUSED.to_owned());
+    }
+    // What was begun is ended all the same: a pooler must not stay as it is in between.
+    if let Some(hold) = held(cluster, now).filter(|_| wish.asked().is_some()) {
+        return say("Waiting", format!("held: {hold}"));
     }
     let note = SharedNote::after(left);
     let task = Task {
