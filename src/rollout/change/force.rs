@@ -29,7 +29,9 @@ pub(super) fn force(rules: Rules, facts: &Facts, stage: Option<&Stage>) -> Force
         let rest = instance.pod == Some(true) && instance.behind.as_ref().is_some_and(BTreeSet::is_empty);
         has(instance) || stage.how == How::Shrink && rest
     };
-    let licensed = facts.permission == Permission::Granted && (down(facts).is_empty() || may_repair(facts));
+    // Whoever does not answer may lack room for what nobody knows to hold back.
+    let blind = stage.how == How::Grow && facts.instances.iter().any(|instance| instance.behind.is_none());
+    let licensed = !blind && facts.permission == Permission::Granted && (down(facts).is_empty() || may_repair(facts));
     if licensed || anyway || proven(rules, facts, has, took) {
         Force::Released { held: stage.held.clone() }
     } else if stage.how == How::Restart && facts.instances.iter().all(has_pod) {
