@@ -24,9 +24,12 @@ mod plans;
 mod real_cluster;
 mod real_pods;
 mod revisions;
+mod scenarios;
 mod source;
 
 use std::collections::BTreeSet;
+// The model of a rolling change, which `tests/explore` builds with the decision alone, finds it here.
+use stackgres::rollout::change;
 
 /// A test file that is not listed above would silently never run.
 #[test]

@@ -3,7 +3,12 @@
 #[allow(dead_code, unused_imports, reason = "the decision as the program has it; not everything of it is asked here")]
 #[path = "../../src/rollout/change/mod.rs"]
 mod change;
-#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, dead_code, reason = "numbers of instances are small; the scenario test uses the rest")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    dead_code,
+    reason = "numbers of instances are small; the scenario test uses the rest"
+)]
 mod model;
 
 use change::{Rule, Rules};

@@ -15,7 +15,7 @@ pub(super) fn force(rules: Rules, facts: &Facts, stage: Option<&Stage>) -> Force
     let Some(stage) = stage else {
         // Whoever is not seen may come back with it, and has not tried it yet.
         let all = |instance: &InstanceFacts| has_pod(instance) && instance.behind.as_ref().is_some_and(BTreeSet::is_empty);
-        let known = anyway || proven(rules, facts, all) || unknown(facts).is_none();
+        let known = anyway || proven(rules, facts, all, all) || unknown(facts).is_none();
         return if known { Force::Released { held: BTreeSet::new() } } else { Force::Reloadable };
     };
     // Nothing of what would come with it may be new to the one that proves it.
@@ -24,8 +24,15 @@ pub(super) fn force(rules: Rules, facts: &Facts, stage: Option<&Stage>) -> Force
             && (matches!(stage.how, How::Grow | How::Shrink) || instance.amounts == Amount::Same)
             && instance.behind.as_ref().is_some_and(|behind| behind.is_subset(&stage.held))
     };
-    let licensed = facts.permission == Permission::Granted && (down(facts).is_empty() || may_repair(facts));
-    if licensed || anyway || proven(rules, facts, has) {
+    // Giving memory back is the last round: whoever took over with the rest has proven that.
+    let took = |instance: &InstanceFacts| {
+        let rest = instance.pod == Some(true) && instance.behind.as_ref().is_some_and(BTreeSet::is_empty);
+        has(instance) || stage.how == How::Shrink && rest
+    };
+    // Whoever does not answer may lack room for what nobody knows to hold back.
+    let blind = stage.how == How::Grow && facts.instances.iter().any(|instance| instance.behind.is_none());
+    let licensed = !blind && facts.permission == Permission::Granted && (down(facts).is_empty() || may_repair(facts));
+    if licensed || anyway || proven(rules, facts, has, took) {
         Force::Released { held: stage.held.clone() }
     } else if stage.how == How::Restart && facts.instances.iter().all(has_pod) {
         // Every pod is the released one already: to go back would be another change. Only what needs a restart waits.
@@ -38,7 +45,7 @@ pub(super) fn force(rules: Rules, facts: &Facts, stage: Option<&Stage>) -> Force
 
 /// Whether an instance serves with it. Who was lowered to it or has taken over with it has proven it, whatever became of that
 /// instance since: to flip back because it is down at this moment would restart it with something else.
-fn proven(rules: Rules, facts: &Facts, has: impl Fn(&InstanceFacts) -> bool) -> bool {
+fn proven(rules: Rules, facts: &Facts, has: impl Fn(&InstanceFacts) -> bool, took: impl Fn(&InstanceFacts) -> bool) -> bool {
     let takes_over = facts.memory.step.as_ref().and_then(|step| match step.action {
         // Who leaves a cordoned node does not do it because of what is released.
         Action::SwitchOver { leader, candidate } if !facts.instance(leader).is_some_and(|leader| leader.cordoned) => Some(candidate),
@@ -48,7 +55,7 @@ fn proven(rules: Rules, facts: &Facts, has: impl Fn(&InstanceFacts) -> bool) -> 
     let took_over = facts.memory.switched_to.or(takes_over).and_then(|ordinal| facts.instance(ordinal));
     facts.memory.lowered_at.is_some()
         || facts.instances.iter().any(|instance| has(instance) && is_back(rules, instance))
-        || took_over.is_some_and(|instance| has(instance) || gone(instance))
+        || took_over.is_some_and(|instance| took(instance) || gone(instance))
 }
 
 /// Whether its pod is the released one, amounts and all.

@@ -34,6 +34,11 @@ pub(super) fn choose(rules: Rules, facts: &Facts, stage: &Stage) -> Choice {
     let mut replicas: Vec<&InstanceFacts> = facts.instances.iter().filter(|instance| !instance.leads && lacks(instance)).collect();
     // Those that no commit waits for first: then there is another one to wait for when the synchronous one goes.
     replicas.sort_by_key(|instance| (instance.synchronous, instance.ordinal));
+    if stage.how == How::Grow
+        && let Some(unseen) = facts.instances.iter().find(|instance| instance.behind.is_none())
+    {
+        return wait(format!("instance {} does not show what it runs", unseen.ordinal), "it can be seen");
+    }
     if matches!(stage.how, How::Grow | How::Shrink) {
         let next = replicas.first().copied().or_else(|| lacks(leader).then_some(leader));
         return next.map_or_else(

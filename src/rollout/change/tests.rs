@@ -99,7 +99,7 @@ fn what_travels_together_and_what_may_not() {
     let mut library = new_pods(3);
     library.target.late = names(&["shared_preload_libraries"]);
     library.instances.iter_mut().for_each(|instance| instance.behind = Some(names(&["shared_preload_libraries"])));
-    assert_eq!(steps(&library), "p1 p2 s0>1 p0 r0 r2 r1", "the library after the image that has it, without a second switchover");
+    assert_eq!(steps(&library), "p1 p2 s0>1 p0 r2 r1", "the last pod brings the library along, without a second switchover");
     let mut mixed = connections(3, 200, 100);
     for instance in &mut mixed.instances {
         instance.hot_standby.insert("max_wal_senders".to_owned(), 10);

@@ -204,16 +204,25 @@ impl Controller {
                 return false;
             }
         }
-        if replicas != world.replicas && !self.api(world, |world| {
-            world.tell(|| format!("in force: {replicas} instances"));
-            world.replicas = replicas;
-        }) {
+        if replicas != world.replicas
+            && !self.api(world, |world| {
+                world.tell(|| format!("in force: {replicas} instances"));
+                world.replicas = replicas;
+            })
+        {
             return false;
         }
-        if barred != world.barred && !self.api(world, |world| {
-            world.tell(|| barred.map_or_else(|| "no instance is barred".to_owned(), |barred| format!("commits shall not wait for instance {barred}")));
-            world.barred = barred;
-        }) {
+        if barred != world.barred
+            && !self.api(world, |world| {
+                world.tell(|| {
+                    barred.map_or_else(
+                        || "no instance is barred".to_owned(),
+                        |barred| format!("commits shall not wait for instance {barred}"),
+                    )
+                });
+                world.barred = barred;
+            })
+        {
             return false;
         }
         false
@@ -431,4 +440,3 @@ impl Controller {
         self.process.is_some()
     }
 }
-

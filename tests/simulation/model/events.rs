@@ -130,6 +130,7 @@ impl World {
                 one.server = Server::Down { again: now + 1 };
             }
             "edit" => {
+                self.ledger.moved = true;
                 self.config[super::release::SHARED_BUFFERS] -= 1;
                 self.version += 1;
             }

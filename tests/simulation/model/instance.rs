@@ -49,9 +49,15 @@ pub(crate) struct Data {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Server {
     /// Not before then Patroni tries again.
-    Down { again: u64 },
+    Down {
+        again: u64,
+    },
     /// Up from then on, with these values.
-    Starting { until: u64, values: Values, primary: bool },
+    Starting {
+        until: u64,
+        values: Values,
+        primary: bool,
+    },
     Replica,
     Primary,
 }

@@ -131,7 +131,15 @@ impl World {
             Action::SwitchOver { candidate, .. } => Some(*candidate as usize),
             _ => None,
         };
-        if was_up && !relieves && let Some(other) = self.ledger.hands.keys().copied().find(|other| *other != index && candidate != Some(*other) && !(stale && now < self.ledger.hands[other] + GRACE)) {
+        if was_up
+            && !relieves
+            && let Some(other) = self
+                .ledger
+                .hands
+                .keys()
+                .copied()
+                .find(|other| *other != index && candidate != Some(*other) && !(stale && now < self.ledger.hands[other] + GRACE))
+        {
             self.violated(Invariant::OneDisturbed, format!("{action}, and instance {other} is not back"));
         }
         let grace = if candidate.is_some() { PREPARES } else { GRACE };
@@ -202,7 +210,8 @@ impl World {
             let cordoned = self.nodes.iter().any(|node| node.cordoned);
             // One that was begun for another release belongs to that.
             self.ledger.switchovers += u32::from(self.ledger.words.contains(&word(action)));
-            if self.ledger.switchovers > 1 && !self.ledger.moved
+            if self.ledger.switchovers > 1
+                && !self.ledger.moved
                 && !cordoned
                 && self.status.target.instances > 1
                 && !super::release::is_infeasible(self.status.target.template.amounts)
@@ -255,7 +264,7 @@ impl World {
         // A revision that cannot run is found out by trying it; until then, and when it is not the time, it is not in force.
         let tries = self.permission == Permission::Granted || now < self.ledger.permission_changed + GRACE;
         let settled = self.ledger.releases < 2 || now > self.ledger.released_at + PREPARES && awake >= 15 && self.api.0 + 10 <= now;
-        if settled && (self.status.target.flaw().is_none() || !self.ledger.begun && !tries) {
+        if settled && (self.status.target.flaw().is_none() || !self.ledger.begun && !tries && self.api.0 + 10 <= now) {
             self.check_survivable();
         }
         let (template, config, good) = (self.template, self.config, self.status.last_good);
@@ -296,7 +305,9 @@ impl World {
                 }
             }
             // Memory and what needs it travel with the pod (rule 5): until an instance has its new pod, this one thing is accepted.
-            let other = pod.made_from.label != template.label || pod.made_from.image != template.image || super::release::is_infeasible(template.amounts);
+            let other = pod.made_from.label != template.label
+                || pod.made_from.image != template.image
+                || super::release::is_infeasible(template.amounts);
             let amounts = if other && self.ledger.allowed { pod.amounts.max(template.amounts) } else { pod.amounts };
             if let Err(why) = starts(pod.made_from.image, amounts, &values) {
                 fails = Some((index, "its pod", why));

@@ -24,6 +24,7 @@ impl World {
             method: self.setup.method,
             goes_back: *release == self.status.last_good,
             reloads_only: self.ledger.releases < 2
+                && *release != self.status.last_good
                 && release.template == self.status.last_good.template
                 && release.values[..WORK_MEM] == self.status.last_good.values[..WORK_MEM],
         }
@@ -78,8 +79,7 @@ impl World {
             facts.caught_up = self.lag(index) <= SLACK && (facts.leads || facts.streaming);
             facts.replay_paused = one.troubles.replay_paused > self.now || one.insufficient;
             facts.hot_standby = (0..HOT).map(|at| (NAMES[at].to_owned(), one.values[at])).collect();
-            facts.behind =
-                Some((0..WORK_MEM).filter(|at| one.values[*at] != release.values[*at]).map(|at| NAMES[at].to_owned()).collect());
+            facts.behind = Some((0..WORK_MEM).filter(|at| one.values[*at] != release.values[*at]).map(|at| NAMES[at].to_owned()).collect());
             facts.asked = one.patroni.version == self.version && one.pending();
             facts.position = Some(one.data.replayed);
             facts.redo = Some(one.data.redo);

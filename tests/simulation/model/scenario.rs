@@ -112,8 +112,7 @@ impl fmt::Display for Scenario {
 impl Scenario {
     /// Reads the text; an error names the line.
     pub(crate) fn read(text: &str) -> Result<Self, String> {
-        let setup =
-            Setup { seed: 1, instances: 3, synchronous: Synchronous::Off, method: Method::InPlace, pooler: true, nofailover: None };
+        let setup = Setup { seed: 1, instances: 3, synchronous: Synchronous::Off, method: Method::InPlace, pooler: true, nofailover: None };
         let mut scenario = Self { setup, happenings: Vec::new(), expected: Expected::default() };
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
             let wrong = || format!("cannot read: {line}");

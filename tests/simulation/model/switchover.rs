@@ -45,7 +45,11 @@ impl Process {
                 Step::Lags
             }
             Step::Lags if world.streams(candidate) && world.lag(candidate) <= SLACK && reached(candidate) => {
-                if pooler { Step::Pause } else { Step::Post }
+                if pooler {
+                    Step::Pause
+                } else {
+                    Step::Post
+                }
             }
             Step::Lags => {
                 if world.now > self.since + 20 {
