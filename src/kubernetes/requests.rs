@@ -256,7 +256,7 @@ impl Cluster {
         let other = |message: String| KubernetesError::new("read the log of", words(key), Class::Other, message);
         let request = request.map_err(|error| other(error.to_string()))?;
         match tokio::time::timeout(self.timeout, self.client.request_text(request)).await {
-            Ok(answer) => answer.map_err(|error| KubernetesError::from_kube("read the log of", &words(key), &error)),
+            Ok(answer) => answer.map_err(|error| KubernetesError::from_kube("read the log of", words(key), &error)),
             Err(_) => Err(KubernetesError::new("read the log of", words(key), Class::Timeout, "no answer in time")),
         }
     }

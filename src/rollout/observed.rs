@@ -148,7 +148,7 @@ impl Observed<'_> {
             pod: Some(same_pod && !(amounts != Amount::Same && self.memory.resize_refused)),
             amounts: if self.memory.resize_refused { Amount::Same } else { amounts },
             behind: probe.and_then(|probe| self.behind(probe, compared)),
-            hot_standby: probe.map(|probe| running_hot_standby(probe)).unwrap_or_default(),
+            hot_standby: probe.map(running_hot_standby).unwrap_or_default(),
             asked: report.is_some_and(|report| report.pending_restart == Some(true)),
             cordoned: instance.node.as_ref().is_some_and(|node| self.cordoned.contains(node)),
             hopeless: trouble.is_some() && !waits_for_a_node,

@@ -211,7 +211,7 @@ impl Task {
             if self.ending.load(Ordering::Relaxed) {
                 return;
             }
-            match self.step().await {
+            match Box::pin(self.step()).await {
                 Ok(After::Again) => {}
                 Ok(After::Later(trouble)) => {
                     return self.note.change(|note| match trouble {

@@ -140,7 +140,9 @@ fn a_change_waits_for_its_licence() {
         assert_eq!(off.len(), 3, "{off:?}");
         assert!(database.pods().iter().all(|pod| database.shows(pod, "ssl") == "off"));
         database.spec(2, &pods("Always", true));
-        until("TLS is on", 240, || database.pods().iter().all(|pod| database.shows(pod, "ssl") == "on"));
+        until("TLS goes on", 60, || !database.status("/waiting/for").is_null());
+        drop(database.carried_out(2, "\"Always\"", 0));
+        until("TLS is on", 120, || database.pods().iter().all(|pod| database.shows(pod, "ssl") == "on"));
         database.ready(2);
         assert_eq!(database.steps().len(), 6, "one disturbance each: {:?}", database.steps());
     });

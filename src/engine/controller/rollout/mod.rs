@@ -166,8 +166,10 @@ pub(super) async fn remember(pass: &ClusterPass<'_>, change: &mut Change, decisi
     let Some(progress) = &decision.progress else { return };
     let memory = &mut change.memory.memory;
     if progress.step_ended {
-        if let Some(StepRecord { action: Action::SwitchOver { candidate, .. }, .. }) = &memory.step
-            && change.facts.leader().is_some_and(|leader| leader.ordinal == *candidate)
+        // A hand-over away from a node that is emptied is not the one of this change.
+        if let Some(StepRecord { action: Action::SwitchOver { leader, candidate }, .. }) = &memory.step
+            && change.facts.leader().is_some_and(|leads| leads.ordinal == *candidate)
+            && change.facts.instance(*leader).is_none_or(|former| !former.cordoned)
         {
             memory.switched_to = Some(*candidate);
         }
@@ -192,11 +194,14 @@ async fn last_words(
 ) -> Option<String> {
     let name = format!("{}-{}", pass.cluster.name(), failure.instance?);
     let pod = children.values().find(|object| object.kind() == "Pod" && object.name() == name)?;
-    let mut log = pass.api.log(&pod.key(), "patroni", 500, false).await.ok().unwrap_or_default();
-    if !log.contains("FATAL") && !log.contains("PANIC") {
-        log = pass.api.log(&pod.key(), "patroni", 500, true).await.ok().unwrap_or_default();
+    for previous in [false, true] {
+        if let Ok(log) = pass.api.log(&pod.key(), "patroni", 2_000, previous).await
+            && let Some(words) = crate::health::last_words(&log)
+        {
+            return Some(words);
+        }
     }
-    crate::health::last_words(&log)
+    None
 }
 
 /// Begins what is to be done to an instance: writes it down, then does it or starts a task that does.
@@ -226,6 +231,10 @@ pub(super) async fn begin(
         let again = same.is_some();
         let step = StepRecord { action: action.clone(), since: same.map_or(now, |step| step.since) };
         change.memory.memory.step = Some(step);
+        if matches!(action, Action::Restart { leads: true, .. }) {
+            // What was written before it was written with other values.
+            change.memory.memory.lowered_at = None;
+        }
         let patch = json!({
             "metadata": {"resourceVersion": cluster.resource_version()},
             "status": {"rollout": change.memory.write()},
