@@ -8,7 +8,15 @@ use serde_json::json;
 /// Tells an event about an object. Its name is a digest of what it says and of the ten minutes it is said in, so the same is not
 /// told again and again. An event that cannot be told is no failure.
 pub(super) async fn tell(cluster: &Cluster, about: &Object, warning: bool, reason: &str, note: &str, now: Timestamp) {
-    let moment = now.as_second() / 600;
+    told(cluster, about, warning, reason, note, now, now.as_second() / 600).await;
+}
+
+/// Tells an event that is one of its own each time, also when the same happened a moment ago.
+pub(super) async fn tell_each(cluster: &Cluster, about: &Object, reason: &str, note: &str, now: Timestamp) {
+    told(cluster, about, false, reason, note, now, now.as_second()).await;
+}
+
+async fn told(cluster: &Cluster, about: &Object, warning: bool, reason: &str, note: &str, now: Timestamp, moment: i64) {
     let digest = Digest::of(&json!([about.uid(), reason, note, moment]));
     // Notes hold at most 1 KiB (Kubernetes API reference, `Event v1`).
     let note: String = note.chars().take(1_000).collect();

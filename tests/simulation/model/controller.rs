@@ -1,8 +1,8 @@
 //! The controller: one pass after another, in the order that the real engine follows.
 //!
-//! 1. Status and facts are read. 2. `next_change`. 3. What has to be in force is put in force; when anything had to be written, the
-//! pass ends. 4. A new failure is remembered. 5. A step is written down under the version of the status that the decision was made
-//! from, then carried out. A pass that is older than [`OLD`] seconds ends (the process slept): the lease is not its any more.
+//! Status and facts are read. `next_change`. What has to be in force is put in force; when anything had to be written, the pass ends.
+//! A new failure is remembered. A step is written down under the version of the status that the decision was made from, then carried
+//! out. A pass that is older than [`OLD`] seconds ends (the process slept): the lease is not its any more.
 
 use super::observe::held_value;
 use super::release::{NAMES, Release, WORK_MEM};

@@ -1,7 +1,7 @@
 //! The steps that take longer than a pass, and those that need more than one request.
 
 use super::super::cluster_pass::STATUS_MANAGER;
-use super::super::events::tell;
+use super::super::events::tell_each;
 use super::super::reach::Reach;
 use super::super::run::now;
 use super::super::switchover::{Report, Trouble, restart, resume_everything, settle, switch_over};
@@ -38,7 +38,7 @@ impl Task {
             Ok(report) => {
                 if report != Report::default() {
                     let what = self.action.text(|ordinal| self.pod(ordinal));
-                    tell(&self.api, &self.cluster, false, "RolloutStepDone", &format!("{what}: {}", report.text()), now()).await;
+                    tell_each(&self.api, &self.cluster, "RolloutStepDone", &format!("{what}: {}", report.text()), now()).await;
                 }
                 self.note.change(|note| *note = Note::default());
             }

@@ -8,7 +8,7 @@ mod act;
 mod probe;
 
 use super::cluster_pass::{ClusterPass, STATUS_MANAGER};
-use super::events::tell;
+use super::events::{tell, tell_each};
 use super::reach::Reach;
 use super::works::{SharedNote, Works};
 use crate::health::Instances;
@@ -246,7 +246,7 @@ pub(super) async fn begin(
         }
         if !again {
             let text = action.text(|ordinal| format!("{}-{ordinal}", name.name));
-            tell(api, cluster, false, "RolloutStep", &text, now).await;
+            tell_each(api, cluster, "RolloutStep", &text, now).await;
         }
     }
     match action {
