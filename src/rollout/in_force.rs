@@ -3,8 +3,8 @@
 //! Invariant: if every instance restarted now, the cluster would come up (DESIGN §8, rule 1), and what refers to something new moves
 //! only when every instance has it (rule 3).
 
-use super::change::{Force, How, Progress};
-use super::restart_parameters::needs_restart;
+use super::change::{Force, Progress};
+use super::restart_parameters::{needs_restart, switches_ssl_on};
 use crate::model::Object;
 use crate::render::revision::Revision;
 use serde_json::{Map, Value, json};
@@ -56,9 +56,9 @@ fn one(mixture: &Mixture<'_>, progress: &Progress, old: &Object, new: &Object) -
         "ConfigMap" if new.name().ends_with("-connection-pooling-config") && another_pooler(mixture) => {
             if is_released { new } else { old }.clone()
         }
-        // A pooler that is told to use files it does not have loses settings (`postgres-facts` f), and which files it has is decided by
-        // its pod: so the new ones come when every pod is new.
-        "ConfigMap" if new.name().ends_with("-connection-pooling-config") && brings_pods(progress) => old.clone(),
+        // A pooler that is told to use files it does not have loses settings, or does not start (`postgres-facts` f). Which files it
+        // has is decided by its pod: so those that only new pods have come when every pod is new, and go before the first lacks them.
+        "ConfigMap" if new.name().ends_with("-connection-pooling-config") && needs_new_pods(mixture, old, new) => old.clone(),
         "Endpoints" => configuration(mixture, progress, old, new),
         // They lead to what only the new pods have, or away from what the old ones need.
         "Service" | "PodMonitor" | "PodDisruptionBudget" => old.clone(),
@@ -67,8 +67,10 @@ fn one(mixture: &Mixture<'_>, progress: &Progress, old: &Object, new: &Object) -
     }
 }
 
-fn brings_pods(progress: &Progress) -> bool {
-    progress.stage.as_ref().is_some_and(|stage| stage.how == How::Recreate)
+/// Whether a pooler's file names files that the pods before have not: a certificate, or a file that it includes.
+fn needs_new_pods(mixture: &Mixture<'_>, old: &Object, new: &Object) -> bool {
+    let includes = |object: &Object| object.value()["data"]["pgbouncer.ini"].as_str().is_some_and(|file| file.contains("%include"));
+    switches_ssl_on(mixture.running, mixture.released) || (includes(new) && !includes(old))
 }
 
 fn another_pooler(mixture: &Mixture<'_>) -> bool {

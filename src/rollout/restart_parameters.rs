@@ -92,7 +92,7 @@ pub(super) fn late(running: &Revision, released: &Revision) -> BTreeSet<String> 
 }
 
 /// Whether pods get a certificate that those before have not.
-fn switches_ssl_on(running: &Revision, released: &Revision) -> bool {
+pub(super) fn switches_ssl_on(running: &Revision, released: &Revision) -> bool {
     !running.effective.postgres.ssl.enabled.value && released.effective.postgres.ssl.enabled.value
 }
 

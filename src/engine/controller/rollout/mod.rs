@@ -162,7 +162,7 @@ async fn cordoned(pass: &ClusterPass<'_>, seen: &Instances) -> BTreeSet<String> 
 }
 
 /// Notes what became of the step before, and of the rollout, in what is remembered.
-pub(super) async fn remember(pass: &ClusterPass<'_>, change: &mut Change, decision: &Decision, children: &BTreeMap<ObjectKey, Object>) {
+pub(super) async fn remember(pass: &ClusterPass<'_>, change: &mut Change, decision: &mut Decision, children: &BTreeMap<ObjectKey, Object>) {
     let Some(progress) = &decision.progress else { return };
     let memory = &mut change.memory.memory;
     if progress.step_ended {
@@ -179,6 +179,9 @@ pub(super) async fn remember(pass: &ClusterPass<'_>, change: &mut Change, decisi
         let mut failure = failure;
         if let Some(said) = last_words(pass, &failure, children).await {
             failure.cause = format!("{}; PostgreSQL says: {said}", failure.cause);
+            if let Some(wait) = &mut decision.wait {
+                wait.what = format!("stopped: {}", failure.cause);
+            }
         }
         tell(pass.api, pass.cluster, true, "RolloutStopped", &failure.cause, pass.now).await;
         memory.step = None;
