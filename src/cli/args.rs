@@ -31,6 +31,8 @@ pub(super) enum Verb {
     Switchover(SwitchoverArguments),
     /// Stop every disturbance of a running cluster, with a reason, until a time or until --release.
     Hold(HoldArguments),
+    /// Try again a rollout that stopped, or put back what ran before.
+    Rollout(RolloutArguments),
     /// Explain a code (`storage-shrinks`) or a field (`sgcluster.spec.instances`).
     Explain(ExplainArguments),
     /// Run the controller: carry out what fleets and clusters ask for, until it is told to stop.
@@ -177,6 +179,30 @@ pub(super) struct SwitchoverArguments {
     /// How long to follow it, in seconds.
     #[arg(long, default_value_t = 300)]
     pub(super) timeout: u64,
+    /// How to reach the API server; absent is the environment's.
+    #[arg(long, env = "KUBECONFIG", hide_env_values = true)]
+    pub(super) kubeconfig: Option<PathBuf>,
+}
+
+/// What to do with the change of a cluster.
+#[derive(Debug, Args)]
+pub(super) struct RolloutArguments {
+    #[command(subcommand)]
+    pub(super) verb: RolloutVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RolloutVerb {
+    /// Try again what stopped, after its cause is gone. New inputs need no retry.
+    Retry(RolloutTarget),
+    /// Put back what ran before, by the same rules, until other inputs are released.
+    Rollback(RolloutTarget),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RolloutTarget {
+    /// The cluster, as NAMESPACE/NAME.
+    pub(super) cluster: String,
     /// How to reach the API server; absent is the environment's.
     #[arg(long, env = "KUBECONFIG", hide_env_values = true)]
     pub(super) kubeconfig: Option<PathBuf>,

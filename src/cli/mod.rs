@@ -34,6 +34,7 @@ pub fn run(arguments: Arguments, wired: &Wired) -> Result<Exit, CommandError> {
         Verb::History(arguments) => commands::history::run(&arguments),
         Verb::Switchover(arguments) => commands::switchover::run(&arguments),
         Verb::Hold(arguments) => commands::hold::run(&arguments),
+        Verb::Rollout(arguments) => commands::rollout::run(&arguments),
         Verb::Explain(arguments) => commands::explain::run(&arguments),
         Verb::Run(arguments) => (wired.run)(&arguments).map(|()| Exit::Fine),
         Verb::Demo(arguments) => (wired.demo)(&arguments).map(|()| Exit::Fine),

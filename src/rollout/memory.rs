@@ -8,6 +8,12 @@ use crate::model::seconds;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+/// Annotation that asks for another try after a rollout stopped: any new text is a new wish.
+pub const RETRY: &str = "stackgres.io/rollout-retry";
+
+/// Annotation that names the revision which is not to be carried out any more: what ran before is put back, by the same rules.
+pub const ROLLBACK: &str = "stackgres.io/rollout-rollback";
+
 /// The memory of a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RolloutMemory {

@@ -6,7 +6,7 @@ use super::facts::Facts;
 use super::managed_sql::managed_sql;
 use super::pod_check::PodChecks;
 use super::reloads::{self, Reloads};
-use super::rollout::{self, Change, ROLLBACK, Rollouts};
+use super::rollout::{self, Change, Rollouts};
 use super::secrets::{Given, SecretWorks, keep_secrets};
 use super::switchover::{SwitchoverWorks, carry_out_request};
 use super::works::Works;
@@ -23,8 +23,8 @@ use crate::render::secret_names;
 use crate::resolve::Effective;
 use crate::rollout::change::Force;
 use crate::rollout::{
-    Decision, Drift, PAUSED, RECONCILIATION_PAUSE, RolloutMemory, Situation, Step, Wait, credential_problem, is_reconciliation_paused,
-    licence, next,
+    Decision, Drift, PAUSED, RECONCILIATION_PAUSE, ROLLBACK, RolloutMemory, Situation, Step, Wait, credential_problem,
+    is_reconciliation_paused, licence, next,
 };
 use crate::status::{Condition, licence_conditions, merge, replacing, seconds, would_change};
 use jiff::Timestamp;

@@ -7,11 +7,13 @@
 mod history;
 mod hold;
 mod plan;
+mod rollout;
 mod switchover;
 
 pub use history::{Entry, History, history};
 pub use hold::{End, HoldChange, hold, release};
 pub use plan::{LivePlan, live_plan};
+pub use rollout::{RolloutWish, wish};
 pub use switchover::{Switched, switchover};
 
 use crate::kubernetes::{Cluster, KubernetesError};

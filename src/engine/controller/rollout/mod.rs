@@ -16,17 +16,11 @@ use crate::kubernetes::{Class, KubernetesError};
 use crate::model::{Object, ObjectKey};
 use crate::render::revision::Revision;
 use crate::rollout::change::{Action, Facts, Method, Permission, StepRecord};
-use crate::rollout::{Decision, Licence, Observed, RolloutMemory, held};
+use crate::rollout::{Decision, Licence, Observed, RETRY, RolloutMemory, held};
 use crate::status::Condition;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::mpsc;
-
-/// Asks for another try after a rollout stopped: any new text is a new wish.
-const RETRY: &str = "stackgres.io/rollout-retry";
-
-/// Names the revision that is not to be carried out any more: what ran before is put back, by the same rules.
-pub(super) const ROLLBACK: &str = "stackgres.io/rollout-rollback";
 
 /// Steps under way.
 pub(super) struct Rollouts {

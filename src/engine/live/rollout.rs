@@ -1,0 +1,47 @@
+//! A rollout that stopped is tried again, or what ran before is put back: each is a wish in an annotation.
+
+use super::{LiveError, asked};
+use crate::model::{NamespacedName, ObjectKey, seconds};
+use crate::rollout::{RETRY, ROLLBACK};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Field manager of the annotations.
+const MANAGER: &str = "stackgres-rollout";
+
+/// What is wished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RolloutWish {
+    /// Try again what stopped.
+    Retry,
+    /// Put back what ran before.
+    Rollback,
+}
+
+/// Writes the wish. Gives back what it is about, for people; nothing is written where there is nothing to do.
+pub fn wish(kubeconfig: Option<&Path>, cluster: &NamespacedName, wish: RolloutWish) -> Result<String, LiveError> {
+    asked(kubeconfig, async |api| {
+        let key = ObjectKey::new("stackgres.io/v1", "SGCluster", Some(&cluster.namespace), &cluster.name);
+        let live = api.get(&key).await?.ok_or_else(|| LiveError::NoCluster(cluster.clone()))?;
+        let (released, running) = (live.text("/status/release/revision"), live.text("/status/running/revision"));
+        let cause = live.text("/status/rollout/failure/cause");
+        let annotations = match (wish, released, running) {
+            (RolloutWish::Retry, ..) if cause.is_none() => return Ok(format!("no rollout of {cluster} has stopped")),
+            (RolloutWish::Retry, ..) => json!({RETRY: seconds(now()), ROLLBACK: Value::Null}),
+            (RolloutWish::Rollback, Some(released), Some(running)) if released != running => json!({ROLLBACK: released}),
+            (RolloutWish::Rollback, ..) => return Ok(format!("{cluster} runs what is released: there is nothing to roll back")),
+        };
+        api.merge(&key, &json!({"metadata": {"uid": live.uid(), "annotations": annotations}}), MANAGER, None).await?;
+        let (released, running) = (released.unwrap_or_default(), running.unwrap_or_default());
+        Ok(match wish {
+            RolloutWish::Retry => format!("{cluster}: {released} is tried again; it had stopped: {}", cause.unwrap_or_default()),
+            RolloutWish::Rollback => format!("{cluster}: {released} is not carried out any more, and {running} is put back"),
+        })
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "a wish says when it was made; that makes it a new one")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
