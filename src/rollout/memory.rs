@@ -29,6 +29,8 @@ pub struct RolloutMemory {
     pub retried: Option<String>,
     /// Whether the API server or the kubelet refused to change the amounts of a running pod.
     pub resize_refused: bool,
+    /// Whether something of it was in force, so that an instance may run it.
+    pub tried: bool,
 }
 
 /// At most this many unfinished revisions are remembered; of older ones an instance shows itself by its pod alone.
@@ -58,6 +60,7 @@ impl RolloutMemory {
             },
             retried: text(&status["retried"]),
             resize_refused: status["resizeRefused"] == true,
+            tried: status["tried"] == true,
         }
     }
 
@@ -74,6 +77,7 @@ impl RolloutMemory {
             "failure": failure.map(|failure| json!({"instance": failure.instance, "cause": failure.cause, "at": seconds(failure.at)})),
             "retried": self.retried,
             "resizeRefused": self.resize_refused.then_some(true),
+            "tried": self.tried.then_some(true),
         })
     }
 
@@ -83,7 +87,7 @@ impl RolloutMemory {
         if self.revision == revision {
             return self;
         }
-        if !self.revision.is_empty() {
+        if !self.revision.is_empty() && self.tried {
             self.superseded.retain(|name| *name != self.revision);
             self.superseded.push(std::mem::take(&mut self.revision));
         }
@@ -95,6 +99,7 @@ impl RolloutMemory {
         }
         self.memory = Memory { step: self.memory.step, ..Memory::default() };
         self.since = Some(now);
+        self.tried = false;
         revision.clone_into(&mut self.revision);
         self
     }
@@ -166,6 +171,7 @@ mod tests {
                 },
                 retried: Some("x".to_owned()),
                 resize_refused: true,
+                tried: true,
             };
             assert_eq!(RolloutMemory::read(Some(&memory.write())), memory);
         }
@@ -179,6 +185,7 @@ mod tests {
         let failure = Failure { instance: None, cause: "bad".to_owned(), at };
         let first = RolloutMemory {
             revision: "r1".to_owned(),
+            tried: true,
             memory: Memory { step: Some(step), failure: Some(failure), ..Memory::default() },
             ..RolloutMemory::default()
         };
@@ -186,7 +193,9 @@ mod tests {
         let second = first.towards("r2", "r0", at);
         assert_eq!((second.superseded.as_slice(), &second.memory.failure), (["r1".to_owned()].as_slice(), &None));
         assert!(matches!(&second.memory.step, Some(StepRecord { action: Action::Restart { brings, .. }, .. }) if brings.is_empty()));
-        let back = second.towards("r0", "r0", at);
+        let back = second.clone().towards("r0", "r0", at);
+        assert_eq!(back.superseded, ["r1"], "of the second nothing was in force");
+        let back = RolloutMemory { tried: true, ..second }.towards("r0", "r0", at);
         assert_eq!(back.superseded, ["r1", "r2"]);
     }
 }

@@ -70,6 +70,7 @@ pub(in crate::api) fn rollout() -> Schema {
                 .field("cause", text("What happened, with PostgreSQL's own words where it said something."))
                 .field("at", text("When.").format("date-time")),
         )
+        .field("tried", boolean("Whether something of it was in force, so that an instance may run it."))
         .field("retried", text("Value of the annotation stackgres.io/rollout-retry that was answered."))
         .field(
             "resizeRefused",
