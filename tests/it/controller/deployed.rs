@@ -186,7 +186,6 @@ fn the_controllers_account_has_no_right_it_does_not_use() {
         };
         for (verb, what) in [
             ("create", "pods"),
-            ("delete", "pods"),
             ("create", "pods/exec"),
             ("delete", "persistentvolumeclaims"),
             ("delete", "namespaces"),
@@ -198,12 +197,23 @@ fn the_controllers_account_has_no_right_it_does_not_use() {
             ("escalate", "roles"),
             ("impersonate", "users"),
             ("impersonate", "groups"),
-            ("get", "nodes"),
+            ("list", "nodes"),
+            ("patch", "nodes"),
             ("create", "deployments"),
         ] {
             assert!(!can(verb, what), "the controller may {verb} {what}");
         }
-        for (verb, what) in [("patch", "statefulsets"), ("patch", "sgclusters.stackgres.io/status"), ("create", "secrets")] {
+        for (verb, what) in [
+            ("patch", "statefulsets"),
+            ("patch", "sgclusters.stackgres.io/status"),
+            ("create", "secrets"),
+            // What a rolling change needs.
+            ("delete", "pods"),
+            ("patch", "pods/resize"),
+            ("get", "pods/log"),
+            ("get", "nodes"),
+            ("patch", "persistentvolumeclaims"),
+        ] {
             assert!(can(verb, what), "the controller may not {verb} {what}");
         }
     });
