@@ -59,6 +59,12 @@ impl Instances {
     }
 }
 
+/// Patroni's dynamic configuration among objects of a cluster; null where it is not there or cannot be read.
+pub fn dynamic_configuration<'a>(objects: impl IntoIterator<Item = &'a Object>) -> serde_json::Value {
+    let text = objects.into_iter().find_map(|object| object.annotation("config").filter(|_| object.kind() == "Endpoints"));
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
 /// Reads the pods of a cluster, and what Patroni noted in its own objects. Source: Patroni 4.0.7, `dcs/kubernetes.py`: the
 /// annotation `initialize` of the configuration object, `sync_standby` of the synchronous state.
 pub fn instances<'a>(objects: impl IntoIterator<Item = &'a Object>) -> Instances {

@@ -5,12 +5,10 @@
 
 use super::error::InstanceError;
 use super::sql::{Row, Session};
-use crate::model::{Activity, Follower, FollowerKind, OpenTransaction, PreparedTransaction};
+use crate::model::{Activity, Follower, FollowerKind, HOT_STANDBY, OpenTransaction, PreparedTransaction};
 
-/// The settings that a standby must not have lower than its primary. Source: PostgreSQL documentation, "Hot Standby", "Administrator's
-/// Overview".
-const HOT_STANDBY: &str =
-    "'max_connections', 'max_locks_per_transaction', 'max_prepared_transactions', 'max_wal_senders', 'max_worker_processes'";
+/// Of a list of names, which is the parameter.
+const SETTINGS: &str = "SELECT name::text AS name, setting::text AS setting FROM pg_settings WHERE name = ANY (string_to_array($1, ','))";
 
 const STATE: &str = "SELECT pg_is_in_recovery()::text AS recovery,
   CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() ELSE false END::text AS paused,
@@ -35,8 +33,7 @@ impl Session {
     /// What the instance is busy with.
     pub async fn activity(&self) -> Result<Activity, InstanceError> {
         let state = self.rows(STATE, &[]).await?;
-        let settings = format!("SELECT name::text AS name, setting::text AS setting FROM pg_settings WHERE name IN ({HOT_STANDBY})");
-        let settings = self.rows(&settings, &[]).await?;
+        let settings = self.rows(SETTINGS, &[&HOT_STANDBY.join(",")]).await?;
         let is = |column: &str| state.first().is_some_and(|row| row.is_true(column));
         Ok(Activity {
             in_recovery: is("recovery"),

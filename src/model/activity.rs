@@ -2,6 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+/// A standby must have each of these settings at least as high as its primary had. Source: PostgreSQL documentation, "Hot Standby",
+/// section "Administrator's Overview".
+pub const HOT_STANDBY: &[&str] =
+    &["max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions", "max_locks_per_transaction"];
+
 /// A transaction of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenTransaction {

@@ -21,7 +21,7 @@ mod quantity;
 mod secret;
 mod window;
 
-pub use activity::{Activity, Follower, FollowerKind, OpenTransaction, PreparedTransaction};
+pub use activity::{Activity, Follower, FollowerKind, HOT_STANDBY, OpenTransaction, PreparedTransaction};
 pub use canonical::{Digest, canonical_json};
 pub use cron::{Cron, CronProblem};
 pub use duration::iso_duration;

@@ -3,7 +3,7 @@
 //! Which objects are to be in force, and then what is done to instances: the first is decided here, the second in [`super::change`],
 //! and nothing is done to an instance before what has to be in force is.
 
-use super::change::{Action, Facts, Failure, Force, Permission, Progress, Rules, Verdict, next_change};
+use super::change::{Action, Facts, Failure, Permission, Progress, Rules, Verdict, next_change};
 use super::duties::{dress, hand_over, labels, relieve};
 use super::in_force::{Mixture, bar, in_force};
 use super::instances::{Scale, scale};
@@ -148,6 +148,13 @@ pub struct Decision {
     pub drifted: Vec<ObjectKey>,
 }
 
+impl Decision {
+    /// Whether instances that start now start with the released revision.
+    pub fn brings_released(&self) -> bool {
+        self.carries_out_released || self.progress.as_ref().is_some_and(Progress::brings_released)
+    }
+}
+
 /// The next step of one cluster.
 pub fn next(situation: &Situation<'_>) -> Decision {
     let mut decision = Decision {
@@ -167,9 +174,8 @@ pub fn next(situation: &Situation<'_>) -> Decision {
     {
         proceed(facts, situation, &mut decision);
     }
-    let brings_new = decision.progress.as_ref().is_some_and(|progress| matches!(progress.force, Force::Released { .. }));
     let target = match situation.running {
-        Some(running) if !decision.carries_out_released && !brings_new => running,
+        Some(running) if !decision.brings_released() => running,
         _ => situation.released,
     };
     if let Some(foreign) = foreign(situation, target) {
@@ -238,11 +244,10 @@ pub fn next(situation: &Situation<'_>) -> Decision {
 /// Puts the next step of the change into the decision.
 fn proceed(facts: &Facts, situation: &Situation<'_>, decision: &mut Decision) {
     let progress = next_change(Rules::ALL, facts, situation.now);
-    let name = |ordinal: u32| format!("{}-{ordinal}", situation.cluster.name());
     match &progress.verdict {
         Verdict::Done => {}
         Verdict::Do(action) => {
-            decision.wait = Some(Wait { what: action.text(name), ends: "it has ended".to_owned() });
+            decision.wait = Some(Wait { what: action.text(|ordinal| facts.name(ordinal)), ends: "it has ended".to_owned() });
             decision.action = Some(action.clone());
         }
         Verdict::Wait { what, ends, .. } => {
@@ -257,16 +262,6 @@ fn proceed(facts: &Facts, situation: &Situation<'_>, decision: &mut Decision) {
                 ends: "other inputs are released, or `stackgres rollout retry` after the cause is gone".to_owned(),
             });
             decision.failure = Some(failure.clone());
-        }
-    }
-    // The decision knows numbers; people know names. The longest numbers first, as 1 begins 12.
-    for ordinal in (0..100).rev() {
-        let (number, name) = (format!("instance {ordinal}"), name(ordinal));
-        if let Some(wait) = &mut decision.wait {
-            wait.what = wait.what.replace(&number, &name);
-        }
-        if let Some(failure) = &mut decision.failure {
-            failure.cause = failure.cause.replace(&number, &name);
         }
     }
     decision.carries_out_released = progress.verdict == Verdict::Done;

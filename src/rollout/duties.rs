@@ -90,7 +90,7 @@ pub(super) fn relieve(situation: &Situation<'_>, target: &Revision, decision: &m
 }
 
 /// Asks Patroni to hand over, in the object in which it looks for such wishes.
-pub(super) fn hand_over(effective: &Effective, leader: &str, candidate: &str) -> Step {
+pub fn hand_over(effective: &Effective, leader: &str, candidate: &str) -> Step {
     let name = format!("{}-failover", effective.scope());
     let key = ObjectKey::new("v1", "Endpoints", Some(&effective.cluster.namespace), &name);
     Step::HandOver { key, leader: leader.to_owned(), candidate: candidate.to_owned() }

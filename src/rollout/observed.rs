@@ -2,9 +2,9 @@
 
 use super::change::{Amount, Facts, InstanceFacts, Method, Permission, Synchronous, Target};
 use super::memory::RolloutMemory;
-use super::restart_parameters::{HOT_STANDBY, hot_standby, is_released, late, restart_parameters};
-use crate::health::{CAUGHT_UP, Instance, Instances};
-use crate::model::{InstanceReport, InstanceRole, Object, Quantity};
+use super::restart_parameters::{hot_standby, is_released, late, restart_parameters};
+use crate::health::{CAUGHT_UP, Instance, Instances, dynamic_configuration};
+use crate::model::{HOT_STANDBY, InstanceReport, InstanceRole, Object, Quantity};
 use crate::render::MADE_FROM;
 use crate::render::revision::Revision;
 use serde_json::Value;
@@ -68,6 +68,7 @@ impl Observed<'_> {
         let replicas = set.and_then(|set| set.get("/spec/replicas")).and_then(Value::as_u64);
         let replicas = replicas.unwrap_or_else(|| existing.map_or(0, |ordinal| ordinal + 1));
         Facts {
+            cluster: self.released.cluster.name.clone(),
             target: Target {
                 instances: self.released.effective.instances.value,
                 hot_standby: hot_standby(self.released),
@@ -97,8 +98,7 @@ impl Observed<'_> {
 
     /// How commits wait now: what Patroni has in force.
     fn synchronous(&self) -> Synchronous {
-        let configuration = self.live.values().find_map(|object| object.annotation("config").filter(|_| object.kind() == "Endpoints"));
-        let configuration: Value = configuration.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let configuration = dynamic_configuration(self.live.values());
         let on = !matches!(configuration["synchronous_mode"], Value::Bool(false) | Value::Null);
         match (on, configuration["synchronous_mode_strict"] == true) {
             (false, _) => Synchronous::Off,

@@ -9,8 +9,11 @@ use serde_json::{Value, json};
 pub const PAUSED: &str = "Patroni is paused: no instance fails over or is handed over by itself";
 
 /// Who ends it.
+pub const PAUSE_ENDS: &str = "`patronictl resume` in one of the pods";
+
+/// Something that waits for its end.
 pub(super) fn wait_for_its_end(what: &str) -> Wait {
-    Wait { what: format!("{what}: {PAUSED}"), ends: "`patronictl resume` in one of the pods".to_owned() }
+    Wait { what: format!("{what}: {PAUSED}"), ends: PAUSE_ENDS.to_owned() }
 }
 
 /// Puts the pause of the live configuration into the wanted one. Patroni writes the text in a form of its own, which is kept where it

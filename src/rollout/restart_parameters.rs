@@ -1,15 +1,11 @@
 //! Parameters that are read when PostgreSQL starts: which differ between revisions, and what an instance runs with.
 
-use crate::model::Object;
+use crate::health::dynamic_configuration;
+use crate::model::{HOT_STANDBY, Object};
 use crate::postgres::{Context, built_in_default, context, find, is_library_of_images, number_of, patroni_substitutes, same_value};
 use crate::render::revision::Revision;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// A standby must have each of these at least as high as its primary had. Source: PostgreSQL documentation, "Hot Standby",
-/// section "Administrator's Overview".
-pub const HOT_STANDBY: &[&str] =
-    &["max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions", "max_locks_per_transaction"];
 
 /// Parameters that a server computes where their value says "automatic": what runs cannot be compared with what is written.
 const COMPUTED: &[(&str, &str)] =
@@ -17,9 +13,7 @@ const COMPUTED: &[(&str, &str)] =
 
 /// The parameters of Patroni's dynamic configuration.
 pub(super) fn parameters(objects: &[Object]) -> Map<String, Value> {
-    let configuration = objects.iter().find_map(|object| object.annotation("config").filter(|_| object.kind() == "Endpoints"));
-    let configuration: Value = configuration.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    configuration.pointer("/postgresql/parameters").and_then(Value::as_object).cloned().unwrap_or_default()
+    dynamic_configuration(objects).pointer("/postgresql/parameters").and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
 /// The value a server gets: what Patroni makes of a text, or its own default where nothing is written.

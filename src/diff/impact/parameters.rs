@@ -7,12 +7,9 @@
 use super::{Disturbance, Finding, Risk};
 use crate::diff::HIDDEN;
 use crate::diff::effective::EffectiveChange;
+use crate::model::HOT_STANDBY;
 use crate::postgres::{self, Context};
 use serde_json::Value;
-
-/// A standby must have each of these at least as high as its primary had.
-const HOT_STANDBY: &[&str] =
-    &["max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions", "max_locks_per_transaction"];
 
 /// Which way a value goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,7 +21,6 @@ use crate::postgres::PUBLISHER;
 use crate::render::revision::{Revision, to_prune, to_secret};
 use crate::render::secret_names;
 use crate::resolve::Effective;
-use crate::rollout::change::Force;
 use crate::rollout::{
     Decision, Drift, PAUSED, RECONCILIATION_PAUSE, ROLLBACK, RolloutMemory, Situation, Step, Wait, credential_problem,
     is_reconciliation_paused, licence, next,
@@ -160,8 +159,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         tell(api, cluster, true, "DriftReverted", &what, now).await;
     }
     // Without a revision whose objects are in place there is nothing to keep.
-    let brings_new = decision.progress.as_ref().is_some_and(|progress| matches!(progress.force, Force::Released { .. }));
-    let carried_out = if decision.carries_out_released || brings_new { Some(&released) } else { running.as_ref() };
+    let carried_out = if decision.brings_released() { Some(&released) } else { running.as_ref() };
     if let Some(revision) = carried_out.filter(|_| decision.stop.is_none()) {
         let given = Given::read(api, &revision.effective).await?;
         let values = given_values(&given, &revision.effective, &mut decision);
@@ -175,7 +173,8 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     }
     let mut in_use = vec![released_name.clone()];
     if decision.stop.is_none() && decision.carries_out_released {
-        let now_running = released.name();
+        // A name is a digest of every object: it is made only where it is not known.
+        let now_running = if rolled_back { released.name() } else { released_name.clone() };
         if running_name.as_deref() != Some(&now_running) {
             patch["running"] = json!({"revision": now_running, "digest": released.digest, "since": seconds(now)});
             tell(api, cluster, false, "Released", &format!("runs revision {now_running}"), now).await;
@@ -265,8 +264,7 @@ async fn refuse_pods(
 ) -> Result<(), KubernetesError> {
     let Some(words) = pass.pod_checks.refusal(pass.api, released, running).await? else { return Ok(()) };
     let message = format!("Kubernetes would refuse the pods, so nothing of this release is applied: {words}");
-    let brings_new = decision.progress.as_ref().is_some_and(|progress| matches!(progress.force, Force::Released { .. }));
-    if decision.carries_out_released || brings_new {
+    if decision.brings_released() {
         decision.steps.clear();
         decision.action = None;
         decision.stop.get_or_insert(message);

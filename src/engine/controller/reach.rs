@@ -2,7 +2,7 @@
 
 use super::facts::OURS;
 use super::secrets::PREVIOUS;
-use crate::health::{Instances, instances};
+use crate::health::{Instances, dynamic_configuration, instances};
 use crate::instance::{Endpoint, Login, POSTGRES_PORT};
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey, SecretText};
@@ -68,9 +68,7 @@ impl Reach {
             None
         };
         let server_name = format!("{}.{}", revision.effective.scope(), cluster.namespace);
-        let configuration =
-            objects.clone().into_iter().find_map(|object| object.annotation("config").filter(|_| object.kind() == "Endpoints"));
-        let configuration: Value = configuration.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let configuration = dynamic_configuration(objects.clone());
         // PostgreSQL's own default is off.
         let ssl = match configuration.pointer("/postgresql/parameters") {
             Some(parameters) => parameters["ssl"] == "on",

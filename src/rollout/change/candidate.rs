@@ -9,14 +9,12 @@ use super::rules::{Rule, Rules};
 pub(super) fn candidate(rules: Rules, facts: &Facts, ready_for: impl Fn(&InstanceFacts) -> bool) -> Result<u32, String> {
     let Some(leader) = facts.leader() else { return Err("an instance leads".to_owned()) };
     let others = || facts.instances.iter().filter(|instance| instance.ordinal != leader.ordinal);
-    // The extra instance leaves at the end: it would have to hand over again. A single instance has no other.
-    let stays = |instance: &InstanceFacts| instance.ordinal < facts.target.instances.max(1) || facts.target.instances == 1;
     let strict = rules.keep(Rule::CandidateFits);
     let synchronous = facts.target.synchronous != Synchronous::Off && others().any(|instance| instance.synchronous);
     let fit = |instance: &&InstanceFacts| {
         let may = !instance.terminating && instance.ready && ready_for(instance);
         let safe = is_back(rules, instance)
-            && stays(instance)
+            && stays(facts, instance)
             && !instance.nofailover
             && !instance.cordoned
             && !instance.replay_paused
@@ -32,10 +30,14 @@ pub(super) fn candidate(rules: Rules, facts: &Facts, ready_for: impl Fn(&Instanc
     }
 }
 
+/// Whether an instance is one of those that stay. The extra one leaves at the end: it would have to hand over again. A single
+/// instance has no other.
+fn stays(facts: &Facts, instance: &InstanceFacts) -> bool {
+    instance.ordinal < facts.target.instances.max(1) || facts.target.instances == 1
+}
+
 /// Whether there is nobody who could ever take over.
 pub(super) fn is_alone(facts: &Facts) -> bool {
-    // One that leaves in the end would have to hand over again.
-    let stays = |instance: &InstanceFacts| instance.ordinal < facts.target.instances.max(1) || facts.target.instances == 1;
-    let may = |instance: &InstanceFacts| !instance.leads && !instance.nofailover && stays(instance);
+    let may = |instance: &InstanceFacts| !instance.leads && !instance.nofailover && stays(facts, instance);
     facts.asked_for <= 1 && facts.instances.len() <= 1 || !facts.instances.iter().any(may)
 }

@@ -1,6 +1,6 @@
 //! What the decision depends on.
 
-use super::step::{Failure, StepRecord};
+use super::step::{Action, Failure, StepRecord};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How the amounts of processor and memory of a pod have to change.
@@ -142,6 +142,8 @@ pub struct Memory {
 /// Everything the decision depends on, but for the time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
+    /// Name of the cluster, for texts; without one they speak of numbers.
+    pub cluster: String,
     /// What is asked of every instance.
     pub target: Target,
     /// Those whose pods exist, by number.
@@ -159,6 +161,16 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// What people call an instance.
+    pub fn name(&self, ordinal: u32) -> String {
+        if self.cluster.is_empty() { format!("instance {ordinal}") } else { format!("{}-{ordinal}", self.cluster) }
+    }
+
+    /// What is done, with names.
+    pub(super) fn text(&self, action: &Action) -> String {
+        action.text(|ordinal| self.name(ordinal))
+    }
+
     /// The instance of a number.
     pub fn instance(&self, ordinal: u32) -> Option<&InstanceFacts> {
         self.instances.iter().find(|instance| instance.ordinal == ordinal)

@@ -71,6 +71,13 @@ pub struct Progress {
     pub stage: Option<Stage>,
 }
 
+impl Progress {
+    /// Whether what an instance starts with is that of the released revision.
+    pub const fn brings_released(&self) -> bool {
+        matches!(self.force, Force::Released { .. })
+    }
+}
+
 /// What comes next.
 pub fn next_change(rules: Rules, facts: &Facts, now: Timestamp) -> Progress {
     let stage = stage(rules, facts);
@@ -90,7 +97,7 @@ pub fn next_change(rules: Rules, facts: &Facts, now: Timestamp) -> Progress {
         progress.barred = barred_by_step(facts);
         let (what, until) = facts.memory.step.as_ref().map_or_else(
             || ("a step is being carried out".to_owned(), None),
-            |step| (step.action.to_string(), Some(step.since + step.action.limit())),
+            |step| (facts.text(&step.action), Some(step.since + step.action.limit())),
         );
         progress.verdict = Verdict::Wait { what, ends: "it has ended".to_owned(), until };
         return progress;
@@ -121,7 +128,8 @@ pub fn next_change(rules: Rules, facts: &Facts, now: Timestamp) -> Progress {
             State::Goes(what) => {
                 progress.barred = barred_by_step(facts);
                 let until = Some(step.since + step.action.limit());
-                progress.verdict = Verdict::Wait { what: format!("{}: {what}", step.action), ends: "it is back".to_owned(), until };
+                progress.verdict =
+                    Verdict::Wait { what: format!("{}: {what}", facts.text(&step.action)), ends: "it is back".to_owned(), until };
                 return progress;
             }
         }
@@ -228,14 +236,17 @@ fn decide(rules: Rules, facts: &Facts, progress: &mut Progress, now: Timestamp) 
             (None, None) => {
                 let up = |ordinal: &u32| facts.instance(*ordinal).is_some_and(|instance| instance.ready);
                 if down.iter().all(up) {
-                    let names: Vec<String> = down.iter().map(u32::to_string).collect();
-                    let what = format!("the leader is not followed yet by instance {}", names.join(", "));
+                    let names: Vec<String> = down.iter().map(|ordinal| facts.name(*ordinal)).collect();
+                    let what = format!("the leader is not followed yet by {}", names.join(", "));
                     progress.verdict = wait(what, "it streams".to_owned());
                     return;
                 }
                 let text = |ordinal: &u32| {
                     let trouble = facts.instance(*ordinal).and_then(|instance| instance.trouble.clone());
-                    trouble.map_or_else(|| format!("instance {ordinal}"), |trouble| format!("instance {ordinal} ({trouble})"))
+                    {
+                        let name = facts.name(*ordinal);
+                        trouble.map_or_else(|| name.clone(), |trouble| format!("{name} ({trouble})"))
+                    }
                 };
                 let names: Vec<String> = down.iter().map(text).collect();
                 wait(format!("down, and not by this change: {}", names.join(", ")), "every instance is up".to_owned())
@@ -269,7 +280,7 @@ fn fails(facts: &Facts, now: Timestamp) -> Option<Failure> {
     let fails = |instance: &&InstanceFacts| instance.pod == Some(true) && instance.hopeless && !is_up(instance);
     let failed = facts.instances.iter().find(fails).filter(|_| !facts.target.goes_back)?;
     let cause = failed.trouble.clone().unwrap_or_else(|| "it does not run".to_owned());
-    Some(Failure { instance: Some(failed.ordinal), cause: format!("instance {}: {cause}", failed.ordinal), at: now })
+    Some(Failure { instance: Some(failed.ordinal), cause: format!("{}: {cause}", facts.name(failed.ordinal)), at: now })
 }
 
 /// The first instance of which nobody knows whether it runs the released revision. What is not seen is not done.
@@ -279,8 +290,8 @@ pub(super) fn unknown(facts: &Facts) -> Option<String> {
     }
     let known = |instance: &InstanceFacts| !instance.terminating && instance.pod.is_some() && instance.behind.is_some();
     let unknown = (0..facts.asked_for.min(facts.target.instances)).find(|ordinal| !facts.instance(*ordinal).is_some_and(known))?;
-    let trouble = facts.instance(unknown).and_then(|instance| instance.trouble.clone());
-    Some(trouble.map_or_else(|| format!("instance {unknown} does not show what it runs"), |why| format!("instance {unknown}: {why}")))
+    let (name, trouble) = (facts.name(unknown), facts.instance(unknown).and_then(|instance| instance.trouble.clone()));
+    Some(trouble.map_or_else(|| format!("{name} does not show what it runs"), |why| format!("{name}: {why}")))
 }
 
 fn proven(facts: &Facts, stage: &Stage) -> bool {
@@ -301,7 +312,7 @@ fn choice(rules: Rules, facts: &Facts, stage: &Stage, progress: &mut Progress) -
         Choice::Bar(instance) => {
             progress.barred = Some(instance);
             Verdict::Wait {
-                what: format!("commits wait for instance {instance}: another one takes its place first"),
+                what: format!("commits wait for {}: another one takes its place first", facts.name(instance)),
                 ends: "Patroni has named another synchronous standby".to_owned(),
                 until: None,
             }
@@ -397,8 +408,8 @@ fn judge(rules: Rules, facts: &Facts, step: &StepRecord, now: Timestamp) -> Stat
     let believed = step.since + if hopeless { BELIEVED } else { PASSES };
     if trouble.is_some() && now >= believed || now >= step.since + step.action.limit() {
         let what = if hopeless { String::new() } else { format!(" within {:#}", step.action.limit()) };
-        let cause =
-            trouble.map_or_else(|| format!("{} did not come to its end{what}", step.action), |why| format!("{}: {why}", step.action));
+        let action = facts.text(&step.action);
+        let cause = trouble.map_or_else(|| format!("{action} did not come to its end{what}"), |why| format!("{action}: {why}"));
         return State::Failed(cause);
     }
     state

@@ -37,7 +37,7 @@ pub(super) fn choose(rules: Rules, facts: &Facts, stage: &Stage) -> Choice {
     if stage.how == How::Grow
         && let Some(unseen) = facts.instances.iter().find(|instance| instance.behind.is_none())
     {
-        return wait(format!("instance {} does not show what it runs", unseen.ordinal), "it can be seen");
+        return wait(format!("{} does not show what it runs", facts.name(unseen.ordinal)), "it can be seen");
     }
     if matches!(stage.how, How::Grow | How::Shrink) {
         let next = replicas.first().copied().or_else(|| lacks(leader).then_some(leader));
@@ -67,10 +67,8 @@ pub(super) fn choose(rules: Rules, facts: &Facts, stage: &Stage) -> Choice {
         return stop(rules, facts, stage, leader);
     }
     // Whoever has not replayed everything would have to follow another one before it is well.
-    if rules.keep(Rule::OneAtATime)
-        && let Some(late) = facts.instances.iter().find(|other| !is_back(rules, other))
-    {
-        return wait(format!("instance {} has not replayed everything yet", late.ordinal), "it has caught up");
+    if let Some(wait) = wait_for_late(rules, facts, facts.instances.iter()) {
+        return wait;
     }
     match candidate(rules, facts, |instance| stage.has(instance) == Some(true)) {
         Ok(candidate) => Choice::Do(Action::SwitchOver { leader: leader.ordinal, candidate }),
@@ -105,13 +103,17 @@ fn prove_lowered(rules: Rules, facts: &Facts, leader: &InstanceFacts, next: Opti
     Some(Choice::Do(Action::Checkpoint { instance: next.ordinal }))
 }
 
+/// The wait for the first of these that has not replayed everything.
+fn wait_for_late<'a>(rules: Rules, facts: &Facts, mut of: impl Iterator<Item = &'a InstanceFacts>) -> Option<Choice> {
+    let late = of.find(|instance| !is_back(rules, instance)).filter(|_| rules.keep(Rule::OneAtATime))?;
+    Some(wait(format!("{} has not replayed everything yet", facts.name(late.ordinal)), "it has caught up"))
+}
+
 /// Stops one instance, when nothing that stands on it falls.
 fn stop(rules: Rules, facts: &Facts, stage: &Stage, instance: &InstanceFacts) -> Choice {
     let others = || facts.instances.iter().filter(|other| other.ordinal != instance.ordinal);
-    if rules.keep(Rule::OneAtATime)
-        && let Some(late) = others().find(|other| !is_back(rules, other))
-    {
-        return wait(format!("instance {} has not replayed everything yet", late.ordinal), "it has caught up");
+    if let Some(wait) = wait_for_late(rules, facts, others()) {
+        return wait;
     }
     let could_be = |other: &InstanceFacts| !other.leads && !other.nofailover && is_back(rules, other);
     if facts.target.synchronous != Synchronous::Off

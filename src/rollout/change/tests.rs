@@ -24,6 +24,7 @@ fn healthy(count: u32) -> Facts {
         ..InstanceFacts::default()
     };
     Facts {
+        cluster: String::new(),
         target: Target { instances: count, ..Target::default() },
         instances: (0..count).map(one).collect(),
         asked_for: count,

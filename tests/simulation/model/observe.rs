@@ -32,6 +32,7 @@ impl World {
 
     pub(crate) fn facts(&self, under_way: bool) -> Facts {
         Facts {
+            cluster: String::new(),
             target: self.target(),
             instances: self.instance_facts(),
             asked_for: self.replicas,

@@ -4,14 +4,15 @@ use super::super::cluster_pass::STATUS_MANAGER;
 use super::super::events::tell_each;
 use super::super::reach::Reach;
 use super::super::run::now;
-use super::super::switchover::{Report, Trouble, restart, resume_everything, settle, switch_over};
+use super::super::switchover::{Report, Trouble, restart, resume_everything, switch_over_and_settle};
 use super::super::works::{Note, SharedNote};
+use crate::apply::carry_out;
 use crate::instance::{InstanceError, Limits, Purpose, Session};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::render::revision::Revision;
-use crate::rollout::MANAGER;
 use crate::rollout::change::Action;
+use crate::rollout::{MANAGER, hand_over};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -79,21 +80,7 @@ impl Task {
             }
             Action::SwitchOver { leader, candidate } => {
                 let (leader, candidate) = (self.pod(*leader), self.pod(*candidate));
-                let work = switch_over(&self.limits, reach, &self.revision, &leader, &candidate, false, &mut progress);
-                match Box::pin(work).await {
-                    Ok(mut report) => {
-                        let settled = Box::pin(settle(&self.limits, reach, &leader, &mut progress)).await;
-                        settled.map(|settled| {
-                            report.add(settled);
-                            report
-                        })
-                    }
-                    Err(Trouble::Unfinished(why)) => {
-                        drop(Box::pin(settle(&self.limits, reach, &leader, &mut progress)).await);
-                        Err(Trouble::Unfinished(why))
-                    }
-                    held => held,
-                }
+                Box::pin(switch_over_and_settle(&self.limits, reach, &self.revision, &leader, &candidate, &mut progress)).await
             }
             Action::ReleasePoolers => Box::pin(resume_everything(&self.limits, reach, &self.revision, &mut progress)).await,
             Action::Add { .. } | Action::Resize { .. } | Action::Recreate { .. } => Ok(Report::default()),
@@ -160,10 +147,8 @@ pub(super) async fn simulated(
             api.merge(&pod(*instance), &patch, MANAGER, None).await.map(drop)
         }
         Action::SwitchOver { leader, candidate } => {
-            let name = format!("{}-failover", released.effective.scope());
-            let key = ObjectKey::new("v1", "Endpoints", Some(&cluster.namespace), &name);
-            let wish = json!({"metadata": {"annotations": {"leader": pod(*leader).name, "member": pod(*candidate).name}}});
-            api.merge(&key, &wish, MANAGER, None).await.map(drop)
+            let step = hand_over(&released.effective, &pod(*leader).name, &pod(*candidate).name);
+            carry_out(api, &[step], &BTreeMap::new()).await.map(drop)
         }
         Action::Checkpoint { .. } => {
             let key = ObjectKey::new("stackgres.io/v1", "SGCluster", Some(&cluster.namespace), &cluster.name);

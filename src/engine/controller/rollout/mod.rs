@@ -15,8 +15,8 @@ use crate::health::Instances;
 use crate::kubernetes::{Class, KubernetesError};
 use crate::model::{Object, ObjectKey};
 use crate::render::revision::Revision;
-use crate::rollout::change::{Action, Facts, Force, Method, Permission, StepRecord};
-use crate::rollout::{Decision, Licence, Observed, RETRY, RolloutMemory, held};
+use crate::rollout::change::{Action, Facts, Method, Permission, StepRecord};
+use crate::rollout::{Decision, Licence, Observed, PAUSE_ENDS, PAUSED, RETRY, RolloutMemory, held};
 use crate::status::Condition;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,7 +108,7 @@ fn permission(pass: &ClusterPass<'_>, licence: &Licence, seen: &Instances) -> Pe
         return Permission::Held { why: why.clone(), ends: ends.clone() };
     }
     if seen.paused {
-        return Permission::Held { why: crate::rollout::PAUSED.to_owned(), ends: "`patronictl resume` in one of the pods".to_owned() };
+        return Permission::Held { why: PAUSED.to_owned(), ends: PAUSE_ENDS.to_owned() };
     }
     match licence {
         Licence::Granted { .. } => Permission::Granted,
@@ -158,7 +158,7 @@ async fn cordoned(pass: &ClusterPass<'_>, seen: &Instances) -> BTreeSet<String> 
 /// Notes what became of the step before, and of the rollout, in what is remembered.
 pub(super) async fn remember(pass: &ClusterPass<'_>, change: &mut Change, decision: &mut Decision, children: &BTreeMap<ObjectKey, Object>) {
     let Some(progress) = &decision.progress else { return };
-    change.memory.tried |= matches!(progress.force, Force::Released { .. });
+    change.memory.tried |= progress.brings_released();
     let memory = &mut change.memory.memory;
     if progress.step_ended {
         // A hand-over away from a node that is emptied is not the one of this change.

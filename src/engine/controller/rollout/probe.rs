@@ -3,8 +3,8 @@
 use super::super::reach::Reach;
 use super::super::switchover::marked;
 use crate::instance::{Endpoint, InstanceError, Limits, PATRONI_PORT, Patroni, Purpose, Session};
-use crate::model::{InstanceReport, InstanceRole, Object, ObjectKey};
-use crate::rollout::{HOT_STANDBY, Probe};
+use crate::model::{HOT_STANDBY, InstanceReport, InstanceRole, Object, ObjectKey};
+use crate::rollout::Probe;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -21,7 +21,7 @@ mod steps;
 
 pub(super) use pod::marked;
 pub(super) use request::{SwitchoverWorks, carry_out_request};
-pub(super) use steps::{restart, resume_everything, settle, switch_over};
+pub(super) use steps::{restart, resume_everything, settle, switch_over_and_settle};
 
 use std::time::Duration;
 

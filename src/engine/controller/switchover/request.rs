@@ -9,7 +9,7 @@ use super::super::events::tell;
 use super::super::reach::Reach;
 use super::super::run::now;
 use super::super::works::{Note, SharedNote, Works};
-use super::{Report, Trouble, restart, resume_everything, settle, switch_over};
+use super::{Report, Trouble, restart, resume_everything, settle, switch_over_and_settle};
 use crate::health::Instances;
 use crate::instance::Limits;
 use crate::kubernetes::{Cluster, KubernetesError};
@@ -171,20 +171,12 @@ impl Task {
             }
         };
         self.begin(&leader, &candidate).await?;
-        let mut report = match switch_over(&self.limits, &reach, &self.revision, &leader, &candidate, false, &mut progress).await {
-            Ok(report) => report,
-            Err(Trouble::Held(why)) => return Ok(Ended::Later(why)),
-            Err(Trouble::Unfinished(why)) => {
-                drop(settle(&self.limits, &reach, &leader, &mut progress).await);
-                return Ok(Ended::Unfinished(why));
-            }
-        };
-        match settle(&self.limits, &reach, &leader, &mut progress).await {
-            Ok(settled) => report.add(settled),
-            // Its own instance is not back; the pod itself looks after its pooler.
-            Err(trouble) => return Ok(Ended::Unfinished(format!("{candidate} leads; {trouble}"))),
-        }
-        Ok(Ended::Done { leader, candidate, report })
+        let work = switch_over_and_settle(&self.limits, &reach, &self.revision, &leader, &candidate, &mut progress);
+        Ok(match work.await {
+            Ok(report) => Ended::Done { leader, candidate, report },
+            Err(Trouble::Held(why)) => Ended::Later(why),
+            Err(Trouble::Unfinished(why)) => Ended::Unfinished(why),
+        })
     }
 
     async fn restart(&self, reach: &Reach, pod: &str, progress: &mut (impl FnMut(String) + Send)) -> Result<Ended, KubernetesError> {

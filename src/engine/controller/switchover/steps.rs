@@ -105,8 +105,34 @@ async fn holds_sessions(console: &Console) -> Result<bool, InstanceError> {
     Ok(pools.iter().any(|pool| pool.database != "pgbouncer" && pool.mode.as_deref() == Some("session") && clients(pool)))
 }
 
+/// Hands the primary role over and ends it at the old primary's pooler, whatever became of it.
+pub(in crate::engine::controller) async fn switch_over_and_settle(
+    limits: &Limits,
+    reach: &Reach,
+    revision: &Revision,
+    leader: &str,
+    candidate: &str,
+    progress: &mut (impl FnMut(String) + Send),
+) -> Result<Report, Trouble> {
+    match Box::pin(switch_over(limits, reach, revision, leader, candidate, false, progress)).await {
+        Ok(mut report) => match Box::pin(settle(limits, reach, leader, progress)).await {
+            Ok(settled) => {
+                report.add(settled);
+                Ok(report)
+            }
+            // Its own instance is not back; the pod itself looks after its pooler.
+            Err(trouble) => Err(Trouble::Unfinished(format!("{candidate} leads; {trouble}"))),
+        },
+        Err(Trouble::Unfinished(why)) => {
+            drop(Box::pin(settle(limits, reach, leader, progress)).await);
+            Err(Trouble::Unfinished(why))
+        }
+        held => held,
+    }
+}
+
 /// Hands the primary role over. Clients that stay at the old primary's pooler are led to the new one until [`settle`].
-pub(in crate::engine::controller) async fn switch_over(
+async fn switch_over(
     limits: &Limits,
     reach: &Reach,
     revision: &Revision,
