@@ -30,11 +30,6 @@ pub async fn carry_out(cluster: &Cluster, steps: &[Step], given: &BTreeMap<Strin
                 Err(error) if error.class == Class::AlreadyExists => {}
                 other => drop(other?),
             },
-            // Source: Patroni 4.0.7, `dcs/kubernetes.py`: the wish stands in the annotations `leader` and `member`.
-            Step::HandOver { key, leader, candidate } => {
-                let wish = serde_json::json!({"metadata": {"annotations": {"leader": leader, "member": candidate}}});
-                drop(cluster.merge(key, &wish, MANAGER, None).await?);
-            }
             Step::Dress { key, uid, metadata } => {
                 let mut metadata = metadata.clone();
                 metadata["uid"] = serde_json::json!(uid);

@@ -8,6 +8,7 @@ pub mod controller;
 pub mod files;
 pub mod live;
 pub mod offline;
+mod rehearsals;
 pub mod view;
 
 /// Field manager under which content of a source is applied; only under it does the server say what would change then.

@@ -96,6 +96,8 @@ pub struct ClusterView {
     pub waiting_until: String,
     /// Who or what ends the waiting.
     pub waiting_by: String,
+    /// What is still to be done to instances after what it waits for, in order.
+    pub ahead: Vec<String>,
     /// Why it is held; empty where it is not.
     pub held: String,
     /// What allows instances to be disturbed now, or why that waits.
@@ -187,6 +189,10 @@ pub struct EventView {
 /// How many events are kept.
 const EVENTS: usize = 60;
 
+fn texts(list: Option<&Value>) -> Vec<String> {
+    list.and_then(Value::as_array).into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
+}
+
 fn own(object: &Object, pointer: &str) -> String {
     object.text(pointer).unwrap_or_default().to_owned()
 }
@@ -266,6 +272,7 @@ pub(super) fn cluster(object: &Object) -> ClusterView {
         waiting_since: own(object, "/status/waiting/since"),
         waiting_until: own(object, "/status/waiting/until"),
         waiting_by: own(object, "/status/waiting/by"),
+        ahead: texts(object.get("/status/rollout/ahead")),
         held: message("Held").filter(|_| object.is_true("Held")).unwrap_or_default(),
         licence: message("DisturbanceAllowed").unwrap_or_default(),
         may_be_disturbed: object.is_true("DisturbanceAllowed"),

@@ -41,6 +41,18 @@ pub struct PlanInput {
     pub unknown: BTreeMap<NamespacedName, Vec<Diagnostic>>,
     /// Objects outside clusters that differ: Namespaces, ConfigMaps, configurations that no cluster uses.
     pub others: Vec<ObjectChange>,
+    /// What was rehearsed of the changes.
+    pub rehearsals: BTreeMap<NamespacedName, Rehearsed>,
+}
+
+/// The steps of a change, as a rehearsal of the rollout carried them out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Rehearsed {
+    /// The instance that led when it began: which instance is restarted when depends on it.
+    pub leader: String,
+    /// What was done, in order.
+    pub steps: Vec<String>,
 }
 
 /// What happens to a cluster.
@@ -73,6 +85,9 @@ pub struct ClusterPlan {
     pub action: ClusterAction,
     /// What that does.
     pub impact: Impact,
+    /// The steps of it, where instances are touched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<Rehearsed>,
     /// What a person changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Cause>,
@@ -160,7 +175,7 @@ impl Plan {
 
 /// Builds the plan.
 pub fn build(input: PlanInput) -> Plan {
-    let PlanInput { base, head, before, after, blocked, refused, unknown, others } = input;
+    let PlanInput { base, head, before, after, blocked, refused, unknown, others, rehearsals } = input;
     let names: BTreeSet<&NamespacedName> = before.keys().chain(after.keys()).chain(blocked.keys()).collect();
     let total = names.len();
     let mut clusters: Vec<ClusterPlan> = names
@@ -172,7 +187,7 @@ pub fn build(input: PlanInput) -> Plan {
                 (false, Some(_), None) => {
                     Some(plain(name, ClusterAction::Orphan, "no longer in the source: kept running, untouched", Vec::new()))
                 }
-                (false, Some(Before::Known(old)), Some(new)) => changed(name, old, new, problems(&refused)),
+                (false, Some(Before::Known(old)), Some(new)) => changed(name, old, new, problems(&refused), rehearsals.get(name)),
                 (false, Some(Before::Unknown(why)), Some(_)) => {
                     Some(plain(name, ClusterAction::Unknown, &format!("unknown before: {why}"), problems(&unknown)))
                 }
@@ -252,6 +267,7 @@ fn plain(name: &NamespacedName, action: ClusterAction, summary: &str, diagnostic
         name: name.name.clone(),
         action,
         impact,
+        rehearsal: None,
         causes: Vec::new(),
         values: Vec::new(),
         objects: Vec::new(),
@@ -266,7 +282,13 @@ fn created(name: &NamespacedName, new: &Version) -> ClusterPlan {
     ClusterPlan { objects: object_changes(&[], &new.objects), ..plain(name, ClusterAction::Create, &summary, Vec::new()) }
 }
 
-fn changed(name: &NamespacedName, old: &Version, new: &Version, mut refusals: Vec<Diagnostic>) -> Option<ClusterPlan> {
+fn changed(
+    name: &NamespacedName,
+    old: &Version,
+    new: &Version,
+    mut refusals: Vec<Diagnostic>,
+    rehearsal: Option<&Rehearsed>,
+) -> Option<ClusterPlan> {
     let causes = causes(Some(old), Some(new));
     let values = effective_changes(Some(old), Some(new));
     let objects = object_changes(&old.objects, &new.objects);
@@ -284,6 +306,7 @@ fn changed(name: &NamespacedName, old: &Version, new: &Version, mut refusals: Ve
         name: name.name.clone(),
         action,
         impact,
+        rehearsal: rehearsal.filter(|_| action == ClusterAction::Change).cloned(),
         causes,
         values,
         objects,

@@ -89,7 +89,7 @@ fn shortened(names: &[String]) -> String {
 }
 
 fn one_group(out: &mut String, group: &Group<'_>, objects: bool) {
-    let ClusterPlan { namespace, name, action, impact, causes, values, objects: changed, diagnostics } = group.first;
+    let ClusterPlan { namespace, name, action, impact, rehearsal, causes, values, objects: changed, diagnostics } = group.first;
     let mark = match action {
         ClusterAction::Refused | ClusterAction::Blocked => '✗',
         ClusterAction::Unknown => '?',
@@ -138,6 +138,12 @@ fn one_group(out: &mut String, group: &Group<'_>, objects: bool) {
         out.push_str("  what happens\n");
         for instance in &impact.instances {
             let _ = writeln!(out, "    {}: {} ({})", instance.instance, instance.disturbance, instance.note);
+        }
+    }
+    if let Some(rehearsal) = rehearsal {
+        let _ = writeln!(out, "  steps, when {} leads", rehearsal.leader);
+        for (index, step) in rehearsal.steps.iter().enumerate() {
+            let _ = writeln!(out, "    {}. {}", index + 1, one_line(step));
         }
     }
     for note in &impact.notes {

@@ -4,7 +4,7 @@
 //! and nothing is done to an instance before what has to be in force is.
 
 use super::change::{Action, Facts, Failure, Permission, Progress, Rules, Verdict, next_change};
-use super::duties::{dress, hand_over, labels, relieve};
+use super::duties::{dress, labels, relieve, switch_over};
 use super::in_force::{Mixture, bar, in_force};
 use super::instances::{Scale, scale};
 use super::licence::wait_for_hold;
@@ -67,16 +67,6 @@ pub enum Step {
     Apply(Object),
     /// Make a Secret once.
     Generate(GeneratedSecret),
-    /// Ask Patroni to hand the primary role over. Patroni looks again whether the leader is the one named here and the candidate
-    /// fit, and forgets the wish after one try.
-    HandOver {
-        /// Endpoints object that takes the wish: the scope with `-failover`.
-        key: ObjectKey,
-        /// Pod that leads.
-        leader: String,
-        /// Pod that shall lead.
-        candidate: String,
-    },
     /// Give a pod that exists the labels and annotations that its successor would have.
     Dress {
         /// Which.
@@ -149,6 +139,11 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Whether the released revision is carried out and nothing is left to do to an instance.
+    pub fn is_finished(&self) -> bool {
+        self.carries_out_released && self.action.is_none()
+    }
+
     /// Whether instances that start now start with the released revision.
     pub fn brings_released(&self) -> bool {
         self.carries_out_released || self.progress.as_ref().is_some_and(Progress::brings_released)
@@ -378,7 +373,7 @@ fn count_instances(situation: &Situation<'_>, target: &Revision, set: &mut Objec
                 what: format!("{live} → {wanted} instances: {leader} leads and hands over to {candidate} first"),
                 ends: "Patroni has handed over".to_owned(),
             });
-            decision.steps.push(hand_over(&target.effective, &leader, &candidate));
+            decision.action = switch_over(&target.effective, &leader, &candidate);
             live
         }
         Scale::Wait(wait) => {

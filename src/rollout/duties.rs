@@ -2,12 +2,13 @@
 //!
 //! Patroni knows it from its tags; a Service knows it from a label, which nobody but this program puts on a pod.
 
+use super::change::Action;
 use super::cluster::{Decision, Situation, Step, Wait};
 use super::instances::successor;
 use super::licence::wait_for_hold;
 use super::observed::template;
 use super::pause::wait_for_its_end;
-use crate::model::{Object, ObjectKey};
+use crate::model::Object;
 use crate::render::MADE_FROM;
 use crate::render::revision::Revision;
 use crate::resolve::Effective;
@@ -82,18 +83,17 @@ pub(super) fn relieve(situation: &Situation<'_>, target: &Revision, decision: &m
     });
     decision.wait = Some(match candidate {
         Ok(candidate) => {
-            decision.steps.push(hand_over(effective, &leader.name, &candidate));
+            decision.action = switch_over(effective, &leader.name, &candidate);
             Wait { what: format!("{what} to {candidate}"), ends: "Patroni has handed over".to_owned() }
         }
         Err(ends) => Wait { what: format!("{what}, and none of those that may lead can take over yet"), ends: ends.to_owned() },
     });
 }
 
-/// Asks Patroni to hand over, in the object in which it looks for such wishes.
-pub fn hand_over(effective: &Effective, leader: &str, candidate: &str) -> Step {
-    let name = format!("{}-failover", effective.scope());
-    let key = ObjectKey::new("v1", "Endpoints", Some(&effective.cluster.namespace), &name);
-    Step::HandOver { key, leader: leader.to_owned(), candidate: candidate.to_owned() }
+/// A hand-over outside of a change, which is carried out as one of a change is: with what it waits for, and behind the pooler.
+pub(super) fn switch_over(effective: &Effective, leader: &str, candidate: &str) -> Option<Action> {
+    let ordinal = |name: &str| effective.ordinal(name).and_then(|ordinal| u32::try_from(ordinal).ok());
+    Some(Action::SwitchOver { leader: ordinal(leader)?, candidate: ordinal(candidate)? })
 }
 
 /// Pods whose Patroni does not know its tags yet: it must read its files again. The file reaches the pod by itself, some time

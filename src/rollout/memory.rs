@@ -31,6 +31,8 @@ pub struct RolloutMemory {
     pub resize_refused: bool,
     /// Whether something of it was in force, so that an instance may run it.
     pub tried: bool,
+    /// What is still to be done after the step that is under way, for people; nothing is decided from it.
+    pub ahead: Vec<String>,
 }
 
 /// At most this many unfinished revisions are remembered; of older ones an instance shows itself by its pod alone.
@@ -61,6 +63,7 @@ impl RolloutMemory {
             retried: text(&status["retried"]),
             resize_refused: status["resizeRefused"] == true,
             tried: status["tried"] == true,
+            ahead: status["ahead"].as_array().into_iter().flatten().filter_map(text).collect(),
         }
     }
 
@@ -78,7 +81,17 @@ impl RolloutMemory {
             "retried": self.retried,
             "resizeRefused": self.resize_refused.then_some(true),
             "tried": self.tried.then_some(true),
+            "ahead": if self.ahead.is_empty() { Value::Null } else { json!(self.ahead) },
         })
+    }
+
+    /// What of it differs from what stands in the status as the pass knows it, as a merge; `None` where nothing does. A step that is
+    /// carried out beside the passes writes there too, and what it wrote meanwhile must not be overwritten with what was read before.
+    pub fn changes(&self, known: &Self) -> Option<Value> {
+        let mut changes = self.write();
+        let known = known.write();
+        changes.as_object_mut()?.retain(|field, value| known[field.as_str()] != *value);
+        changes.as_object().is_some_and(|changes| !changes.is_empty()).then_some(changes)
     }
 
     /// Goes over to another revision: what failed and was proved was about the one before, what was begun still goes on.
@@ -100,6 +113,7 @@ impl RolloutMemory {
         self.memory = Memory { step: self.memory.step, ..Memory::default() };
         self.since = Some(now);
         self.tried = false;
+        self.ahead.clear();
         revision.clone_into(&mut self.revision);
         self
     }
@@ -172,10 +186,28 @@ mod tests {
                 retried: Some("x".to_owned()),
                 resize_refused: true,
                 tried: true,
+                ahead: vec!["b joins".to_owned()],
             };
             assert_eq!(RolloutMemory::read(Some(&memory.write())), memory);
         }
         assert_eq!(RolloutMemory::read(Some(&RolloutMemory::default().write())), RolloutMemory::default());
+    }
+
+    /// A step that a task gave back, or the position it noted, would come back or vanish with the end of the pass that ran beside it.
+    #[test]
+    fn what_a_pass_did_not_change_is_not_written() {
+        let at = Timestamp::UNIX_EPOCH;
+        let step = StepRecord { action: Action::SwitchOver { leader: 0, candidate: 1 }, since: at };
+        let memory = Memory { step: Some(step), ..Memory::default() };
+        let known = RolloutMemory { revision: "r1".to_owned(), since: Some(at), memory, ..RolloutMemory::default() };
+        assert_eq!(known.changes(&known), None);
+        let tried = RolloutMemory { tried: true, ..known.clone() };
+        assert_eq!(tried.changes(&known), Some(json!({"tried": true})));
+        let mut ended = known.clone();
+        ended.memory.step = None;
+        ended.memory.switched_to = Some(1);
+        assert_eq!(ended.changes(&known), Some(json!({"step": null, "switchedTo": 1})));
+        assert_eq!(RolloutMemory::default().changes(&known), Some(json!({"revision": "", "since": null, "step": null})));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod licence;
 mod memory;
 mod observed;
 mod pause;
+mod rehearsed;
 mod restart_parameters;
 mod scripts;
 mod switchover;
@@ -24,11 +25,12 @@ pub use certificates::{
 };
 pub use cluster::{Decision, Drift, MANAGER, Situation, Step, Wait, next, not_in_place, owned};
 pub use credentials::{CredentialsStep, REFUSED, RolePassword, credential_problem, credentials_of, next_credentials};
-pub use duties::{hand_over, unaware};
+pub use duties::unaware;
 pub use licence::{Licence, Method, RECONCILIATION_PAUSE, held, is_reconciliation_paused, licence};
 pub use memory::{RETRY, ROLLBACK, RolloutMemory};
-pub use observed::{Observed, Probe};
+pub use observed::{Observed, Probe, method_of};
 pub use pause::{PAUSE_ENDS, PAUSED};
+pub use rehearsed::{ahead, planned};
 pub use scripts::{
     Entry, Isolation, ManagedSql, NextScript, Outcome, Place, Progress, RUN_SCRIPT, Record, Requests, SCRIPT_DONE, Script, ScriptRecord,
     Source, State, failure_message, next_script,

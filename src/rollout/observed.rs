@@ -73,10 +73,11 @@ impl Observed<'_> {
                 instances: self.released.effective.instances.value,
                 hot_standby: hot_standby(self.released),
                 late: std::iter::once(self.running).chain(self.superseded).flat_map(|other| late(other, self.released)).collect(),
-                synchronous: self.synchronous(),
+                synchronous: synchronous(self.live.values()),
                 method: self.method,
                 goes_back: self.released == self.running,
-                reloads_only: compared.is_empty() && self.starts_alike(),
+                reloads_only: compared.is_empty()
+                    && std::iter::once(self.running).chain(self.superseded).all(|other| starts_alike(other, self.released)),
             },
             instances: self.seen.existing.iter().filter_map(|instance| self.instance(instance, leader, &compared)).collect(),
             asked_for: u32::try_from(replicas).unwrap_or(u32::MAX),
@@ -84,26 +85,6 @@ impl Observed<'_> {
             memory: self.memory.memory.clone(),
             under_way: self.under_way,
             not_made: self.not_made.clone(),
-        }
-    }
-
-    /// Whether pods of every revision that may run are the same ones.
-    fn starts_alike(&self) -> bool {
-        let containers = |revision: &Revision| {
-            let template = template(revision)?;
-            Some((template.pointer("/metadata/annotations")?.get(MADE_FROM)?.clone(), template.pointer("/spec/containers")?.clone()))
-        };
-        std::iter::once(self.running).chain(self.superseded).all(|other| containers(other) == containers(self.released))
-    }
-
-    /// How commits wait now: what Patroni has in force.
-    fn synchronous(&self) -> Synchronous {
-        let configuration = dynamic_configuration(self.live.values());
-        let on = !matches!(configuration["synchronous_mode"], Value::Bool(false) | Value::Null);
-        match (on, configuration["synchronous_mode_strict"] == true) {
-            (false, _) => Synchronous::Off,
-            (true, false) => Synchronous::On,
-            (true, true) => Synchronous::Strict,
         }
     }
 
@@ -186,13 +167,41 @@ fn running_hot_standby(probe: &Probe) -> BTreeMap<String, i64> {
     HOT_STANDBY.iter().filter_map(number).collect()
 }
 
+/// How a change goes about capacity, as the decision says it.
+pub const fn method_of(method: crate::resolve::Method) -> Method {
+    match method {
+        crate::resolve::Method::InPlace => Method::InPlace,
+        crate::resolve::Method::ReducedImpact => Method::ReducedImpact,
+    }
+}
+
 /// The pod template of a revision.
 pub(super) fn template(revision: &Revision) -> Option<&Value> {
     revision.objects.iter().find(|object| object.kind() == "StatefulSet")?.get("/spec/template")
 }
 
+/// Whether pods of two revisions are the same ones.
+pub(super) fn starts_alike(one: &Revision, other: &Revision) -> bool {
+    let containers = |revision: &Revision| {
+        let template = template(revision)?;
+        Some((template.pointer("/metadata/annotations")?.get(MADE_FROM)?.clone(), template.pointer("/spec/containers")?.clone()))
+    };
+    containers(one) == containers(other)
+}
+
+/// How commits wait: what Patroni has in force in these objects.
+pub(super) fn synchronous<'a>(objects: impl IntoIterator<Item = &'a Object>) -> Synchronous {
+    let configuration = dynamic_configuration(objects);
+    let on = !matches!(configuration["synchronous_mode"], Value::Bool(false) | Value::Null);
+    match (on, configuration["synchronous_mode_strict"] == true) {
+        (false, _) => Synchronous::Off,
+        (true, false) => Synchronous::On,
+        (true, true) => Synchronous::Strict,
+    }
+}
+
 /// How the amounts of a pod have to change.
-fn amounts(released: &Revision, pod: &Object) -> Amount {
+pub(super) fn amounts(released: &Revision, pod: &Object) -> Amount {
     let containers = |spec: Option<&Value>| -> BTreeMap<String, Value> {
         let list = spec.and_then(|spec| spec.get("containers")).and_then(Value::as_array).into_iter().flatten();
         list.filter_map(|container| Some((container["name"].as_str()?.to_owned(), container["resources"].clone()))).collect()

@@ -70,6 +70,37 @@ fn plans() {
     }
 }
 
+/// The impact is told in words by rules of its own, the steps by the decision that carries the change out: a reviewer who is told of
+/// one switchover and one restart must not get two.
+#[test]
+fn rehearsed_steps_are_those_of_the_impact() {
+    let mut compared = 0;
+    for case in cases("plan") {
+        let plan = plan_between(&report(&case.join("base")), "base", &report(&case.join("head")), "head");
+        for cluster in plan.clusters {
+            let steps = cluster.rehearsal.map(|rehearsal| rehearsal.steps).unwrap_or_default();
+            let count = |test: &dyn Fn(&str) -> bool| steps.iter().filter(|step| test(step)).count();
+            let switchovers = count(&|step| step.contains(" hands over to "));
+            assert_eq!(switchovers, cluster.impact.switchovers as usize, "{}: {steps:?}", cluster.name);
+            // The first instance led: it is stopped by its hand-over, or again where its pod is made anew.
+            let stopped = |ordinal: u32| {
+                let name = format!("{}-{ordinal}", cluster.name);
+                let again =
+                    count(&|step| step.starts_with(&format!("the pod of {name} ")) || step.starts_with(&format!("the pod of {name},")));
+                let restarts = count(&|step| {
+                    let restarted = step.strip_prefix("PostgreSQL restarts on ");
+                    restarted.is_some_and(|rest| rest == name || rest.strip_suffix(", which leads") == Some(&name))
+                });
+                let handed_over = count(&|step| step.starts_with(&format!("{name} hands over to ")));
+                restarts + again.max(handed_over)
+            };
+            assert_eq!(stopped(0), cluster.impact.rounds as usize, "{}: {steps:?}", cluster.name);
+            compared += usize::from(!steps.is_empty());
+        }
+    }
+    assert!(compared > 15, "{compared}");
+}
+
 /// What one cluster with these further fields is made of.
 fn objects(name: &str, pods: &str, more: &str) -> Vec<stackgres::model::Object> {
     let text = format!(

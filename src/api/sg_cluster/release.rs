@@ -58,6 +58,13 @@ pub(in crate::api) fn rollout() -> Schema {
                 .field("uid", text("Identity of the pod that is made anew."))
                 .field("since", text("When it was begun.").format("date-time")),
         )
+        .field(
+            "ahead",
+            array(
+                "What is still to be done to instances after the step that is under way, in order, if nothing goes wrong.",
+                text("One step."),
+            ),
+        )
         .field("switchedTo", integer("Number of the instance that leads because of this change.").format("int32"))
         .field(
             "loweredAt",

@@ -22,8 +22,8 @@ use crate::render::revision::{Revision, to_prune, to_secret};
 use crate::render::secret_names;
 use crate::resolve::Effective;
 use crate::rollout::{
-    Decision, Drift, PAUSED, RECONCILIATION_PAUSE, ROLLBACK, RolloutMemory, Situation, Step, Wait, credential_problem,
-    is_reconciliation_paused, licence, next,
+    Decision, Drift, PAUSED, RECONCILIATION_PAUSE, ROLLBACK, Situation, Step, Wait, credential_problem, is_reconciliation_paused, licence,
+    next,
 };
 use crate::status::{Condition, licence_conditions, merge, replacing, seconds, would_change};
 use jiff::Timestamp;
@@ -138,7 +138,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         drift,
         accepted: cluster.annotation("stackgres.io/accept-release") == Some(&released_name),
         absent_kinds: &facts.absent_kinds,
-        facts: change.as_ref().map(|change| &change.facts),
+        facts: change.as_ref().and_then(|change| change.facts.as_ref()),
         now,
     });
     if let Some(other) = another_database(cluster, &seen) {
@@ -152,8 +152,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     refuse_pods(pass, &released, running.as_ref(), &mut decision, &mut conditions).await?;
     let settled = running.as_ref() == Some(&released) && change.is_none();
     // Labels come with each new pod, and are no drift.
-    let reverted =
-        decision.steps.iter().filter(|step| !matches!(step, Step::Label { .. } | Step::Dress { .. } | Step::HandOver { .. })).count();
+    let reverted = decision.steps.iter().filter(|step| !matches!(step, Step::Label { .. } | Step::Dress { .. })).count();
     if settled && reverted > 0 {
         let what = format!("{reverted} objects differed from the running revision and were put back");
         tell(api, cluster, true, "DriftReverted", &what, now).await;
@@ -167,9 +166,15 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         keep_secrets(pass, revision, &children, &seen, &given, &mut conditions).await?;
         reloads::tell(pass, revision, &children, decision.progress.as_ref().and_then(|progress| progress.barred));
     }
+    if change.is_none() && decision.action.is_some() {
+        change = Some(Change::at_rest(&released, now));
+    }
     if let Some(change) = &mut change {
         proceed(pass, change, &mut decision, &released, &children).await?;
-        patch["rollout"] = if decision.carries_out_released { RolloutMemory::default().write() } else { change.memory.write() };
+        change.look_ahead();
+        if let Some(changes) = change.patch(decision.is_finished()) {
+            patch["rollout"] = changes;
+        }
     }
     let mut in_use = vec![released_name.clone()];
     if decision.stop.is_none() && decision.carries_out_released {
@@ -208,6 +213,9 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     let may_act = may_run.filter(|_| change.as_ref().is_none_or(|change| change.memory.memory.step.is_none()));
     carry_out_request(pass, may_act, &seen, &mut patch, &mut conditions);
     describe(&mut patch, &mut conditions, cluster, &released, &decision, &seen, now);
+    if decision.wait.is_some() {
+        patch["waiting"]["until"] = json!(rollout::waits_until(change.as_ref(), &decision, &licence));
+    }
     write_status(api, cluster, patch, &conditions, now).await
 }
 
@@ -220,7 +228,7 @@ async fn proceed(
     children: &BTreeMap<ObjectKey, Object>,
 ) -> Result<(), KubernetesError> {
     rollout::remember(pass, change, decision, children).await;
-    if decision.stop.is_some() || decision.failure.is_some() {
+    if decision.stop.is_some() {
         return Ok(());
     }
     if let Some(action) = decision.action.clone().filter(|_| decision.steps.is_empty()) {
@@ -464,7 +472,7 @@ fn describe(
     };
     match &decision.wait {
         Some(wait) => {
-            patch["waiting"] = json!({"for": wait.what, "since": since(&wait.what), "until": "a person acts", "by": wait.ends});
+            patch["waiting"] = json!({"for": wait.what, "since": since(&wait.what), "by": wait.ends});
             patch["pending"] = json!([wait.what]);
         }
         None if seen.existing.is_empty() && wanted > 0 => {

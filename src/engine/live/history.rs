@@ -2,10 +2,12 @@
 
 use super::{LiveError, asked};
 use crate::engine::offline::{Plan, frozen, plan_text};
+use crate::engine::rehearsals::rehearse_changes;
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::plan::{Before, PlanInput, build};
 use crate::render::revision::{REVISION_TYPE, Revision, from_secret};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The revisions of one cluster, newest first.
@@ -105,5 +107,6 @@ fn change(before: &Revision, after: &Revision) -> Plan {
     let mut input = PlanInput { base: before.name(), head: after.name(), ..PlanInput::default() };
     input.before.insert(before.cluster.clone(), Before::Known(Box::new(frozen(before))));
     input.after.insert(after.cluster.clone(), frozen(after));
+    rehearse_changes(&mut input, &BTreeMap::new());
     build(input)
 }

@@ -5,6 +5,7 @@ use crate::diagnostics::Diagnostic;
 use crate::diff::{ObjectChange, object_changes};
 use crate::engine::SOURCE_MANAGER;
 use crate::engine::offline::{Options, Plan, Report, check_manifests, frozen, version};
+use crate::engine::rehearsals::{leader, rehearse_changes};
 use crate::kubernetes::{Apply, Class, Cluster, KubernetesError};
 use crate::load::Manifest;
 use crate::model::{NamespacedName, Object, ObjectKey};
@@ -37,7 +38,7 @@ pub fn live_plan(kubeconfig: Option<&Path>, head: &Report, head_name: &str, sett
     asked(kubeconfig, async |api| {
         let (objects, refused) = dry_run(&api, head).await?;
         let mut input = PlanInput { base: "live".to_owned(), head: head_name.to_owned(), ..PlanInput::default() };
-        let mut live = Live { api: &api, settings, checked: BTreeMap::new() };
+        let mut live = Live { api: &api, settings, checked: BTreeMap::new(), leaders: BTreeMap::new() };
         for name in head.clusters.keys().chain(head.blocked.keys()) {
             if let Some(before) = live.before(name).await? {
                 input.before.insert(name.clone(), before);
@@ -60,6 +61,7 @@ pub fn live_plan(kubeconfig: Option<&Path>, head: &Report, head_name: &str, sett
             input.after.insert(name.clone(), version(cluster));
         }
         input.blocked.clone_from(&head.blocked);
+        rehearse_changes(&mut input, &live.leaders);
         Ok(LivePlan { plan: build(input), objects, refused })
     })
 }
@@ -108,6 +110,8 @@ struct Live<'a> {
     settings: &'a Settings,
     /// What the live inputs of a namespace say, for clusters that were never released.
     checked: BTreeMap<String, Report>,
+    /// Who leads, where that is known.
+    leaders: BTreeMap<NamespacedName, u32>,
 }
 
 impl Live<'_> {
@@ -115,6 +119,7 @@ impl Live<'_> {
     async fn before(&mut self, name: &NamespacedName) -> Result<Option<Before>, KubernetesError> {
         let key = ObjectKey::new("stackgres.io/v1", "SGCluster", Some(&name.namespace), &name.name);
         let Some(cluster) = self.api.get(&key).await? else { return Ok(None) };
+        self.leaders.extend(leader(&cluster).map(|leader| (name.clone(), leader)));
         let Some(released) = cluster.text("/status/release/revision") else { return self.inputs(name).await.map(Some) };
         let secret = ObjectKey::new("v1", "Secret", Some(&name.namespace), released);
         let unknown = |why: String| Some(Before::Unknown(why));

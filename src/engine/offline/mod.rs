@@ -3,6 +3,7 @@
 use self::blocking::Reasons;
 use crate::diagnostics::{Diagnostic, Diagnostics, Location};
 use crate::diff::{ObjectAction, ObjectChange, Version, object_changes};
+use crate::engine::rehearsals::rehearse_changes;
 use crate::load::{Manifest, load};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::plan::{Before, PlanInput, build};
@@ -204,6 +205,7 @@ pub fn plan_between(base: &Report, base_name: &str, head: &Report, head_name: &s
     }
     input.blocked.clone_from(&head.blocked);
     input.others = others(base, head);
+    rehearse_changes(&mut input, &BTreeMap::new());
     build(input)
 }
 

@@ -22,7 +22,7 @@ mod tests;
 
 pub use facts::{Amount, Facts, InstanceFacts, Memory, Method, Permission, Synchronous, Target};
 pub use next::{Force, Progress, Verdict, next_change};
-pub use rehearsal::{Rehearsal, rehearse};
+pub use rehearsal::{Rehearsal, rehearse, rehearse_rest};
 pub use rules::{Rule, Rules};
 pub use stage::{How, Stage, stage};
 pub use step::{Action, Failure, StepRecord};

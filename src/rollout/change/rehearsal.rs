@@ -65,6 +65,29 @@ pub fn rehearse(facts: &Facts) -> Rehearsal {
     rehearsal
 }
 
+/// Rehearses what comes after the step that is being carried out, which is taken for done.
+pub fn rehearse_rest(facts: &Facts) -> Rehearsal {
+    let mut facts = Facts { under_way: false, ..facts.clone() };
+    let Some(step) = facts.memory.step.take() else { return rehearse(&facts) };
+    let held = match next_change(Rules::ALL, &facts, Timestamp::UNIX_EPOCH).force {
+        Force::Released { held } => held,
+        _ => BTreeSet::new(),
+    };
+    if let Some(ordinal) = step.action.instance() {
+        if facts.instance(ordinal).is_none() {
+            // Its pod is gone and comes back with everything.
+            perform(&mut facts, &Action::Add { instance: ordinal }, &held);
+        }
+        for instance in facts.instances.iter_mut().filter(|instance| instance.ordinal == ordinal) {
+            (instance.ready, instance.streaming, instance.caught_up) = (true, !instance.leads, true);
+            (instance.terminating, instance.trouble) = (false, None);
+            instance.behind.get_or_insert_default();
+        }
+    }
+    perform(&mut facts, &step.action, &held);
+    rehearse(&facts)
+}
+
 /// Patroni takes the tag away from one instance and names another synchronous standby.
 fn bar(facts: &mut Facts, barred: Option<u32>) {
     for instance in &mut facts.instances {

@@ -20,6 +20,9 @@ pub(super) fn content(view: &View, namespace: &str, name: &str) -> Option<Markup
                 @if !cluster.waiting.is_empty() {
                     dt { "waits for" } dd { (cluster.waiting) span.quiet { " – since " (cluster.waiting_since) ", until " (cluster.waiting_until) ", ended by: " (cluster.waiting_by) } }
                 }
+                @if !cluster.ahead.is_empty() {
+                    dt { "then" } dd { ol { @for step in &cluster.ahead { li { (step) } } } }
+                }
                 @if !cluster.licence.is_empty() {
                     dt { "may be disturbed" } dd { (if cluster.may_be_disturbed { "yes: " } else { "not now: " }) (cluster.licence) }
                 }

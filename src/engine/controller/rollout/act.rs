@@ -6,13 +6,12 @@ use super::super::reach::Reach;
 use super::super::run::now;
 use super::super::switchover::{Report, Trouble, restart, resume_everything, switch_over_and_settle};
 use super::super::works::{Note, SharedNote};
-use crate::apply::carry_out;
 use crate::instance::{InstanceError, Limits, Purpose, Session};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::render::revision::Revision;
+use crate::rollout::MANAGER;
 use crate::rollout::change::Action;
-use crate::rollout::{MANAGER, hand_over};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -147,8 +146,11 @@ pub(super) async fn simulated(
             api.merge(&pod(*instance), &patch, MANAGER, None).await.map(drop)
         }
         Action::SwitchOver { leader, candidate } => {
-            let step = hand_over(&released.effective, &pod(*leader).name, &pod(*candidate).name);
-            carry_out(api, &[step], &BTreeMap::new()).await.map(drop)
+            // Source: Patroni 4.0.7, `dcs/kubernetes.py`: the wish stands in the annotations `leader` and `member`.
+            let name = format!("{}-failover", released.effective.scope());
+            let key = ObjectKey::new("v1", "Endpoints", Some(&cluster.namespace), &name);
+            let wish = json!({"metadata": {"annotations": {"leader": pod(*leader).name, "member": pod(*candidate).name}}});
+            api.merge(&key, &wish, MANAGER, None).await.map(drop)
         }
         Action::Checkpoint { .. } => {
             let key = ObjectKey::new("stackgres.io/v1", "SGCluster", Some(&cluster.namespace), &cluster.name);

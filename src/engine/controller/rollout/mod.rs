@@ -15,9 +15,10 @@ use crate::health::Instances;
 use crate::kubernetes::{Class, KubernetesError};
 use crate::model::{Object, ObjectKey};
 use crate::render::revision::Revision;
-use crate::rollout::change::{Action, Facts, Method, Permission, StepRecord};
-use crate::rollout::{Decision, Licence, Observed, PAUSE_ENDS, PAUSED, RETRY, RolloutMemory, held};
-use crate::status::Condition;
+use crate::rollout::change::{Action, Facts, Permission, StepRecord, Verdict};
+use crate::rollout::{Decision, Licence, Observed, PAUSE_ENDS, PAUSED, RETRY, RolloutMemory, ahead, held, method_of};
+use crate::status::{Condition, seconds};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::mpsc;
@@ -44,8 +45,29 @@ impl Rollouts {
 pub(super) struct Change {
     /// What is remembered.
     pub(super) memory: RolloutMemory,
-    /// What the decision is made from.
-    pub(super) facts: Facts,
+    /// What stands in the status, as far as this pass knows.
+    known: RolloutMemory,
+    /// What the decision is made from; `None` where nothing but a hand-over is to be done.
+    pub(super) facts: Option<Facts>,
+}
+
+impl Change {
+    /// Of a cluster at rest, whose primary has to hand over.
+    pub(super) fn at_rest(running: &Revision, now: Timestamp) -> Self {
+        let memory = RolloutMemory { revision: running.name(), since: Some(now), ..RolloutMemory::default() };
+        Self { memory, known: RolloutMemory::default(), facts: None }
+    }
+
+    /// Tells what comes after the step that was begun last.
+    pub(super) fn look_ahead(&mut self) {
+        let memory = self.memory.memory.clone();
+        self.memory.ahead = self.facts.clone().map(|facts| ahead(&Facts { memory, ..facts })).unwrap_or_default();
+    }
+
+    /// What the pass has to write of it at its end: nothing is remembered of what has ended.
+    pub(super) fn patch(&self, ended: bool) -> Option<Value> {
+        if ended { RolloutMemory::default().changes(&self.known) } else { self.memory.changes(&self.known) }
+    }
 }
 
 /// Looks at the instances, where a change is to be carried out or was begun; `None` at rest.
@@ -63,7 +85,7 @@ pub(super) async fn look(
         return Ok(None);
     }
     let name = cluster.namespaced_name();
-    let mut memory = before.towards(&released.name(), &running.name(), now);
+    let mut memory = before.clone().towards(&released.name(), &running.name(), now);
     if let Some(wish) = cluster.annotation(RETRY).filter(|wish| memory.retried.as_deref() != Some(wish)) {
         memory.memory.failure = None;
         memory.resize_refused = false;
@@ -81,10 +103,7 @@ pub(super) async fn look(
         cordoned: &cordoned,
         memory: &memory,
         permission: permission(pass, licence, seen),
-        method: match licence.method() {
-            crate::rollout::Method::InPlace => Method::InPlace,
-            crate::rollout::Method::ReducedImpact => Method::ReducedImpact,
-        },
+        method: method_of(licence.method()),
         under_way: rollouts.works.look(&name).1 || pass.switchovers.works.look(&name).1,
         not_made: not_made(pass, &memory, seen).await,
     };
@@ -99,7 +118,7 @@ pub(super) async fn look(
     };
     observed.probes = &probes;
     let facts = observed.facts();
-    Ok(Some(Change { memory, facts }))
+    Ok(Some(Change { memory, known: before, facts: Some(facts) }))
 }
 
 fn permission(pass: &ClusterPass<'_>, licence: &Licence, seen: &Instances) -> Permission {
@@ -113,7 +132,7 @@ fn permission(pass: &ClusterPass<'_>, licence: &Licence, seen: &Instances) -> Pe
     match licence {
         Licence::Granted { .. } => Permission::Granted,
         Licence::Later { why, opens, .. } => {
-            Permission::NotNow { why: why.clone(), ends: format!("the window that opens at {}", crate::status::seconds(*opens)) }
+            Permission::NotNow { why: why.clone(), ends: format!("the window that opens at {}", seconds(*opens)) }
         }
         Licence::Withheld { why, ends, .. } => Permission::NotNow { why: why.clone(), ends: ends.clone() },
     }
@@ -163,8 +182,9 @@ pub(super) async fn remember(pass: &ClusterPass<'_>, change: &mut Change, decisi
     if progress.step_ended {
         // A hand-over away from a node that is emptied is not the one of this change.
         if let Some(StepRecord { action: Action::SwitchOver { leader, candidate }, .. }) = &memory.step
-            && change.facts.leader().is_some_and(|leads| leads.ordinal == *candidate)
-            && change.facts.instance(*leader).is_none_or(|former| !former.cordoned)
+            && let Some(facts) = &change.facts
+            && facts.leader().is_some_and(|leads| leads.ordinal == *candidate)
+            && facts.instance(*leader).is_none_or(|former| !former.cordoned)
         {
             memory.switched_to = Some(*candidate);
         }
@@ -216,7 +236,10 @@ pub(super) async fn begin(
     if matches!(action, Action::Recreate { .. }) && !set_is_observed(children) {
         return Ok(());
     }
-    let (left, _) = rollouts.works.look(&name);
+    let (left, busy) = rollouts.works.look(&name);
+    if busy || pass.switchovers.works.look(&name).1 {
+        return Ok(());
+    }
     if let Some(trouble) = left.trouble.as_ref().filter(|_| !left.may_try(now)) {
         if let Some(wait) = &mut decision.wait {
             wait.what = format!("{}: {trouble}", wait.what);
@@ -224,7 +247,8 @@ pub(super) async fn begin(
         }
         return Ok(());
     }
-    if action.is_recorded() {
+    // After a stop nothing is waited for: what is done then is tried until it is no longer called for.
+    if action.is_recorded() && decision.failure.is_none() {
         let same = change.memory.memory.step.as_ref().filter(|step| step.action == *action);
         let again = same.is_some();
         let step = StepRecord { action: action.clone(), since: same.map_or(now, |step| step.since) };
@@ -242,6 +266,7 @@ pub(super) async fn begin(
             Err(error) if error.class == Class::Conflict => return Err(error),
             other => drop(other?),
         }
+        change.known = change.memory.clone();
         if !again {
             let text = action.text(|ordinal| format!("{}-{ordinal}", name.name));
             tell_each(api, cluster, "RolloutStep", &text, now).await;
@@ -288,7 +313,8 @@ pub(super) fn look_again(pass: &ClusterPass<'_>, change: &Change, decision: &Dec
     if busy || left.trouble.is_some() && !left.may_try(pass.now) {
         return;
     }
-    let goes_on = change.facts.permission == Permission::Granted && decision.failure.is_none() && !decision.carries_out_released;
+    let granted = change.facts.as_ref().is_none_or(|facts| facts.permission == Permission::Granted);
+    let goes_on = granted && decision.failure.is_none() && !decision.is_finished();
     pass.rollouts.works.rest(&name, goes_on.then(|| pass.now + PAUSE));
 }
 
@@ -299,6 +325,22 @@ fn set_is_observed(children: &BTreeMap<ObjectKey, Object>) -> bool {
         let number = |pointer: &str| set.get(pointer).and_then(Value::as_u64);
         number("/status/observedGeneration") >= number("/metadata/generation")
     })
+}
+
+/// Until when the cluster waits: the limit of the step that is under way, the opening of the next window, or a person.
+pub(super) fn waits_until(change: Option<&Change>, decision: &Decision, licence: &Licence) -> String {
+    let verdict = decision.progress.as_ref().map(|progress| &progress.verdict);
+    let step = change.and_then(|change| change.memory.memory.step.as_ref());
+    let not_now =
+        change.and_then(|change| change.facts.as_ref()).is_some_and(|facts| matches!(facts.permission, Permission::NotNow { .. }));
+    match (verdict, licence) {
+        (Some(Verdict::Wait { until: Some(until), .. }), _) => seconds(*until),
+        (Some(Verdict::Do(_)), _) if step.is_some() => step.map_or_else(String::new, |step| seconds(step.since + step.action.limit())),
+        (Some(Verdict::Wait { .. }), Licence::Later { opens, .. }) if not_now => seconds(*opens),
+        (Some(Verdict::Do(_)), _) => "the step has ended".to_owned(),
+        (Some(Verdict::Wait { ends, .. }), _) if !not_now => ends.clone(),
+        _ => "a person acts".to_owned(),
+    }
 }
 
 /// What the change is about, as a condition: upstream's `PendingRestart`.
