@@ -42,6 +42,15 @@ fn told(facts: &Facts, rehearsal: Rehearsal) -> Vec<String> {
         return steps;
     }
     steps.extend((most..wanted).map(|ordinal| Action::Add { instance: ordinal }.text(|ordinal| facts.name(ordinal))));
+    let handed_over = rehearsal.actions.iter().rev().find_map(|action| match action {
+        Action::SwitchOver { candidate, .. } => Some(*candidate),
+        _ => None,
+    });
+    let leader = handed_over.or_else(|| facts.leader().map(|leader| leader.ordinal));
+    let stays = facts.instances.iter().find(|instance| instance.ordinal < wanted && !instance.nofailover);
+    if let (Some(leader), Some(stays)) = (leader.filter(|leader| *leader >= wanted), stays) {
+        steps.push(Action::SwitchOver { leader, candidate: stays.ordinal }.text(|ordinal| facts.name(ordinal)));
+    }
     steps.extend((wanted..most).rev().map(|ordinal| format!("{} leaves", facts.name(ordinal))));
     steps
 }

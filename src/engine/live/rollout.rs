@@ -26,8 +26,9 @@ pub fn wish(kubeconfig: Option<&Path>, cluster: &NamespacedName, wish: RolloutWi
         let live = api.get(&key).await?.ok_or_else(|| LiveError::NoCluster(cluster.clone()))?;
         let (released, running) = (live.text("/status/release/revision"), live.text("/status/running/revision"));
         let cause = live.text("/status/rollout/failure/cause");
+        let rolled_back = released.is_some() && live.annotation(ROLLBACK) == released;
         let annotations = match (wish, released, running) {
-            (RolloutWish::Retry, ..) if cause.is_none() => return Ok(format!("no rollout of {cluster} has stopped")),
+            (RolloutWish::Retry, ..) if cause.is_none() && !rolled_back => return Ok(format!("no rollout of {cluster} has stopped")),
             (RolloutWish::Retry, ..) => json!({RETRY: seconds(now()), ROLLBACK: Value::Null}),
             (RolloutWish::Rollback, Some(released), Some(running)) if released != running => json!({ROLLBACK: released}),
             (RolloutWish::Rollback, ..) => return Ok(format!("{cluster} runs what is released: there is nothing to roll back")),
@@ -35,7 +36,10 @@ pub fn wish(kubeconfig: Option<&Path>, cluster: &NamespacedName, wish: RolloutWi
         api.merge(&key, &json!({"metadata": {"uid": live.uid(), "annotations": annotations}}), MANAGER, None).await?;
         let (released, running) = (released.unwrap_or_default(), running.unwrap_or_default());
         Ok(match wish {
-            RolloutWish::Retry => format!("{cluster}: {released} is tried again; it had stopped: {}", cause.unwrap_or_default()),
+            RolloutWish::Retry => {
+                let why = cause.map_or_else(|| "it was rolled back".to_owned(), |cause| format!("it had stopped: {cause}"));
+                format!("{cluster}: {released} is tried again; {why}")
+            }
             RolloutWish::Rollback => format!("{cluster}: {released} is not carried out any more, and {running} is put back"),
         })
     })

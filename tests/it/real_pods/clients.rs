@@ -13,6 +13,13 @@ use std::time::{Duration, Instant};
 /// Milliseconds between two transactions of each client, at least and at most: busy ones, ones that rest, one that hardly ever works.
 const RESTS: [(u64, u64); 7] = [(150, 400), (150, 400), (300, 900), (300, 900), (600, 2_500), (600, 2_500), (3_000, 6_000)];
 
+/// Makes the table that clients work with, and gives the first number that is free.
+pub(crate) const TABLE: &str =
+    "CREATE TABLE IF NOT EXISTS worked (number bigint PRIMARY KEY, again boolean); SELECT coalesce(max(number), 0) + 1 FROM worked";
+
+/// The numbers of the transactions that are there.
+pub(crate) const FOUND: &str = "SELECT number FROM worked WHERE again";
+
 /// What one client saw.
 #[derive(Debug, Default)]
 struct Seen {
@@ -206,16 +213,18 @@ impl Client {
 impl Clients {
     /// Begins to work through the primary's Service.
     pub(crate) fn begin(database: &Database<'_>, seed: u64) -> Self {
-        let first = database.sql(
-            "CREATE TABLE IF NOT EXISTS worked (number bigint PRIMARY KEY, again boolean); SELECT coalesce(max(number), 0) + 1 FROM worked",
-        );
-        let numbers = Arc::new(AtomicU64::new(first.parse().unwrap()));
+        let first = database.sql(TABLE).parse().unwrap();
         let address = format!("{}:5432", database.kubectl(&["get", "service", super::NAME, "-o", "jsonpath={.spec.clusterIP}"]));
-        let password = database.password("superuser-password");
+        Self::at(&address, &database.password("superuser-password"), first, seed)
+    }
+
+    /// Begins to work at an address where the table is, with this number as the first.
+    pub(crate) fn at(address: &str, password: &str, first: u64, seed: u64) -> Self {
+        let numbers = Arc::new(AtomicU64::new(first));
         let stop = Arc::new(AtomicBool::new(false));
         let one = |(index, rest): (usize, (u64, u64))| {
             let state = seed.wrapping_add(u64::try_from(index).unwrap()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            let (address, password) = (address.clone(), password.clone());
+            let (address, password) = (address.to_owned(), password.to_owned());
             let client = Client { address, password, rest, numbers: numbers.clone(), stop: stop.clone(), state };
             std::thread::spawn(move || client.work())
         };
@@ -225,10 +234,14 @@ impl Clients {
 
     /// Ends them; what came of it.
     pub(crate) fn end(self, database: &Database<'_>) -> Outcome {
+        self.end_with(|| database.sql(FOUND))
+    }
+
+    /// Ends them; `found` runs [`FOUND`].
+    pub(crate) fn end_with(self, found: impl Fn() -> String) -> Outcome {
         self.stop.store(true, Ordering::Relaxed);
         let seen: Vec<Seen> = self.threads.into_iter().map(|thread| thread.join().unwrap()).collect();
-        let found: std::collections::BTreeSet<u64> =
-            database.sql("SELECT number FROM worked WHERE again").lines().filter_map(|line| line.parse().ok()).collect();
+        let found: std::collections::BTreeSet<u64> = found().lines().filter_map(|line| line.parse().ok()).collect();
         let commits: Vec<u64> = seen.iter().flat_map(|seen| seen.commits.iter().copied()).collect();
         Outcome {
             transactions: commits.len(),

@@ -3,9 +3,12 @@
 //! Skipped, loudly, where no such cluster is given; `tests/run` starts one. The controller runs in it as `deploy/` installs it,
 //! with its own account and image.
 
+mod changes;
 mod clients;
 mod faults;
+mod interrupted;
 mod monitoring;
+mod plain;
 mod processes;
 mod replication;
 mod rollout;
@@ -140,12 +143,20 @@ impl<'a> Database<'a> {
 
     /// Makes one and waits for nothing.
     pub(crate) fn requested(nodes: &'a Nodes, namespace: &str, instances: usize, more: &str) -> Self {
+        let profile = format!(
+            "apiVersion: stackgres.io/v1\nkind: SGInstanceProfile\nmetadata: {{name: small, namespace: {namespace}}}\nspec: {{cpu: 300m, memory: 512Mi}}\n"
+        );
+        Self::requested_with(nodes, namespace, instances, more, &profile)
+    }
+
+    /// Makes one with objects that it refers to, and waits for nothing.
+    pub(crate) fn requested_with(nodes: &'a Nodes, namespace: &str, instances: usize, more: &str, objects: &str) -> Self {
         until("what an earlier try left is gone", 120, || {
             let phase = nodes.kubectl(&["get", "namespace", namespace, "-o", "jsonpath={.status.phase}", "--ignore-not-found"]);
             !said(&phase).contains("Terminating")
         });
         nodes.apply(&format!(
-            "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}, labels: {{pod-security.kubernetes.io/enforce: restricted}}}}\n---\napiVersion: stackgres.io/v1\nkind: SGInstanceProfile\nmetadata: {{name: small, namespace: {namespace}}}\nspec: {{cpu: 300m, memory: 512Mi}}\n"
+            "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}, labels: {{pod-security.kubernetes.io/enforce: restricted}}}}\n---\n{objects}"
         ));
         let database = Self { nodes, namespace: namespace.to_owned() };
         database.spec(instances, more);
@@ -153,13 +164,18 @@ impl<'a> Database<'a> {
     }
 
     pub(crate) fn spec(&self, instances: usize, more: &str) {
+        self.nodes.apply(&self.manifest(instances, more));
+    }
+
+    /// The SGCluster with these further fields.
+    pub(crate) fn manifest(&self, instances: usize, more: &str) -> String {
         let has = |field: &str| more.lines().any(|line| line.starts_with(field));
         let pods = if has("  pods:") { "" } else { "  pods: {persistentVolume: {size: 1Gi}}\n" };
         let postgres = if has("  postgres:") { "" } else { "  postgres: {version: '17'}\n" };
-        self.nodes.apply(&format!(
-            "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: {NAME}, namespace: {}}}\nspec:\n  instances: {instances}\n{postgres}{pods}{more}",
-            self.namespace
-        ));
+        let namespace = &self.namespace;
+        format!(
+            "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: {NAME}, namespace: {namespace}}}\nspec:\n  instances: {instances}\n{postgres}{pods}{more}"
+        )
     }
 
     pub(crate) fn kubectl(&self, arguments: &[&str]) -> String {

@@ -43,6 +43,11 @@ impl Processes {
         Self(pods.split_whitespace().flat_map(|uid| Self::of_group(uid).0).collect()).running("stackgres")
     }
 
+    /// The process of the controller in the pod of this name.
+    pub(crate) fn of_controller_named(nodes: &super::Nodes, pod: &str) -> Self {
+        Self::of_group(&nodes.ok(&["-n", "stackgres", "get", "pod", pod, "-o", "jsonpath={.metadata.uid}"])).running("stackgres")
+    }
+
     /// The first process of a container, which takes no signal from inside it.
     pub(crate) fn first(&self) -> u32 {
         self.0[0]

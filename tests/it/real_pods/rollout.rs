@@ -15,7 +15,7 @@ fn spec(connections: u32, mark: &str, libraries: &str) -> String {
 
 impl Database<'_> {
     /// What was begun so far, in order, without what only looks.
-    fn steps(&self) -> Vec<String> {
+    pub(crate) fn steps(&self) -> Vec<String> {
         let columns = "custom-columns=T:.eventTime,R:.reason,O:.regarding.name,N:.note";
         let events = self.kubectl(&["get", "events.events.k8s.io", "--no-headers", "-o", columns]);
         let mut steps: Vec<(String, String)> = events
@@ -42,6 +42,16 @@ impl Database<'_> {
                 && status["readyInstances"] == instances
         });
         (self.steps().split_off(before), began.elapsed().as_secs_f64())
+    }
+
+    /// What `stackgres rollout VERB` says.
+    fn rollout(&self, verb: &str) -> String {
+        let cluster = format!("{}/{NAME}", self.namespace);
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackgres"));
+        let output =
+            command.args(["rollout", verb, &cluster]).env("KUBECONFIG", self.nodes.folder.join("admin.kubeconfig")).output().unwrap();
+        assert!(output.status.success(), "{}", super::said(&output));
+        String::from_utf8(output.stdout).unwrap()
     }
 
     fn shows(&self, pod: &str, parameter: &str) -> String {
@@ -109,6 +119,22 @@ fn a_bad_change_stops_and_says_why() {
         // What is in force is what ran before: the replica comes back by itself.
         until("the replica is back on what ran before", 120, || database.condition("Ready").0 == "True");
         assert_eq!(database.condition("PendingRestart").0, "True");
+
+        // The cause is still there: another try ends in the same way, and touches no other instance.
+        let stopped = database.status("/rollout/failure/at");
+        assert!(database.rollout("retry").contains("is tried again"));
+        until("it stops again", 240, || {
+            let again = database.status("/rollout/failure/at");
+            again.is_string() && again != stopped && database.condition("Ready").0 == "True"
+        });
+        assert_eq!(database.primary(), leader, "the primary was not touched");
+        assert!(database.rollout("rollback").contains("is not carried out any more"));
+        until("it is rolled back", 120, || {
+            let waiting = database.status("/waiting/for").as_str().unwrap_or_default().to_owned();
+            waiting.contains("was rolled back") && database.condition("Stalled").0 == "False" && database.condition("Ready").0 == "True"
+        });
+        assert_eq!(database.primary(), leader);
+
         database.spec(2, &spec(110, "one", ""));
         until("the correction is what runs", 120, || {
             let status = database.status("");

@@ -25,6 +25,7 @@ const DRAWN: &[&str] = &[
     "the_last_standby_is_lost",
     "a_change_waits_for_its_licence",
     "whatever_is_left_behind_is_put_right",
+    "a_plain_stateful_set_is_less_careful",
     "sessions_are_counted_and_named",
     "writers_without_a_rest_only_wait",
 ];
@@ -47,13 +48,18 @@ fn left_out(name: &str) -> bool {
     if std::env::var_os("STACKGRES_TEST_FULL").is_some() {
         return false;
     }
-    let seed = std::env::var("STACKGRES_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(today);
+    let seed = seed();
     if drawn(seed) == name {
         eprintln!("DRAWN {name} with STACKGRES_TEST_SEED={seed}");
         return false;
     }
     eprintln!("SKIPPED {name}: not drawn with STACKGRES_TEST_SEED={seed}; tests/run --full runs it");
     true
+}
+
+/// What draws.
+pub(crate) fn seed() -> u64 {
+    std::env::var("STACKGRES_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(today)
 }
 
 fn today() -> u64 {

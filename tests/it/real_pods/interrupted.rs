@@ -1,0 +1,138 @@
+//! The controller is killed, or stopped past its lease and woken up, or loses the API server, at any moment of a change: what comes
+//! of it is the same, each instance is disturbed once, and nobody's transaction fails. A run tries two, drawn by its seed;
+//! `tests/run --full` tries all.
+
+use super::clients::Clients;
+use super::{Database, Nodes, Processes, on_real_nodes, until};
+use std::time::Duration;
+
+/// What happens in the middle.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    /// Every process of the controller is killed.
+    Killed,
+    /// The one that leads stops for longer than its lease is valid (15 s), another takes over, and it wakes up.
+    Stopped,
+    /// The API server is away for some seconds.
+    WithoutApiServer,
+}
+
+/// What changes meanwhile: `max_connections`, and the mark that makes new pods.
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    Raised,
+    Lowered,
+    NewPods,
+}
+
+const ROUNDS: &[(Change, Fault)] = &[
+    (Change::Raised, Fault::Killed),
+    (Change::Lowered, Fault::Stopped),
+    (Change::NewPods, Fault::WithoutApiServer),
+    (Change::Raised, Fault::Stopped),
+    (Change::Lowered, Fault::WithoutApiServer),
+    (Change::NewPods, Fault::Killed),
+    (Change::Raised, Fault::WithoutApiServer),
+    (Change::Lowered, Fault::Killed),
+    (Change::NewPods, Fault::Stopped),
+];
+
+/// Rounds of a run that is not `--full`.
+const SAMPLE: usize = 2;
+
+fn spec(connections: u32, mark: u32) -> String {
+    format!(
+        "  pods: {{persistentVolume: {{size: 1Gi}}, updateStrategy: {{type: Always}}, customEnv: {{patroni: [{{name: MARK, value: 'm{mark}'}}]}}}}\n  configurations: {{postgres: {{postgresql.conf: {{max_connections: '{connections}'}}}}, pooling: {{pgBouncer: {{pgbouncer.ini: {{pgbouncer: {{pool_mode: transaction}}}}}}}}}}\n"
+    )
+}
+
+/// A controller that forgets what it began restarts an instance twice, or leaves clients held back for good.
+#[test]
+fn a_change_survives_its_controller() {
+    on_real_nodes("a_change_survives_its_controller", |nodes| {
+        let full = std::env::var_os("STACKGRES_TEST_FULL").is_some();
+        let seed = super::sample::seed();
+        let database = Database::new(nodes, "interrupted", 3, &spec(110, 0));
+        let (mut connections, mut mark) = (110, 0);
+        let first = if full { 0 } else { usize::try_from(seed).unwrap() * SAMPLE };
+        for round in first..first + if full { ROUNDS.len() } else { SAMPLE } {
+            let (change, fault) = ROUNDS[round % ROUNDS.len()];
+            match change {
+                Change::Raised => connections += 20,
+                Change::Lowered => connections -= 5,
+                Change::NewPods => mark += 1,
+            }
+            // Any moment of a change, which takes 20 to 50 s.
+            let moment = Duration::from_millis(seed.wrapping_mul(7_919).wrapping_add(round as u64 * 4_657) % 20_000);
+            eprintln!("INTERRUPTED {change:?}, {fault:?} after {:.1} s", moment.as_secs_f64());
+            database.survives(change, fault, moment, connections, mark);
+        }
+    });
+}
+
+impl Database<'_> {
+    fn survives(&self, change: Change, fault: Fault, moment: Duration, connections: u32, mark: u32) {
+        let clients = Clients::begin(self, 13);
+        let (leader, replicas, before) = (self.primary(), self.replicas(), self.steps().len());
+        let (old, uids) = (self.status("/release/revision"), self.uids());
+        self.spec(3, &spec(connections, mark));
+        std::thread::sleep(moment);
+        fault.strike(self.nodes);
+        until("it is released", 90, || self.status("/release/revision") != old);
+        until("it is carried out", 300, || {
+            let status = self.status("");
+            status["running"]["revision"] == status["release"]["revision"]
+                && status["waiting"]["for"].is_null()
+                && status["rollout"]["revision"].as_str().is_none_or(str::is_empty)
+                && status["readyInstances"] == 3
+        });
+        std::thread::sleep(Duration::from_secs(6));
+        let outcome = clients.end(self);
+        let done = self.steps().split_off(before);
+        eprintln!("INTERRUPTED {done:?}, {outcome:?}");
+        assert!(outcome.failed.is_empty() && outcome.lost == 0, "{outcome:?}");
+        for pod in self.replicas().into_iter().chain([self.primary()]) {
+            assert_eq!(self.inside(&pod, "SHOW max_connections"), connections.to_string(), "{pod}");
+        }
+        // What was told is what the rules say, and nothing twice. An event is the last thing a step leaves behind: the one of a
+        // process that was killed may be missing.
+        let restart = |pod: &String| format!("PostgreSQL restarts on {pod}");
+        let anew = |pod: &String| format!("the pod of {pod} is made anew");
+        let over = format!("{leader} hands over to {}", replicas[0]);
+        let expected = match change {
+            Change::Raised => vec![restart(&replicas[0]), restart(&replicas[1]), over],
+            Change::Lowered => vec![format!("{}, which leads", restart(&leader)), restart(&replicas[0]), restart(&replicas[1])],
+            Change::NewPods => vec![anew(&replicas[0]), anew(&replicas[1]), over, anew(&leader)],
+        };
+        let mut rest = expected.iter();
+        assert!(done.iter().all(|step| rest.any(|other| other == step)), "{done:?} instead of {expected:?}");
+        assert!(done.len() + 1 >= expected.len(), "{done:?} instead of {expected:?}");
+        // A pod that is not to be made anew is the same one.
+        assert_eq!(self.uids() == uids, !matches!(change, Change::NewPods), "{done:?}");
+        self.ready(3);
+    }
+
+    fn uids(&self) -> String {
+        self.kubectl(&["get", "pods", "-o", "jsonpath={range .items[*]}{.metadata.name}={.metadata.uid} {end}"])
+    }
+}
+
+impl Fault {
+    fn strike(self, nodes: &Nodes) {
+        match self {
+            Self::Killed => Processes::of_controller(nodes).signal("KILL"),
+            Self::Stopped => {
+                let leader = nodes.ok(&["-n", "stackgres", "get", "lease", "stackgres", "-o", "jsonpath={.spec.holderIdentity}"]);
+                let process = Processes::of_controller_named(nodes, &leader);
+                process.signal("STOP");
+                std::thread::sleep(Duration::from_secs(25));
+                process.signal("CONT");
+            }
+            Self::WithoutApiServer => {
+                nodes.harness(&["component", "stop", "apiserver"]);
+                std::thread::sleep(Duration::from_secs(8));
+                nodes.harness(&["component", "start", "apiserver"]);
+            }
+        }
+    }
+}
