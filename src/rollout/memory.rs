@@ -52,6 +52,7 @@ impl RolloutMemory {
                 step: read_step(&status["step"]),
                 switched_to: number(&status["switchedTo"]),
                 lowered_at: status["loweredAt"].as_u64(),
+                lowered_by: status["loweredBy"].as_u64(),
                 failure: failure.map(|failure| Failure {
                     instance: number(&failure["instance"]),
                     cause: text(&failure["cause"]).unwrap_or_default(),
@@ -74,6 +75,7 @@ impl RolloutMemory {
             "step": self.memory.step.as_ref().map(write_step),
             "switchedTo": self.memory.switched_to,
             "loweredAt": self.memory.lowered_at,
+            "loweredBy": self.memory.lowered_by,
             "failure": failure.map(|failure| json!({"instance": failure.instance, "cause": failure.cause, "at": seconds(failure.at)})),
             "retried": self.retried,
             "resizeRefused": self.resize_refused.then_some(true),
@@ -117,7 +119,7 @@ fn read_step(step: &Value) -> Option<StepRecord> {
             Action::Restart { instance, leads, brings }
         }
         "recreate" => Action::Recreate { instance, uid: step["uid"].as_str()?.to_owned(), leads },
-        "switchover" => Action::SwitchOver { leader: instance, candidate: number("candidate")? },
+        "switchover" => Action::SwitchOver { leader: instance, candidate: number("candidate")?, relieves: step["relieves"] == true },
         _ => return None,
     };
     Some(StepRecord { action, since: step["since"].as_str()?.parse().ok()? })
@@ -126,7 +128,7 @@ fn read_step(step: &Value) -> Option<StepRecord> {
 fn write_step(step: &StepRecord) -> Value {
     let mut value = json!({
         "action": step.action.word(), "instance": step.action.instance(), "since": seconds(step.since),
-        "leads": null, "brings": null, "uid": null, "candidate": null,
+        "leads": null, "brings": null, "uid": null, "candidate": null, "relieves": null,
     });
     match &step.action {
         Action::Restart { leads, brings, .. } => {
@@ -137,7 +139,10 @@ fn write_step(step: &StepRecord) -> Value {
             value["leads"] = json!(leads);
             value["uid"] = json!(uid);
         }
-        Action::SwitchOver { candidate, .. } => value["candidate"] = json!(candidate),
+        Action::SwitchOver { candidate, relieves, .. } => {
+            value["candidate"] = json!(candidate);
+            value["relieves"] = json!(relieves.then_some(true));
+        }
         _ => {}
     }
     value
@@ -156,7 +161,7 @@ mod tests {
             Action::Resize { instance: 0 },
             Action::Restart { instance: 1, leads: true, brings: ["shared_buffers".to_owned()].into() },
             Action::Recreate { instance: 2, uid: "u".to_owned(), leads: false },
-            Action::SwitchOver { leader: 0, candidate: 1 },
+            Action::SwitchOver { leader: 0, candidate: 1, relieves: true },
         ] {
             let failure = Failure { instance: Some(1), cause: "no image".to_owned(), at };
             let memory = RolloutMemory {
@@ -167,6 +172,7 @@ mod tests {
                     step: Some(StepRecord { action, since: at }),
                     switched_to: Some(1),
                     lowered_at: Some(7),
+                    lowered_by: Some(1_700_000_000_000_000),
                     failure: Some(failure),
                 },
                 retried: Some("x".to_owned()),

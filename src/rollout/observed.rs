@@ -19,6 +19,8 @@ pub struct Probe {
     pub settings: BTreeMap<String, String>,
     /// REDO location of its last checkpoint or restartpoint.
     pub redo: Option<u64>,
+    /// When its server started, in microseconds since 1970.
+    pub started: Option<u64>,
     /// Whether its pooler holds clients back or leads to another instance.
     pub pooler_away: bool,
 }
@@ -73,6 +75,7 @@ impl Observed<'_> {
                 instances: self.released.effective.instances.value,
                 hot_standby: hot_standby(self.released),
                 late: std::iter::once(self.running).chain(self.superseded).flat_map(|other| late(other, self.released)).collect(),
+                restarts: compared.keys().cloned().collect(),
                 synchronous: self.synchronous(),
                 method: self.method,
                 goes_back: self.released == self.running,
@@ -155,6 +158,7 @@ impl Observed<'_> {
             trouble,
             position,
             redo: probe.and_then(|probe| probe.redo),
+            started: probe.and_then(|probe| probe.started),
             pooler_away: probe.is_some_and(|probe| probe.pooler_away),
         })
     }

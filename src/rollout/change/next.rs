@@ -339,7 +339,7 @@ fn relieve(rules: Rules, facts: &Facts) -> Option<Verdict> {
     }
     let leader = facts.leader().filter(|leader| leader.cordoned)?;
     let candidate = candidate(rules, facts, |_| true).ok()?;
-    Some(Verdict::Do(Action::SwitchOver { leader: leader.ordinal, candidate }))
+    Some(Verdict::Do(Action::SwitchOver { leader: leader.ordinal, candidate, relieves: true }))
 }
 
 enum State {
@@ -392,7 +392,7 @@ fn judge(rules: Rules, facts: &Facts, step: &StepRecord, now: Timestamp) -> Stat
                 _ => State::Goes("it starts and catches up".to_owned()),
             }
         }
-        Action::SwitchOver { leader, candidate } => match facts.leader() {
+        Action::SwitchOver { leader, candidate, .. } => match facts.leader() {
             Some(now_leads) if now_leads.ordinal == *candidate && now_leads.ready => State::Ended,
             // Somebody else took over: what is right now is decided anew.
             Some(now_leads) if now_leads.ordinal != *leader && now_leads.ordinal != *candidate && now_leads.ready => State::Ended,

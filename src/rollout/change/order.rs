@@ -71,7 +71,7 @@ pub(super) fn choose(rules: Rules, facts: &Facts, stage: &Stage) -> Choice {
         return wait;
     }
     match candidate(rules, facts, |instance| stage.has(instance) == Some(true)) {
-        Ok(candidate) => Choice::Do(Action::SwitchOver { leader: leader.ordinal, candidate }),
+        Ok(candidate) => Choice::Do(Action::SwitchOver { leader: leader.ordinal, candidate, relieves: false }),
         // Whom commits wait for may not lead, or leaves in the end: another one takes its place first.
         Err(ends) => misplaced_standby(rules, facts, stage)
             .map_or_else(|| wait("the primary is the last that lacks the change, and no replica can take over", ends), Choice::Bar),
@@ -91,7 +91,8 @@ fn misplaced_standby(rules: Rules, facts: &Facts, stage: &Stage) -> Option<u32> 
 /// begin behind it (`postgres-facts` a5 and "not enough after a crash").
 fn prove_lowered(rules: Rules, facts: &Facts, leader: &InstanceFacts, next: Option<&InstanceFacts>) -> Option<Choice> {
     let next = next?;
-    let Some(lowered_at) = facts.memory.lowered_at else {
+    let own = !rules.keep(Rule::NoteIsOfThisLeader) || facts.memory.lowered_by == leader.started;
+    let Some(lowered_at) = facts.memory.lowered_at.filter(|_| own) else {
         return Some(Choice::Do(Action::Checkpoint { instance: leader.ordinal }));
     };
     if next.position.is_none_or(|replayed| replayed < lowered_at) {

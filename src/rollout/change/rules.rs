@@ -30,6 +30,8 @@ pub enum Rule {
     LoweredOnPrimaryFirst,
     /// Rule 7.
     RestartpointPastTheLowering,
+    /// Rule 7.
+    NoteIsOfThisLeader,
     /// Rule 8.
     RestartBringsTheConfiguration,
     /// Rule 9.
@@ -61,6 +63,7 @@ impl Rule {
         Self::RaisedOnReplicasFirst,
         Self::LoweredOnPrimaryFirst,
         Self::RestartpointPastTheLowering,
+        Self::NoteIsOfThisLeader,
         Self::RestartBringsTheConfiguration,
         Self::CandidateFits,
         Self::PoolersAreReleased,
@@ -85,6 +88,7 @@ impl Rule {
             Self::RaisedOnReplicasFirst => "raised-on-replicas-first",
             Self::LoweredOnPrimaryFirst => "lowered-on-primary-first",
             Self::RestartpointPastTheLowering => "restartpoint-past-the-lowering",
+            Self::NoteIsOfThisLeader => "note-is-of-this-leader",
             Self::RestartBringsTheConfiguration => "restart-brings-the-configuration",
             Self::CandidateFits => "candidate-fits",
             Self::PoolersAreReleased => "poolers-are-released",
@@ -111,6 +115,9 @@ impl Rule {
             Self::LoweredOnPrimaryFirst => "a standby that is lowered first does not start",
             Self::RestartpointPastTheLowering => {
                 "after a crash a standby replays the record with the higher value again and does not start"
+            }
+            Self::NoteIsOfThisLeader => {
+                "what a leader noted is no proof about one that leads since, or that started again with higher values meanwhile"
             }
             Self::RestartBringsTheConfiguration => {
                 "a restart before Patroni has read the configuration brings nothing and has to be repeated"

@@ -131,6 +131,7 @@ impl World {
             }
             "edit" => {
                 self.ledger.moved = true;
+                self.ledger.edited_at = now;
                 self.config[super::release::SHARED_BUFFERS] -= 1;
                 self.version += 1;
             }

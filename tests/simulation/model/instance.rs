@@ -111,6 +111,8 @@ pub(crate) struct Instance {
     pub(crate) patroni: Patroni,
     pub(crate) pooler: Pooler,
     pub(crate) troubles: Troubles,
+    /// Name of the last start of its server.
+    pub(crate) started: u64,
     /// Not before then its receiver connects.
     pub(crate) connects: u64,
     /// It met a record that it may not replay.

@@ -20,6 +20,7 @@ impl World {
                 patroni: Patroni { look: 0, seen: self.config, version: self.version, nosync: false },
                 pooler: Pooler::default(),
                 troubles: Troubles::default(),
+                started: 0,
                 connects: 0,
                 insufficient: false,
                 failed: None,

@@ -26,6 +26,8 @@ pub(crate) struct Ledger {
     pub(crate) faults: u64,
     pub(crate) releases: u32,
     pub(crate) stopped: Option<u64>,
+    /// When somebody changed the dynamic configuration by hand.
+    pub(crate) edited_at: u64,
     /// A step of this release was written down.
     pub(crate) begun: bool,
     /// The release was allowed at some time.
@@ -47,7 +49,7 @@ pub(crate) fn word(action: &Action) -> String {
         Action::Resize { instance } => format!("z{instance}"),
         Action::Restart { instance, .. } => format!("r{instance}"),
         Action::Recreate { instance, .. } => format!("p{instance}"),
-        Action::SwitchOver { leader, candidate } => format!("s{leader}>{candidate}"),
+        Action::SwitchOver { leader, candidate, .. } => format!("s{leader}>{candidate}"),
     }
 }
 
@@ -162,7 +164,9 @@ impl World {
             return;
         }
         let others: Vec<usize> = (0..self.instances.len()).filter(|other| *other != index).collect();
-        if self.setup.synchronous != Synchronous::Off && self.standby == Some(index) && was_up {
+        // Old facts do not show whom Patroni named a moment ago.
+        let named = !stale || self.standby_since + GRACE < now;
+        if self.setup.synchronous != Synchronous::Off && self.standby == Some(index) && was_up && named {
             let could = |other: &&usize| self.leader() != Some(**other) && self.streams(**other) && !self.instances[**other].nofailover;
             let settled = self.instances.iter().all(|one| one.connects + 2 * GRACE < now);
             if settled && let Some(other) = others.iter().find(could) {
@@ -185,8 +189,7 @@ impl World {
             let one = &self.instances[index];
             let met = self.wal.lines[one.data.line].met(one.data.redo, one.data.replayed);
             let fails = (0..HOT).any(|at| met[at] > one.patroni.seen[at].max(one.data.control[at]));
-            // After a failover the noted position may belong to the other leader: then the second start succeeds (see docs).
-            if fails && !self.ledger.moved {
+            if fails {
                 self.violated(Invariant::SurvivableNow, format!("{action}: if it does not stop in order, it does not start"));
             }
         }
@@ -281,6 +284,7 @@ impl World {
             && self.status.memory.failure.is_some()
             && works
             && now == stopped + 30
+            && (self.ledger.edited_at == 0 || now > self.ledger.edited_at + PREPARES)
             && (template != good.template || config[..WORK_MEM] != good.values[..WORK_MEM])
         {
             self.violated(Invariant::StopIsLastGood, "what failed is still in force");

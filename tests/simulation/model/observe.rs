@@ -20,6 +20,7 @@ impl World {
             instances: release.instances,
             hot_standby,
             late,
+            restarts: (0..WORK_MEM).filter(|at| self.may_differ(*at)).map(|at| NAMES[at].to_owned()).collect(),
             synchronous: self.setup.synchronous,
             method: self.setup.method,
             goes_back: *release == self.status.last_good,
@@ -28,6 +29,12 @@ impl World {
                 && release.template == self.status.last_good.template
                 && release.values[..WORK_MEM] == self.status.last_good.values[..WORK_MEM],
         }
+    }
+
+    /// Whether an instance may run with another value than the released one: revisions before it had one, as far as is remembered.
+    fn may_differ(&self, at: usize) -> bool {
+        let released = self.status.target.values[at];
+        std::iter::once(&self.status.last_good).chain(&self.status.superseded).any(|other| other.values[at] != released)
     }
 
     pub(crate) fn facts(&self, under_way: bool) -> Facts {
@@ -84,6 +91,7 @@ impl World {
             facts.asked = one.patroni.version == self.version && one.pending();
             facts.position = Some(one.data.replayed);
             facts.redo = Some(one.data.redo);
+            facts.started = Some(one.started);
         }
         facts
     }

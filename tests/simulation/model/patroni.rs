@@ -77,6 +77,7 @@ impl World {
         if named != self.standby {
             self.tell(|| named.map_or_else(|| "no standby is synchronous".to_owned(), |named| format!("instance {named} is synchronous")));
             self.standby = named;
+            self.standby_since = self.now;
         }
     }
 
@@ -89,6 +90,7 @@ impl World {
                 let leads = primary && self.holder() == Some(index);
                 let one = &mut self.instances[index];
                 one.values = values;
+                one.started = now * 100 + index as u64;
                 one.failed = None;
                 one.connects = now + self.random.between(1, 4);
                 one.server = if leads { Server::Primary } else { Server::Replica };

@@ -19,13 +19,14 @@ enum Step {
 pub(crate) struct Process {
     leader: usize,
     candidate: usize,
+    relieves: bool,
     step: Step,
     since: u64,
 }
 
 impl Process {
-    pub(crate) const fn new(leader: usize, candidate: usize) -> Self {
-        Self { leader, candidate, step: Step::Checkpoint, since: 0 }
+    pub(crate) const fn new(leader: usize, candidate: usize, relieves: bool) -> Self {
+        Self { leader, candidate, relieves, step: Step::Checkpoint, since: 0 }
     }
 
     /// One small step; whether it was the last.
@@ -66,7 +67,7 @@ impl Process {
                 Step::Post
             }
             Step::Post => {
-                let action = Action::SwitchOver { leader: leader as u32, candidate: candidate as u32 };
+                let action = Action::SwitchOver { leader: leader as u32, candidate: candidate as u32, relieves: self.relieves };
                 if world.leader() == Some(leader) {
                     world.about_to(&action);
                 }

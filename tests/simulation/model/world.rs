@@ -44,6 +44,8 @@ pub(crate) struct World {
     pub(crate) refuses: u64,
     /// The synchronous standby.
     pub(crate) standby: Option<usize>,
+    /// Since when it is that one.
+    pub(crate) standby_since: u64,
     pub(crate) pause: bool,
     pub(crate) instances: Vec<Instance>,
     pub(crate) wal: Wal,
@@ -88,6 +90,7 @@ impl World {
                 patroni: Patroni { look: random.between(1, 10), seen: release.values, version: 0, nosync: false },
                 pooler: Pooler::default(),
                 troubles: Troubles::default(),
+                started: index as u64,
                 connects: 0,
                 insufficient: false,
                 failed: None,
@@ -111,6 +114,7 @@ impl World {
             handover: None,
             refuses: 0,
             standby: (setup.synchronous != crate::change::Synchronous::Off && count > 1).then_some(1),
+            standby_since: 0,
             pause: false,
             instances,
             wal: Wal::new(&release.values),

@@ -162,9 +162,8 @@ pub(super) async fn remember(pass: &ClusterPass<'_>, change: &mut Change, decisi
     let memory = &mut change.memory.memory;
     if progress.step_ended {
         // A hand-over away from a node that is emptied is not the one of this change.
-        if let Some(StepRecord { action: Action::SwitchOver { leader, candidate }, .. }) = &memory.step
+        if let Some(StepRecord { action: Action::SwitchOver { candidate, relieves: false, .. }, .. }) = &memory.step
             && change.facts.leader().is_some_and(|leads| leads.ordinal == *candidate)
-            && change.facts.instance(*leader).is_none_or(|former| !former.cordoned)
         {
             memory.switched_to = Some(*candidate);
         }
@@ -232,6 +231,7 @@ pub(super) async fn begin(
         if matches!(action, Action::Restart { leads: true, .. }) {
             // What was written before it was written with other values.
             change.memory.memory.lowered_at = None;
+            change.memory.memory.lowered_by = None;
         }
         let patch = json!({
             "metadata": {"resourceVersion": cluster.resource_version()},
