@@ -102,6 +102,8 @@ impl RolloutMemory {
         self.memory = Memory { step: self.memory.step, ..Memory::default() };
         self.since = Some(now);
         self.tried = false;
+        // Other amounts may fit.
+        self.resize_refused = false;
         revision.clone_into(&mut self.revision);
         self
     }

@@ -27,6 +27,11 @@ fn wait(what: impl Into<String>, ends: impl Into<String>) -> Choice {
     Choice::Wait { what: what.into(), ends: ends.into() }
 }
 
+/// The wait for Patroni's look at the configuration.
+fn unread() -> Choice {
+    wait("Patroni has not read the new parameters yet", "its next look, after loop_wait at the latest")
+}
+
 /// Chooses. Every instance is up here.
 pub(super) fn choose(rules: Rules, facts: &Facts, stage: &Stage) -> Choice {
     let Some(leader) = facts.leader() else { return wait("no instance leads", "Patroni has chosen one") };
@@ -69,6 +74,10 @@ pub(super) fn choose(rules: Rules, facts: &Facts, stage: &Stage) -> Choice {
     // Whoever has not replayed everything would have to follow another one before it is well.
     if let Some(wait) = wait_for_late(rules, facts, facts.instances.iter()) {
         return wait;
+    }
+    if stage.how == How::Restart && !leader.asked && rules.keep(Rule::RestartBringsTheConfiguration) {
+        // Its server starts anew with the hand-over: with what its Patroni has read.
+        return unread();
     }
     match candidate(rules, facts, |instance| stage.has(instance) == Some(true)) {
         Ok(candidate) => Choice::Do(Action::SwitchOver { leader: leader.ordinal, candidate, relieves: false }),
@@ -128,7 +137,7 @@ fn stop(rules: Rules, facts: &Facts, stage: &Stage, instance: &InstanceFacts) ->
     let how = if stage.how == How::Recreate && instance.pod == Some(true) { How::Restart } else { stage.how };
     match how {
         How::Restart if !instance.asked && rules.keep(Rule::RestartBringsTheConfiguration) => {
-            wait("Patroni has not read the new parameters yet", "its next look, after loop_wait at the latest")
+            unread()
         }
         How::Restart => {
             let brings = stage.brings.clone();

@@ -398,7 +398,7 @@ impl Controller {
                     let (amounts, at) = (world.template.amounts, world.now + 2);
                     if let Some(pod) = &mut world.instances[index].pod {
                         if super::release::is_infeasible(amounts) {
-                            pod.infeasible = true;
+                            pod.infeasible = Some(amounts);
                         } else {
                             pod.resized_at = Some((at, amounts));
                         }

@@ -26,8 +26,8 @@ pub(crate) struct Pod {
     pub(crate) gone_at: Option<u64>,
     /// When its amounts are those of the template that was asked for in place.
     pub(crate) resized_at: Option<(u64, i64)>,
-    /// The kubelet said that it can never have them.
-    pub(crate) infeasible: bool,
+    /// Amounts that the kubelet said it can never have.
+    pub(crate) infeasible: Option<i64>,
 }
 
 /// What lies on its volume.

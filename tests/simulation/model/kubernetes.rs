@@ -62,7 +62,7 @@ impl World {
                     since: now,
                     gone_at: None,
                     resized_at: None,
-                    infeasible: false,
+                    infeasible: None,
                 });
             }
             return;

@@ -156,7 +156,9 @@ impl World {
             }
         }
         if let Some(candidate) = candidate {
-            let stays = (candidate as u32) < target_instances.max(1) || target_instances == 1;
+            // Which instances stay may have been released while it was prepared.
+            let new = self.ledger.releases > 1 && now <= self.ledger.released_at + PREPARES;
+            let stays = (candidate as u32) < target_instances.max(1) || target_instances == 1 || new;
             let has = !self.instances[candidate].nofailover && stays;
             if !has || cordoned(self, candidate) && !relieves && self.ledger.faults == 0 {
                 self.violated(Invariant::CandidateFits, format!("{action}"));
@@ -188,7 +190,9 @@ impl World {
         } else if matches!(action, Action::Restart { .. }) && was_up {
             let one = &self.instances[index];
             let met = self.wal.lines[one.data.line].met(one.data.redo, one.data.replayed);
-            let fails = (0..HOT).any(|at| met[at] > one.patroni.seen[at].max(one.data.control[at]));
+            // One that runs with the lower values already is restarted for something else.
+            let lowers = |at: usize| one.values[at] > one.patroni.seen[at];
+            let fails = (0..HOT).any(|at| lowers(at) && met[at] > one.patroni.seen[at].max(one.data.control[at]));
             if fails {
                 self.violated(Invariant::SurvivableNow, format!("{action}: if it does not stop in order, it does not start"));
             }
@@ -240,6 +244,8 @@ impl World {
     /// It was said that everything runs.
     pub(crate) fn said_done(&mut self) {
         let target = self.status.target;
+        // What is done about an instance that starts with something else later is a rollout of its own.
+        self.ledger.switchovers = 0;
         let wrong = (0..self.instances.len().min(target.instances as usize)).find(|index| {
             let one = &self.instances[*index];
             one.pod.as_ref().is_some_and(|pod| {

@@ -69,7 +69,7 @@ impl World {
             std::cmp::Ordering::Greater => Amount::Less,
         };
         // What the kubelet refuses, and a pod that no node takes, cannot be changed in place.
-        let stuck = pod.infeasible || pod.phase == Phase::Pending && pod.amounts >= TOO_MUCH;
+        let stuck = pod.infeasible == Some(release.template.amounts) || pod.phase == Phase::Pending && pod.amounts >= TOO_MUCH;
         facts.pod = Some(same && !(stuck && facts.amounts != Amount::Same));
         facts.nofailover = one.nofailover;
         facts.cordoned = pod.node.is_some_and(|node| self.nodes[node].cordoned);

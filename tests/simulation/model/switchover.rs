@@ -53,7 +53,7 @@ impl Process {
                 }
             }
             Step::Lags => {
-                if world.now > self.since + 20 {
+                if world.now > self.since + 20 || world.leader() != Some(leader) {
                     return true;
                 }
                 Step::Lags

@@ -81,7 +81,7 @@ impl World {
                     since: 0,
                     gone_at: None,
                     resized_at: None,
-                    infeasible: false,
+                    infeasible: None,
                 }),
                 made_at: 0,
                 data: Data { present: true, line: 0, position: 0, replayed: 0, redo: 0, control: hot(&release.values), clean: false },
