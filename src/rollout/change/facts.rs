@@ -111,12 +111,20 @@ pub struct InstanceFacts {
     pub amounts: Amount,
     /// Parameters it started with whose released value is another one.
     pub behind: Option<BTreeSet<String>>,
+    /// Parameters that somebody set there with `ALTER SYSTEM`: no restart brings their released value.
+    pub overridden: BTreeSet<String>,
     /// Values of the hot-standby parameters it runs with.
     pub hot_standby: BTreeMap<String, i64>,
     /// Whether Patroni there has read the configuration in force, so that a restart would bring it.
     pub asked: bool,
     /// Whether its node takes no pods any more.
     pub cordoned: bool,
+    /// Whether the WAL that it needs to follow is gone, so that only a new copy of the data mends it.
+    pub cut_off: bool,
+    /// Whether Patroni there does not reach the API server: it reads no configuration, and neither takes nor keeps the lock.
+    pub isolated: bool,
+    /// Logical replication slots that it has, and whose consumers can go on there.
+    pub slots: BTreeSet<String>,
     /// What keeps it from running, for people.
     pub trouble: Option<String>,
     /// Whether that does not pass by itself: an image that is not there, a server that ends when it starts.

@@ -29,7 +29,7 @@ pub(super) fn force(rules: Rules, facts: &Facts, stage: Option<&Stage>) -> Force
         let rest = instance.pod == Some(true) && instance.behind.as_ref().is_some_and(BTreeSet::is_empty);
         has(instance) || stage.how == How::Shrink && rest
     };
-    let licensed = facts.permission == Permission::Granted && (down(facts).is_empty() || may_repair(facts));
+    let licensed = facts.permission == Permission::Granted && (down(facts).is_empty() || may_repair(rules, facts));
     if licensed || anyway || proven(rules, facts, has, took) {
         Force::Released { held: stage.held.clone() }
     } else if stage.how == How::Restart && facts.instances.iter().all(has_pod) {

@@ -275,7 +275,7 @@ impl Controller {
                     self.api(world, |world| {
                         if world.status.version == version {
                             world.tell(|| "every instance runs the released revision".to_owned());
-                            world.said_done();
+                            world.said_done(&progress.reports);
                             world.status.last_good = world.status.target;
                             world.status.superseded.clear();
                             world.status.memory = crate::change::Memory::default();

@@ -1,7 +1,7 @@
 //! What is known from outside of what the controllers do, and whether it is right: nothing here is read by them.
 
 use super::invariants::{Invariant, Violation};
-use super::release::{HOT, NO_IMAGE, TOO_MUCH, WORK_MEM, starts};
+use super::release::{HOT, NO_IMAGE, SHARED_BUFFERS, TOO_MUCH, WORK_MEM, starts};
 use super::world::{SLACK, World};
 use crate::change::{Action, Facts, Permission, Synchronous, rehearse};
 use std::collections::BTreeMap;
@@ -155,6 +155,17 @@ impl World {
                 }
             }
         }
+        let lost = |one: &super::instance::Instance| one.troubles.isolated > now && one.isolated_since + 30 + grace < now;
+        if was_up && let Some(other) = self.instances.iter().position(lost) {
+            self.violated(Invariant::StoreReached, format!("{action}, and Patroni of instance {other} does not reach the API server"));
+        }
+        if self.instances[index].cut_off && self.instances[index].cut_off_since + GRACE < now && !leads && candidate.is_none() {
+            self.violated(Invariant::NotInVain, format!("{action}: what it needs to follow is gone"));
+        }
+        let one = &self.instances[index];
+        if matches!(action, Action::Restart { .. }) && one.started / 100 + GRACE < now && one.has_values(&one.patroni.seen) {
+            self.violated(Invariant::NotInVain, format!("{action}: it brings nothing"));
+        }
         if let Some(candidate) = candidate {
             // Which instances stay may have been released while it was prepared.
             let new = self.ledger.releases > 1 && now <= self.ledger.released_at + PREPARES;
@@ -162,6 +173,9 @@ impl World {
             let has = !self.instances[candidate].nofailover && stays;
             if !has || cordoned(self, candidate) && !relieves && self.ledger.faults == 0 {
                 self.violated(Invariant::CandidateFits, format!("{action}"));
+            }
+            if self.instances[index].slot && !self.instances[candidate].slot && self.instances[candidate].connects + PREPARES < now {
+                self.violated(Invariant::SlotsKept, format!("{action}, which lacks the logical slot"));
             }
             return;
         }
@@ -242,7 +256,7 @@ impl World {
     }
 
     /// It was said that everything runs.
-    pub(crate) fn said_done(&mut self) {
+    pub(crate) fn said_done(&mut self, reports: &[String]) {
         let target = self.status.target;
         // What is done about an instance that starts with something else later is a rollout of its own.
         self.ledger.switchovers = 0;
@@ -251,7 +265,10 @@ impl World {
             one.pod.as_ref().is_some_and(|pod| {
                 pod.made_from.image != target.template.image
                     || pod.made_from.label != target.template.label
-                    || one.is_serving() && one.values[..WORK_MEM] != target.values[..WORK_MEM]
+                    || one.is_serving() && !one.has_values(&target.values)
+                    || one.is_serving()
+                        && one.values[SHARED_BUFFERS] != target.values[SHARED_BUFFERS]
+                        && !reports.iter().any(|report| report.starts_with(&format!("instance {index} ")))
             })
         });
         if let Some(wrong) = wrong {
@@ -309,6 +326,7 @@ impl World {
             let one = &self.instances[index];
             let Some(pod) = one.pod.as_ref().filter(|_| one.is_serving() && one.runs()) else { continue };
             let mut values = self.config;
+            values[SHARED_BUFFERS] = one.brought(SHARED_BUFFERS, values[SHARED_BUFFERS]);
             if self.leader() != Some(index) {
                 for (value, control) in values.iter_mut().take(HOT).zip(one.data.control) {
                     *value = (*value).max(control);

@@ -1,7 +1,7 @@
 //! The facts that a controller reads.
 
 use super::instance::{Instance, Phase, Server};
-use super::release::{HOT, LIBRARY, NAMES, NO_IMAGE, TOO_MUCH, WORK_MEM};
+use super::release::{HOT, LIBRARY, NAMES, NO_IMAGE, SHARED_BUFFERS, TOO_MUCH, WORK_MEM};
 use super::world::{SLACK, World};
 use crate::change::{Amount, Facts, InstanceFacts, Target};
 use std::collections::BTreeSet;
@@ -50,6 +50,13 @@ impl World {
         }
     }
 
+    /// Whether it shows that Patroni there has lost the API server: at its next look where it leads nevertheless, after a while elsewhere.
+    pub(crate) fn is_isolated(&self, index: usize) -> bool {
+        let one = &self.instances[index];
+        let shows = if self.leader() == Some(index) { 10 } else { 30 };
+        one.troubles.isolated > self.now && one.runs() && one.isolated_since + shows <= self.now
+    }
+
     pub(crate) fn instance_facts(&self) -> Vec<InstanceFacts> {
         (0..self.instances.len()).filter(|index| self.instances[*index].pod.is_some()).map(|index| self.one(index)).collect()
     }
@@ -76,19 +83,26 @@ impl World {
         facts.pooler_away = one.pooler.paused.is_some() || one.pooler.foreign.is_some();
         facts.synchronous = self.standby == Some(index);
         (facts.trouble, facts.hopeless) = trouble(one, self.now);
+        if one.cut_off && one.is_serving() && self.leader().is_some_and(|leader| leader != index) {
+            facts.cut_off = true;
+            (facts.trouble, facts.hopeless) = (Some("its leader has no longer the WAL that it needs".to_owned()), true);
+        }
         // What only Patroni and PostgreSQL there can say.
         if one.troubles.unreachable > self.now {
             facts.ready &= one.is_serving();
             return facts;
         }
         facts.barred = one.patroni.nosync && one.runs();
+        facts.isolated = self.is_isolated(index);
         if one.is_serving() {
             facts.streaming = self.streams(index);
             facts.caught_up = self.lag(index) <= SLACK && (facts.leads || facts.streaming);
             facts.replay_paused = one.troubles.replay_paused > self.now || one.insufficient;
             facts.hot_standby = (0..HOT).map(|at| (NAMES[at].to_owned(), one.values[at])).collect();
             facts.behind = Some((0..WORK_MEM).filter(|at| one.values[*at] != release.values[*at]).map(|at| NAMES[at].to_owned()).collect());
-            facts.asked = one.patroni.version == self.version && one.pending();
+            facts.overridden = one.auto.map(|_| NAMES[SHARED_BUFFERS].to_owned()).into_iter().collect();
+            facts.slots = one.slot.then(|| "cdc".to_owned()).into_iter().collect();
+            facts.asked = one.patroni.version == self.version && !one.has_values(&one.patroni.seen);
             facts.position = Some(one.data.replayed);
             facts.redo = Some(one.data.redo);
             facts.started = Some(one.started);

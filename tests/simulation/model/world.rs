@@ -4,7 +4,7 @@ use super::instance::{Data, Instance, Patroni, Phase, Pod, Pooler, Server, Troub
 use super::ledger::Ledger;
 use super::random::Random;
 use super::release::{Release, Template, Values};
-use super::scenario::Setup;
+use super::scenario::{Setup, Slots};
 use super::status::Status;
 use super::wal::{Wal, hot};
 use crate::change::Permission;
@@ -90,6 +90,12 @@ impl World {
                 patroni: Patroni { look: random.between(1, 10), seen: release.values, version: 0, nosync: false },
                 pooler: Pooler::default(),
                 troubles: Troubles::default(),
+                isolated_since: 0,
+                auto: None,
+                cut_off: false,
+                cut_off_since: 0,
+                diverged: false,
+                slot: index == 0 && setup.slots != Slots::None || setup.slots == Slots::Failover,
                 started: index as u64,
                 connects: 0,
                 insufficient: false,
@@ -152,6 +158,8 @@ impl World {
         let one = &self.instances[index];
         one.server == Server::Replica
             && one.connects <= self.now
+            && !one.cut_off
+            && !one.diverged
             && one.pod.is_some()
             && self.leader().is_some_and(|leader| {
                 let line = self.instances[leader].data.line;
@@ -185,6 +193,8 @@ impl World {
             && !one.nofailover
             && !cordoned
             && one.troubles.replay_paused <= self.now
+            && one.troubles.isolated <= self.now
+            && (one.slot || !self.leader().is_some_and(|leader| self.instances[leader].slot))
             && (self.standby.is_none() || self.standby == Some(index))
     }
 

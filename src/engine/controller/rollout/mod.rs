@@ -158,6 +158,9 @@ async fn cordoned(pass: &ClusterPass<'_>, seen: &Instances) -> BTreeSet<String> 
 /// Notes what became of the step before, and of the rollout, in what is remembered.
 pub(super) async fn remember(pass: &ClusterPass<'_>, change: &mut Change, decision: &mut Decision, children: &BTreeMap<ObjectKey, Object>) {
     let Some(progress) = &decision.progress else { return };
+    for report in progress.reports.iter().filter(|_| decision.carries_out_released) {
+        tell(pass.api, pass.cluster, true, "ParameterOverridden", report, pass.now).await;
+    }
     change.memory.tried |= progress.brings_released();
     let memory = &mut change.memory.memory;
     if progress.step_ended {
