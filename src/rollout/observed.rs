@@ -145,6 +145,8 @@ impl Observed<'_> {
         let lost = |leader: &Probe| leader.lost_slots.contains(&instance.name.replace('-', "_"));
         let cut_off = !leads && !follows && leader.is_some_and(lost);
         let behind = probe.and_then(|probe| self.behind(probe, compared));
+        let of_alter_system = |name: &&String| probe.is_some_and(|probe| probe.overridden.contains(*name));
+        let overridden = behind.iter().flatten().filter(of_alter_system).cloned().collect();
         let start_failed = state.as_deref() == Some("start failed");
         let trouble = instance.trouble.clone().or_else(|| start_failed.then(|| "PostgreSQL does not start".to_owned()));
         let trouble = trouble.or_else(|| cut_off.then(|| "its leader has no longer the WAL that it needs".to_owned()));
@@ -166,9 +168,9 @@ impl Observed<'_> {
             nofailover: instance.nofailover,
             pod: Some(same_pod && !(amounts != Amount::Same && self.memory.resize_refused)),
             amounts: if self.memory.resize_refused { Amount::Same } else { amounts },
-            asked: report.is_some_and(|report| asked(report, probe, behind.as_ref())),
+            asked: report.is_some_and(|report| asked(report, &overridden)),
             behind,
-            overridden: probe.map(|probe| probe.overridden.clone()).unwrap_or_default(),
+            overridden,
             hot_standby: probe.map(running_hot_standby).unwrap_or_default(),
             cut_off,
             isolated: report.is_some_and(|report| self.is_isolated(report)),
@@ -213,11 +215,9 @@ impl Observed<'_> {
 }
 
 /// Whether a restart would bring something: Patroni says that one is pending, and for more than what `ALTER SYSTEM` set.
-fn asked(report: &InstanceReport, probe: Option<&Probe>, behind: Option<&BTreeSet<String>>) -> bool {
-    let overridden = |name: &String| probe.is_some_and(|probe| probe.overridden.contains(name));
-    let brings = behind.is_none_or(|behind| behind.is_empty() || behind.iter().any(|name| !overridden(name)));
-    let named = report.pending_parameters.is_empty() || report.pending_parameters.keys().any(|name| !overridden(name));
-    report.pending_restart == Some(true) && brings && named
+fn asked(report: &InstanceReport, overridden: &BTreeSet<String>) -> bool {
+    let more = report.pending_parameters.is_empty() || report.pending_parameters.keys().any(|name| !overridden.contains(name));
+    report.pending_restart == Some(true) && more
 }
 
 fn running_hot_standby(probe: &Probe) -> BTreeMap<String, i64> {

@@ -14,6 +14,7 @@ pub(super) fn attainable(rules: Rules, facts: &Facts) -> (Cow<'_, Facts>, Vec<St
     if !rules.keep(Rule::AlterSystemIsNotAwaited) || facts.instances.iter().all(|instance| kept(instance).is_empty()) {
         return (Cow::Borrowed(facts), Vec::new());
     }
+    // It stays in `overridden`: who runs with another value shows nothing about the released one.
     let (mut attainable, mut reports) = (facts.clone(), Vec::new());
     for instance in &mut attainable.instances {
         let kept = kept(instance);

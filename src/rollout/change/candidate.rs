@@ -8,12 +8,16 @@ use super::rules::{Rule, Rules};
 /// one fit. `ready_for` tells whether one has what the rollout brings.
 pub(super) fn candidate(rules: Rules, facts: &Facts, ready_for: impl Fn(&InstanceFacts) -> bool) -> Result<u32, String> {
     let Some(leader) = facts.leader() else { return Err("an instance leads".to_owned()) };
+    let strict = rules.keep(Rule::CandidateFits);
     let isolated = |instance: &InstanceFacts| instance.isolated && rules.keep(Rule::IsolatedIsWaitedFor);
     if isolated(leader) {
         return Err(format!("Patroni on {} reaches the API server", facts.name(leader.ordinal)));
     }
+    if strict && leader.behind.is_none() {
+        // Its slots and its values are not known.
+        return Err(format!("{} shows what it runs", facts.name(leader.ordinal)));
+    }
     let others = || facts.instances.iter().filter(|instance| instance.ordinal != leader.ordinal);
-    let strict = rules.keep(Rule::CandidateFits);
     let synchronous = facts.target.synchronous != Synchronous::Off && others().any(|instance| instance.synchronous);
     let fit = |instance: &&InstanceFacts| {
         let may = !instance.terminating && instance.ready && ready_for(instance);

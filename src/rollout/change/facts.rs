@@ -111,7 +111,7 @@ pub struct InstanceFacts {
     pub amounts: Amount,
     /// Parameters it started with whose released value is another one.
     pub behind: Option<BTreeSet<String>>,
-    /// Parameters that somebody set there with `ALTER SYSTEM`: no restart brings their released value.
+    /// Of the parameters behind, those that somebody set there with `ALTER SYSTEM`: no restart brings their released value.
     pub overridden: BTreeSet<String>,
     /// Values of the hot-standby parameters it runs with.
     pub hot_standby: BTreeMap<String, i64>,

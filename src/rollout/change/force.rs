@@ -14,19 +14,20 @@ pub(super) fn force(rules: Rules, facts: &Facts, stage: Option<&Stage>) -> Force
     let anyway = begun || facts.target.goes_back || !rules.keep(Rule::TemplateWaitsForPermission);
     let Some(stage) = stage else {
         // Whoever is not seen may come back with it, and has not tried it yet.
-        let all = |instance: &InstanceFacts| has_pod(instance) && instance.behind.as_ref().is_some_and(BTreeSet::is_empty);
+        let all = |instance: &InstanceFacts| has_pod(instance) && instance.overridden.is_empty() && instance.behind.as_ref().is_some_and(BTreeSet::is_empty);
         let known = anyway || proven(rules, facts, all, all) || unknown(facts).is_none();
         return if known { Force::Released { held: BTreeSet::new() } } else { Force::Reloadable };
     };
     // Nothing of what would come with it may be new to the one that proves it.
     let has = |instance: &InstanceFacts| {
         stage.has(instance) == Some(true)
+            && instance.overridden.is_empty()
             && (matches!(stage.how, How::Grow | How::Shrink) || instance.amounts == Amount::Same)
             && instance.behind.as_ref().is_some_and(|behind| behind.is_subset(&stage.held))
     };
     // Giving memory back is the last round: whoever took over with the rest has proven that.
     let took = |instance: &InstanceFacts| {
-        let rest = instance.pod == Some(true) && instance.behind.as_ref().is_some_and(BTreeSet::is_empty);
+        let rest = instance.pod == Some(true) && instance.overridden.is_empty() && instance.behind.as_ref().is_some_and(BTreeSet::is_empty);
         has(instance) || stage.how == How::Shrink && rest
     };
     let licensed = facts.permission == Permission::Granted && (down(facts).is_empty() || may_repair(rules, facts));

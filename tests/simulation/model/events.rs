@@ -84,6 +84,7 @@ impl World {
         let again = self.now + 1;
         let one = &mut self.instances[index];
         one.data.present = false;
+        (one.cut_off, one.diverged) = (false, false);
         if one.runs() {
             one.server = Server::Down { again };
         }

@@ -156,7 +156,10 @@ impl World {
             }
         }
         let lost = |one: &super::instance::Instance| one.troubles.isolated > now && one.isolated_since + 30 + grace < now;
-        if was_up && let Some(other) = self.instances.iter().position(lost) {
+        if was_up
+            && !relieves
+            && let Some(other) = self.instances.iter().position(lost)
+        {
             self.violated(Invariant::StoreReached, format!("{action}, and Patroni of instance {other} does not reach the API server"));
         }
         if self.instances[index].cut_off && self.instances[index].cut_off_since + GRACE < now && !leads && candidate.is_none() {
@@ -274,7 +277,8 @@ impl World {
         if let Some(wrong) = wrong {
             self.violated(Invariant::DoneIsReleased, format!("instance {wrong} does not run what is called done"));
         }
-        if target.flaw().is_some() && self.instances.len() > 1 {
+        let saved = self.instances.iter().any(|one| one.auto.is_some());
+        if target.flaw().is_some() && self.instances.len() > 1 && !saved {
             self.violated(Invariant::BadNeverDone, "a revision that cannot run is called done");
         }
     }

@@ -1,7 +1,7 @@
 //! The facts that a controller reads.
 
 use super::instance::{Instance, Phase, Server};
-use super::release::{HOT, LIBRARY, NAMES, NO_IMAGE, SHARED_BUFFERS, TOO_MUCH, WORK_MEM};
+use super::release::{HOT, LIBRARY, NAMES, NO_IMAGE, TOO_MUCH, WORK_MEM};
 use super::world::{SLACK, World};
 use crate::change::{Amount, Facts, InstanceFacts, Target};
 use std::collections::BTreeSet;
@@ -100,7 +100,10 @@ impl World {
             facts.replay_paused = one.troubles.replay_paused > self.now || one.insufficient;
             facts.hot_standby = (0..HOT).map(|at| (NAMES[at].to_owned(), one.values[at])).collect();
             facts.behind = Some((0..WORK_MEM).filter(|at| one.values[*at] != release.values[*at]).map(|at| NAMES[at].to_owned()).collect());
-            facts.overridden = one.auto.map(|_| NAMES[SHARED_BUFFERS].to_owned()).into_iter().collect();
+            facts.overridden = (0..WORK_MEM)
+                .filter(|at| one.is_overridden(*at) && one.values[*at] != release.values[*at])
+                .map(|at| NAMES[at].to_owned())
+                .collect();
             facts.slots = one.slot.then(|| "cdc".to_owned()).into_iter().collect();
             facts.asked = one.patroni.version == self.version && !one.has_values(&one.patroni.seen);
             facts.position = Some(one.data.replayed);

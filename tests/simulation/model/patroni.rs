@@ -71,6 +71,10 @@ impl World {
         if !isolated {
             self.lock = Some((index, now + TTL));
             self.name_standby(index);
+            if self.instances[index].server == Server::Replica {
+                // It stepped down and has the lock again.
+                self.promote(index);
+            }
         } else if primary && self.setup.failsafe {
             // The others see it alive, so nobody takes the lock that it cannot renew.
             self.lock = Some((index, now + TTL));

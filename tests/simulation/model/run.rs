@@ -65,7 +65,7 @@ pub(crate) fn run(scenario: &Scenario, rules: Rules, tell: bool) -> Outcome {
             controller.dies = None;
             controller.sleeps = None;
         }
-        if world.now >= ceases + 60 && world.now < ceases + 64 {
+        if world.now == ceases + 60 {
             world.people_help();
         }
         while let Some(happening) = happenings.get(next).filter(|happening| happening.at <= world.now) {
