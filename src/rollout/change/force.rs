@@ -15,7 +15,9 @@ pub(super) fn force(rules: Rules, facts: &Facts, stage: Option<&Stage>) -> Force
     let Some(stage) = stage else {
         // Whoever is not seen may come back with it, and has not tried it yet.
         let all = |instance: &InstanceFacts| has_pod(instance) && instance.overridden.is_empty() && instance.behind.as_ref().is_some_and(BTreeSet::is_empty);
-        let known = anyway || proven(rules, facts, all, all) || unknown(facts).is_none();
+        // Where ALTER SYSTEM keeps every server from it, nobody has tried it either.
+        let tried = facts.instances.iter().all(|instance| instance.overridden.is_empty()) || facts.permission == Permission::Granted;
+        let known = anyway || proven(rules, facts, all, all) || unknown(facts).is_none() && tried;
         return if known { Force::Released { held: BTreeSet::new() } } else { Force::Reloadable };
     };
     // Nothing of what would come with it may be new to the one that proves it.

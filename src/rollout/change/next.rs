@@ -208,6 +208,12 @@ fn decide(rules: Rules, facts: &Facts, progress: &mut Progress, now: Timestamp) 
             progress.verdict = relieve(rules, facts).unwrap_or_else(|| wait(unknown, "every instance is up and can be seen".to_owned()));
             return;
         }
+        if let Permission::NotNow { why, ends } | Permission::Held { why, ends } = &facts.permission
+            && !progress.brings_released()
+        {
+            progress.verdict = relieve(rules, facts).unwrap_or_else(|| wait(why.clone(), ends.clone()));
+            return;
+        }
         progress.instances = facts.target.instances;
         progress.verdict = relieve(rules, facts).unwrap_or(Verdict::Done);
         return;

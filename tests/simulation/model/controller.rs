@@ -307,7 +307,8 @@ impl Controller {
         let wanted = world.status.target.instances as usize;
         let permitted = world.permission == crate::change::Permission::Granted;
         let all_up = (0..world.instances.len()).all(|index| world.instances[index].pod.is_none() || world.could_follow(index));
-        if let Some(leader) = world.leader().filter(|leader| *leader >= wanted.max(1) && all_up && permitted)
+        let may = |leader: &usize| *leader >= wanted.max(1) && all_up && permitted && !world.is_isolated(*leader);
+        if let Some(leader) = world.leader().filter(may)
             && let Some(candidate) = (0..wanted).find(|index| world.could_lead(*index))
         {
             world.tell(|| format!("instance {leader} is to go and hands over to instance {candidate}"));

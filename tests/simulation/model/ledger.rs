@@ -294,7 +294,7 @@ impl World {
         // A revision that cannot run is found out by trying it; until then, and when it is not the time, it is not in force.
         let tries = self.permission == Permission::Granted || now < self.ledger.permission_changed + GRACE;
         let settled = self.ledger.releases < 2 || now > self.ledger.released_at + PREPARES && awake >= 15 && self.api.0 + 10 <= now;
-        if settled && (self.status.target.flaw().is_none() || !self.ledger.begun && !tries && self.api.0 + 10 <= now) {
+        if settled && (self.status.target.flaw().is_none() || !self.ledger.begun && !tries && awake >= 15 && self.api.0 + 10 <= now) {
             self.check_survivable();
         }
         let (template, config, good) = (self.template, self.config, self.status.last_good);

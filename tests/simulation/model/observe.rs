@@ -83,7 +83,7 @@ impl World {
         facts.pooler_away = one.pooler.paused.is_some() || one.pooler.foreign.is_some();
         facts.synchronous = self.standby == Some(index);
         (facts.trouble, facts.hopeless) = trouble(one, self.now);
-        if one.cut_off && one.is_serving() && self.leader().is_some_and(|leader| leader != index) {
+        if one.cut_off && self.leader().is_some_and(|leader| leader != index) {
             facts.cut_off = true;
             (facts.trouble, facts.hopeless) = (Some("its leader has no longer the WAL that it needs".to_owned()), true);
         }
