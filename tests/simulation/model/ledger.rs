@@ -158,11 +158,12 @@ impl World {
         let lost = |one: &super::instance::Instance| one.troubles.isolated > now && one.isolated_since + 30 + grace < now;
         if was_up
             && !relieves
+            && !self.status.done
             && let Some(other) = self.instances.iter().position(lost)
         {
             self.violated(Invariant::StoreReached, format!("{action}, and Patroni of instance {other} does not reach the API server"));
         }
-        if self.instances[index].cut_off && self.instances[index].cut_off_since + GRACE < now && !leads && candidate.is_none() {
+        if self.leader().is_some() && self.instances[index].cut_off && self.instances[index].cut_off_since + GRACE < now && !leads && candidate.is_none() {
             self.violated(Invariant::NotInVain, format!("{action}: what it needs to follow is gone"));
         }
         let one = &self.instances[index];

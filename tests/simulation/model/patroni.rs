@@ -297,6 +297,16 @@ impl World {
 
     /// Patroni's `POST /switchover`.
     pub(crate) fn post_switchover(&mut self, leader: usize, candidate: usize) -> Result<(), &'static str> {
+        self.may_switch_over(leader, candidate)?;
+        self.stop_in_order(leader, self.now + 2);
+        self.lock = None;
+        self.free_since = self.now;
+        self.handover = Some((candidate, self.now + TTL));
+        Ok(())
+    }
+
+    /// Why Patroni refuses it.
+    pub(crate) fn may_switch_over(&self, leader: usize, candidate: usize) -> Result<(), &'static str> {
         let synchronous = self.setup.synchronous != Synchronous::Off;
         if self.leader() != Some(leader) || !self.instances[leader].runs() || self.instances[leader].troubles.isolated > self.now {
             return Err("leader name does not match");
@@ -308,10 +318,6 @@ impl World {
         if !fits || !self.streams(candidate) || synchronous && self.standby != Some(candidate) {
             return Err("candidate is not fit");
         }
-        self.stop_in_order(leader, self.now + 2);
-        self.lock = None;
-        self.free_since = self.now;
-        self.handover = Some((candidate, self.now + TTL));
         Ok(())
     }
 

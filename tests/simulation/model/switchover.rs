@@ -68,7 +68,7 @@ impl Process {
             }
             Step::Post => {
                 let action = Action::SwitchOver { leader: leader as u32, candidate: candidate as u32, relieves: self.relieves };
-                if world.leader() == Some(leader) {
+                if world.may_switch_over(leader, candidate).is_ok() {
                     world.about_to(&action);
                 }
                 match world.post_switchover(leader, candidate) {
