@@ -93,7 +93,7 @@ pub(super) fn relieve(situation: &Situation<'_>, target: &Revision, decision: &m
 /// A hand-over outside of a change, which is carried out as one of a change is: with what it waits for, and behind the pooler.
 pub(super) fn switch_over(effective: &Effective, leader: &str, candidate: &str) -> Option<Action> {
     let ordinal = |name: &str| effective.ordinal(name).and_then(|ordinal| u32::try_from(ordinal).ok());
-    Some(Action::SwitchOver { leader: ordinal(leader)?, candidate: ordinal(candidate)? })
+    Some(Action::SwitchOver { leader: ordinal(leader)?, candidate: ordinal(candidate)?, relieves: true })
 }
 
 /// Pods whose Patroni does not know its tags yet: it must read its files again. The file reaches the pod by itself, some time

@@ -54,6 +54,7 @@ impl RolloutMemory {
                 step: read_step(&status["step"]),
                 switched_to: number(&status["switchedTo"]),
                 lowered_at: status["loweredAt"].as_u64(),
+                lowered_by: status["loweredBy"].as_u64(),
                 failure: failure.map(|failure| Failure {
                     instance: number(&failure["instance"]),
                     cause: text(&failure["cause"]).unwrap_or_default(),
@@ -77,6 +78,7 @@ impl RolloutMemory {
             "step": self.memory.step.as_ref().map(write_step),
             "switchedTo": self.memory.switched_to,
             "loweredAt": self.memory.lowered_at,
+            "loweredBy": self.memory.lowered_by,
             "failure": failure.map(|failure| json!({"instance": failure.instance, "cause": failure.cause, "at": seconds(failure.at)})),
             "retried": self.retried,
             "resizeRefused": self.resize_refused.then_some(true),
@@ -114,6 +116,8 @@ impl RolloutMemory {
         self.since = Some(now);
         self.tried = false;
         self.ahead.clear();
+        // Other amounts may fit.
+        self.resize_refused = false;
         revision.clone_into(&mut self.revision);
         self
     }
@@ -131,7 +135,7 @@ fn read_step(step: &Value) -> Option<StepRecord> {
             Action::Restart { instance, leads, brings }
         }
         "recreate" => Action::Recreate { instance, uid: step["uid"].as_str()?.to_owned(), leads },
-        "switchover" => Action::SwitchOver { leader: instance, candidate: number("candidate")? },
+        "switchover" => Action::SwitchOver { leader: instance, candidate: number("candidate")?, relieves: step["relieves"] == true },
         _ => return None,
     };
     Some(StepRecord { action, since: step["since"].as_str()?.parse().ok()? })
@@ -140,7 +144,7 @@ fn read_step(step: &Value) -> Option<StepRecord> {
 fn write_step(step: &StepRecord) -> Value {
     let mut value = json!({
         "action": step.action.word(), "instance": step.action.instance(), "since": seconds(step.since),
-        "leads": null, "brings": null, "uid": null, "candidate": null,
+        "leads": null, "brings": null, "uid": null, "candidate": null, "relieves": null,
     });
     match &step.action {
         Action::Restart { leads, brings, .. } => {
@@ -151,7 +155,10 @@ fn write_step(step: &StepRecord) -> Value {
             value["leads"] = json!(leads);
             value["uid"] = json!(uid);
         }
-        Action::SwitchOver { candidate, .. } => value["candidate"] = json!(candidate),
+        Action::SwitchOver { candidate, relieves, .. } => {
+            value["candidate"] = json!(candidate);
+            value["relieves"] = json!(relieves.then_some(true));
+        }
         _ => {}
     }
     value
@@ -170,7 +177,7 @@ mod tests {
             Action::Resize { instance: 0 },
             Action::Restart { instance: 1, leads: true, brings: ["shared_buffers".to_owned()].into() },
             Action::Recreate { instance: 2, uid: "u".to_owned(), leads: false },
-            Action::SwitchOver { leader: 0, candidate: 1 },
+            Action::SwitchOver { leader: 0, candidate: 1, relieves: true },
         ] {
             let failure = Failure { instance: Some(1), cause: "no image".to_owned(), at };
             let memory = RolloutMemory {
@@ -181,6 +188,7 @@ mod tests {
                     step: Some(StepRecord { action, since: at }),
                     switched_to: Some(1),
                     lowered_at: Some(7),
+                    lowered_by: Some(1_700_000_000_000_000),
                     failure: Some(failure),
                 },
                 retried: Some("x".to_owned()),
@@ -197,7 +205,7 @@ mod tests {
     #[test]
     fn what_a_pass_did_not_change_is_not_written() {
         let at = Timestamp::UNIX_EPOCH;
-        let step = StepRecord { action: Action::SwitchOver { leader: 0, candidate: 1 }, since: at };
+        let step = StepRecord { action: Action::SwitchOver { leader: 0, candidate: 1, relieves: false }, since: at };
         let memory = Memory { step: Some(step), ..Memory::default() };
         let known = RolloutMemory { revision: "r1".to_owned(), since: Some(at), memory, ..RolloutMemory::default() };
         assert_eq!(known.changes(&known), None);

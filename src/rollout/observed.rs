@@ -7,8 +7,13 @@ use crate::health::{CAUGHT_UP, Instance, Instances, dynamic_configuration};
 use crate::model::{HOT_STANDBY, InstanceReport, InstanceRole, Object, Quantity};
 use crate::render::MADE_FROM;
 use crate::render::revision::Revision;
+use jiff::SignedDuration;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How much longer ago than another one a Patroni has seen the API server that counts as having lost it: the `ttl` of the leader lock,
+/// three of Patroni's looks.
+const ISOLATED: SignedDuration = SignedDuration::from_secs(30);
 
 /// What one instance said when it was asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +24,14 @@ pub struct Probe {
     pub settings: BTreeMap<String, String>,
     /// REDO location of its last checkpoint or restartpoint.
     pub redo: Option<u64>,
+    /// When its server started, in microseconds since 1970.
+    pub started: Option<u64>,
+    /// Parameters that `ALTER SYSTEM` set there.
+    pub overridden: BTreeSet<String>,
+    /// Logical replication slots that have their WAL.
+    pub slots: BTreeSet<String>,
+    /// Replication slots whose WAL is gone.
+    pub lost_slots: BTreeSet<String>,
     /// Whether its pooler holds clients back or leads to another instance.
     pub pooler_away: bool,
 }
@@ -73,6 +86,7 @@ impl Observed<'_> {
                 instances: self.released.effective.instances.value,
                 hot_standby: hot_standby(self.released),
                 late: std::iter::once(self.running).chain(self.superseded).flat_map(|other| late(other, self.released)).collect(),
+                restarts: compared.keys().cloned().collect(),
                 synchronous: synchronous(self.live.values()),
                 method: self.method,
                 goes_back: self.released == self.running,
@@ -108,8 +122,15 @@ impl Observed<'_> {
             None => instance.does() == Some("streaming"),
         };
         let state = report.and_then(|report| report.state.clone()).or_else(|| instance.state.clone());
+        // Patroni names the slot of a member after it.
+        let lost = |leader: &Probe| leader.lost_slots.contains(&instance.name.replace('-', "_"));
+        let cut_off = !leads && !follows && leader.is_some_and(lost);
+        let behind = probe.and_then(|probe| self.behind(probe, compared));
+        let of_alter_system = |name: &&String| probe.is_some_and(|probe| probe.overridden.contains(*name));
+        let overridden = behind.iter().flatten().filter(of_alter_system).cloned().collect();
         let start_failed = state.as_deref() == Some("start failed");
         let trouble = instance.trouble.clone().or_else(|| start_failed.then(|| "PostgreSQL does not start".to_owned()));
+        let trouble = trouble.or_else(|| cut_off.then(|| "its leader has no longer the WAL that it needs".to_owned()));
         let waits_for_a_node = !pod.is_true("PodScheduled") && pod.condition("PodScheduled").is_some();
         Some(InstanceFacts {
             ordinal,
@@ -128,16 +149,28 @@ impl Observed<'_> {
             nofailover: instance.nofailover,
             pod: Some(same_pod && !(amounts != Amount::Same && self.memory.resize_refused)),
             amounts: if self.memory.resize_refused { Amount::Same } else { amounts },
-            behind: probe.and_then(|probe| self.behind(probe, compared)),
+            asked: report.is_some_and(|report| asked(report, &overridden)),
+            behind,
+            overridden,
             hot_standby: probe.map(running_hot_standby).unwrap_or_default(),
-            asked: report.is_some_and(|report| report.pending_restart == Some(true)),
+            cut_off,
+            isolated: report.is_some_and(|report| self.is_isolated(report)),
+            slots: probe.map(|probe| probe.slots.clone()).unwrap_or_default(),
             cordoned: instance.node.as_ref().is_some_and(|node| self.cordoned.contains(node)),
             hopeless: trouble.is_some() && !waits_for_a_node,
             trouble,
             position,
             redo: probe.and_then(|probe| probe.redo),
+            started: probe.and_then(|probe| probe.started),
             pooler_away: probe.is_some_and(|probe| probe.pooler_away),
         })
+    }
+
+    /// Whether Patroni there has lost the API server that others have seen since.
+    fn is_isolated(&self, report: &InstanceReport) -> bool {
+        let newest = self.probes.values().filter_map(|probe| probe.report.store_seen).max();
+        let behind = report.store_seen.zip(newest).is_some_and(|(own, newest)| own + ISOLATED < newest);
+        behind || report.failsafe_active == Some(true)
     }
 
     /// Parameters an instance runs with whose released value is another one; `None` where it did not say.
@@ -160,6 +193,12 @@ impl Observed<'_> {
         // A server that did not answer SQL says nothing of its values.
         (!probe.settings.is_empty() || compared.is_empty()).then_some(behind)
     }
+}
+
+/// Whether a restart would bring something: Patroni says that one is pending, and for more than what `ALTER SYSTEM` set.
+fn asked(report: &InstanceReport, overridden: &BTreeSet<String>) -> bool {
+    let more = report.pending_parameters.is_empty() || report.pending_parameters.keys().any(|name| !overridden.contains(name));
+    report.pending_restart == Some(true) && more
 }
 
 fn running_hot_standby(probe: &Probe) -> BTreeMap<String, i64> {

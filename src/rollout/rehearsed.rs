@@ -49,7 +49,7 @@ fn told(facts: &Facts, rehearsal: Rehearsal) -> Vec<String> {
     let leader = handed_over.or_else(|| facts.leader().map(|leader| leader.ordinal));
     let stays = facts.instances.iter().find(|instance| instance.ordinal < wanted && !instance.nofailover);
     if let (Some(leader), Some(stays)) = (leader.filter(|leader| *leader >= wanted), stays) {
-        steps.push(Action::SwitchOver { leader, candidate: stays.ordinal }.text(|ordinal| facts.name(ordinal)));
+        steps.push(Action::SwitchOver { leader, candidate: stays.ordinal, relieves: true }.text(|ordinal| facts.name(ordinal)));
     }
     steps.extend((wanted..most).rev().map(|ordinal| format!("{} leaves", facts.name(ordinal))));
     steps
@@ -102,6 +102,7 @@ fn of_healthy(running: &Revision, released: &Revision, leader: u32) -> Facts {
             instances: released.effective.instances.value,
             hot_standby: hot_standby(released),
             late: late(running, released),
+            restarts: compared.keys().cloned().collect(),
             synchronous,
             method: method_of(released.effective.update_strategy.method.value),
             goes_back: false,

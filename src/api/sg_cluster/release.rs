@@ -54,6 +54,7 @@ pub(in crate::api) fn rollout() -> Schema {
                 .field("instance", integer("Number of the instance; the leader of a switchover.").format("int32"))
                 .field("candidate", integer("Number of the instance that takes over.").format("int32"))
                 .field("leads", boolean("Whether the instance led."))
+                .field("relieves", boolean("Whether a switchover leaves a node that is emptied, and is none of the change."))
                 .field("brings", array("Parameters that a restart brings.", text("One name.")))
                 .field("uid", text("Identity of the pod that is made anew."))
                 .field("since", text("When it was begun.").format("date-time")),
@@ -69,6 +70,11 @@ pub(in crate::api) fn rollout() -> Schema {
         .field(
             "loweredAt",
             integer("Position in the WAL, in bytes, behind the lowering of hot-standby parameters on the leader.").format("int64"),
+        )
+        .field(
+            "loweredBy",
+            integer("When the server that noted it had started, in microseconds since 1970: what another one writes counts anew.")
+                .format("int64"),
         )
         .field(
             "failure",

@@ -67,6 +67,9 @@ pub struct Target {
     pub hot_standby: BTreeMap<String, i64>,
     /// Parameters that only the released image knows or can carry out, while other images run.
     pub late: BTreeSet<String>,
+    /// Parameters read at a start whose released value may be another one than what an instance runs with: what one that cannot be
+    /// seen may lack.
+    pub restarts: BTreeSet<String>,
     /// How commits wait for standbys, as it is in force.
     pub synchronous: Synchronous,
     /// What is done about capacity.
@@ -108,12 +111,20 @@ pub struct InstanceFacts {
     pub amounts: Amount,
     /// Parameters it started with whose released value is another one.
     pub behind: Option<BTreeSet<String>>,
+    /// Of the parameters behind, those that somebody set there with `ALTER SYSTEM`: no restart brings their released value.
+    pub overridden: BTreeSet<String>,
     /// Values of the hot-standby parameters it runs with.
     pub hot_standby: BTreeMap<String, i64>,
     /// Whether Patroni there has read the configuration in force, so that a restart would bring it.
     pub asked: bool,
     /// Whether its node takes no pods any more.
     pub cordoned: bool,
+    /// Whether the WAL that it needs to follow is gone, so that only a new copy of the data mends it.
+    pub cut_off: bool,
+    /// Whether Patroni there does not reach the API server: it reads no configuration, and neither takes nor keeps the lock.
+    pub isolated: bool,
+    /// Logical replication slots that it has, and whose consumers can go on there.
+    pub slots: BTreeSet<String>,
     /// What keeps it from running, for people.
     pub trouble: Option<String>,
     /// Whether that does not pass by itself: an image that is not there, a server that ends when it starts.
@@ -122,6 +133,8 @@ pub struct InstanceFacts {
     pub position: Option<u64>,
     /// Where its recovery would begin after a crash: the REDO location of its last checkpoint or restartpoint.
     pub redo: Option<u64>,
+    /// When its server started, in microseconds since 1970: the name of that start.
+    pub started: Option<u64>,
     /// Whether its pooler holds clients back, or leads elsewhere, although nothing is being done.
     pub pooler_away: bool,
 }
@@ -135,6 +148,8 @@ pub struct Memory {
     pub switched_to: Option<u32>,
     /// Position in the WAL behind the lowering of hot-standby parameters on the leader.
     pub lowered_at: Option<u64>,
+    /// Start of the server that noted it. What another one writes, or the same after a restart, may hold higher values again.
+    pub lowered_by: Option<u64>,
     /// Why this rollout stopped.
     pub failure: Option<Failure>,
 }

@@ -14,24 +14,27 @@ pub(super) fn force(rules: Rules, facts: &Facts, stage: Option<&Stage>) -> Force
     let anyway = begun || facts.target.goes_back || !rules.keep(Rule::TemplateWaitsForPermission);
     let Some(stage) = stage else {
         // Whoever is not seen may come back with it, and has not tried it yet.
-        let all = |instance: &InstanceFacts| has_pod(instance) && instance.behind.as_ref().is_some_and(BTreeSet::is_empty);
-        let known = anyway || proven(rules, facts, all, all) || unknown(facts).is_none();
+        let all = |instance: &InstanceFacts| {
+            has_pod(instance) && instance.overridden.is_empty() && instance.behind.as_ref().is_some_and(BTreeSet::is_empty)
+        };
+        // Where ALTER SYSTEM keeps every server from it, nobody has tried it either.
+        let tried = facts.instances.iter().all(|instance| instance.overridden.is_empty()) || facts.permission == Permission::Granted;
+        let known = anyway || proven(rules, facts, all, all) || unknown(facts).is_none() && tried;
         return if known { Force::Released { held: BTreeSet::new() } } else { Force::Reloadable };
     };
     // Nothing of what would come with it may be new to the one that proves it.
     let has = |instance: &InstanceFacts| {
         stage.has(instance) == Some(true)
+            && instance.overridden.is_empty()
             && (matches!(stage.how, How::Grow | How::Shrink) || instance.amounts == Amount::Same)
             && instance.behind.as_ref().is_some_and(|behind| behind.is_subset(&stage.held))
     };
     // Giving memory back is the last round: whoever took over with the rest has proven that.
     let took = |instance: &InstanceFacts| {
-        let rest = instance.pod == Some(true) && instance.behind.as_ref().is_some_and(BTreeSet::is_empty);
+        let rest = instance.pod == Some(true) && instance.overridden.is_empty() && instance.behind.as_ref().is_some_and(BTreeSet::is_empty);
         has(instance) || stage.how == How::Shrink && rest
     };
-    // Whoever does not answer may lack room for what nobody knows to hold back.
-    let blind = stage.how == How::Grow && facts.instances.iter().any(|instance| instance.behind.is_none());
-    let licensed = !blind && facts.permission == Permission::Granted && (down(facts).is_empty() || may_repair(facts));
+    let licensed = facts.permission == Permission::Granted && (down(facts).is_empty() || may_repair(rules, facts));
     if licensed || anyway || proven(rules, facts, has, took) {
         Force::Released { held: stage.held.clone() }
     } else if stage.how == How::Restart && facts.instances.iter().all(has_pod) {
@@ -47,8 +50,7 @@ pub(super) fn force(rules: Rules, facts: &Facts, stage: Option<&Stage>) -> Force
 /// instance since: to flip back because it is down at this moment would restart it with something else.
 fn proven(rules: Rules, facts: &Facts, has: impl Fn(&InstanceFacts) -> bool, took: impl Fn(&InstanceFacts) -> bool) -> bool {
     let takes_over = facts.memory.step.as_ref().and_then(|step| match step.action {
-        // Who leaves a cordoned node does not do it because of what is released.
-        Action::SwitchOver { leader, candidate } if !facts.instance(leader).is_some_and(|leader| leader.cordoned) => Some(candidate),
+        Action::SwitchOver { candidate, relieves: false, .. } => Some(candidate),
         _ => None,
     });
     let gone = |instance: &InstanceFacts| !is_back(rules, instance) && instance.behind.is_none() && instance.pod != Some(false);

@@ -7,6 +7,7 @@
 //!
 //! Nothing here says how a fact is found out or a step carried out.
 
+mod attainable;
 mod back;
 mod candidate;
 mod facts;

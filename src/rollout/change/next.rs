@@ -1,5 +1,6 @@
 //! The decision.
 
+use super::attainable::attainable;
 use super::back::{down, is_back, is_up};
 use super::candidate::candidate;
 use super::facts::{Amount, Facts, InstanceFacts, Method, Permission};
@@ -69,6 +70,8 @@ pub struct Progress {
     pub step_ended: bool,
     /// The round it belongs to.
     pub stage: Option<Stage>,
+    /// What stays otherwise than released, and who can change that.
+    pub reports: Vec<String>,
 }
 
 impl Progress {
@@ -80,6 +83,8 @@ impl Progress {
 
 /// What comes next.
 pub fn next_change(rules: Rules, facts: &Facts, now: Timestamp) -> Progress {
+    let (facts, reports) = attainable(rules, facts);
+    let facts = facts.as_ref();
     let stage = stage(rules, facts);
     let mut progress = Progress {
         force: force(rules, facts, stage.as_ref()),
@@ -88,6 +93,7 @@ pub fn next_change(rules: Rules, facts: &Facts, now: Timestamp) -> Progress {
         verdict: Verdict::Done,
         step_ended: false,
         stage,
+        reports,
     };
     if let Some(failure) = facts.memory.failure.clone().filter(|_| rules.keep(Rule::FailureIsRemembered)) {
         stop(rules, facts, &mut progress, failure);
@@ -166,7 +172,7 @@ fn barred_by_step(facts: &Facts) -> Option<u32> {
 }
 
 /// Instances that are down and whose pods are not the released ones.
-fn repairable(facts: &Facts) -> Vec<&InstanceFacts> {
+fn repairable(rules: Rules, facts: &Facts) -> Vec<&InstanceFacts> {
     let down = down(facts);
     // One that is ready and does not answer us is not down.
     let unseen = |instance: &InstanceFacts| instance.ready && instance.behind.is_none();
@@ -174,13 +180,14 @@ fn repairable(facts: &Facts) -> Vec<&InstanceFacts> {
         // It cannot be changed in place while it does not run.
         let amounts = instance.pod.is_some() && instance.amounts != Amount::Same && instance.trouble.is_some();
         let other = instance.pod == Some(false) || amounts;
-        down.contains(&instance.ordinal) && other && !instance.terminating && !unseen(instance)
+        let mends = !instance.cut_off || !rules.keep(Rule::CutOffIsLeftAlone);
+        down.contains(&instance.ordinal) && other && mends && !instance.terminating && !unseen(instance)
     };
     facts.instances.iter().filter(old).collect()
 }
 
-pub(super) fn may_repair(facts: &Facts) -> bool {
-    !repairable(facts).is_empty()
+pub(super) fn may_repair(rules: Rules, facts: &Facts) -> bool {
+    !repairable(rules, facts).is_empty()
 }
 
 fn decide(rules: Rules, facts: &Facts, progress: &mut Progress, now: Timestamp) {
@@ -199,6 +206,12 @@ fn decide(rules: Rules, facts: &Facts, progress: &mut Progress, now: Timestamp) 
         }
         if let Some(unknown) = unknown(facts) {
             progress.verdict = relieve(rules, facts).unwrap_or_else(|| wait(unknown, "every instance is up and can be seen".to_owned()));
+            return;
+        }
+        if let Permission::NotNow { why, ends } | Permission::Held { why, ends } = &facts.permission
+            && !progress.brings_released()
+        {
+            progress.verdict = relieve(rules, facts).unwrap_or_else(|| wait(why.clone(), ends.clone()));
             return;
         }
         progress.instances = facts.target.instances;
@@ -227,14 +240,14 @@ fn decide(rules: Rules, facts: &Facts, progress: &mut Progress, now: Timestamp) 
         return;
     }
     if !down.is_empty() {
-        let repair = next_repair(facts).filter(|_| rules.keep(Rule::DownInstanceIsRepairedFirst));
+        let repair = next_repair(rules, facts).filter(|_| rules.keep(Rule::DownInstanceIsRepairedFirst));
         progress.verdict = match (repair, not_now) {
             (Some(repair), None) => repair,
             (Some(repair), Some(_)) if facts.target.goes_back => repair,
             (_, Some(not_now)) => not_now,
             (None, None) if !rules.keep(Rule::OneAtATime) => choice(rules, facts, &stage, progress),
             (None, None) => {
-                let up = |ordinal: &u32| facts.instance(*ordinal).is_some_and(|instance| instance.ready);
+                let up = |ordinal: &u32| facts.instance(*ordinal).is_some_and(|instance| instance.ready && instance.trouble.is_none());
                 if down.iter().all(up) {
                     let names: Vec<String> = down.iter().map(|ordinal| facts.name(*ordinal)).collect();
                     let what = format!("the leader is not followed yet by {}", names.join(", "));
@@ -249,13 +262,20 @@ fn decide(rules: Rules, facts: &Facts, progress: &mut Progress, now: Timestamp) 
                     }
                 };
                 let names: Vec<String> = down.iter().map(text).collect();
-                wait(format!("down, and not by this change: {}", names.join(", ")), "every instance is up".to_owned())
+                let cut_off = down.iter().any(|ordinal| facts.instance(*ordinal).is_some_and(|instance| instance.cut_off));
+                let ends = if cut_off { "its data is copied anew (patronictl reinit)" } else { "every instance is up" };
+                wait(format!("down, and not by this change: {}", names.join(", ")), ends.to_owned())
             }
         };
         return;
     }
     if let Some(not_now) = not_now {
         progress.verdict = not_now;
+        return;
+    }
+    if let Some(isolated) = facts.instances.iter().find(|instance| instance.isolated).filter(|_| rules.keep(Rule::IsolatedIsWaitedFor)) {
+        let what = format!("Patroni on {} does not reach the API server", facts.name(isolated.ordinal));
+        progress.verdict = wait(what, "it reaches it".to_owned());
         return;
     }
     let wanted = facts.target.instances;
@@ -277,7 +297,7 @@ fn decide(rules: Rules, facts: &Facts, progress: &mut Progress, now: Timestamp) 
 
 /// An instance that came back by itself with what is released, and cannot run with it: that is as good as a step that failed.
 fn fails(facts: &Facts, now: Timestamp) -> Option<Failure> {
-    let fails = |instance: &&InstanceFacts| instance.pod == Some(true) && instance.hopeless && !is_up(instance);
+    let fails = |instance: &&InstanceFacts| instance.pod == Some(true) && instance.hopeless && !instance.cut_off && !is_up(instance);
     let failed = facts.instances.iter().find(fails).filter(|_| !facts.target.goes_back)?;
     let cause = failed.trouble.clone().unwrap_or_else(|| "it does not run".to_owned());
     Some(Failure { instance: Some(failed.ordinal), cause: format!("{}: {cause}", facts.name(failed.ordinal)), at: now })
@@ -322,8 +342,8 @@ fn choice(rules: Rules, facts: &Facts, stage: &Stage, progress: &mut Progress) -
 }
 
 /// The first that is made anew of those that are down: with no leader the one with the most WAL, which must be the first to start.
-fn next_repair(facts: &Facts) -> Option<Verdict> {
-    let repairable = repairable(facts);
+fn next_repair(rules: Rules, facts: &Facts) -> Option<Verdict> {
+    let repairable = repairable(rules, facts);
     let next = if facts.leader().is_some() {
         repairable.into_iter().min_by_key(|instance| instance.ordinal)
     } else {
@@ -339,7 +359,7 @@ fn relieve(rules: Rules, facts: &Facts) -> Option<Verdict> {
     }
     let leader = facts.leader().filter(|leader| leader.cordoned)?;
     let candidate = candidate(rules, facts, |_| true).ok()?;
-    Some(Verdict::Do(Action::SwitchOver { leader: leader.ordinal, candidate }))
+    Some(Verdict::Do(Action::SwitchOver { leader: leader.ordinal, candidate, relieves: true }))
 }
 
 enum State {
@@ -392,7 +412,7 @@ fn judge(rules: Rules, facts: &Facts, step: &StepRecord, now: Timestamp) -> Stat
                 _ => State::Goes("it starts and catches up".to_owned()),
             }
         }
-        Action::SwitchOver { leader, candidate } => match facts.leader() {
+        Action::SwitchOver { leader, candidate, .. } => match facts.leader() {
             Some(now_leads) if now_leads.ordinal == *candidate && now_leads.ready => State::Ended,
             // Somebody else took over: what is right now is decided anew.
             Some(now_leads) if now_leads.ordinal != *leader && now_leads.ordinal != *candidate && now_leads.ready => State::Ended,

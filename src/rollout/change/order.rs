@@ -27,6 +27,11 @@ fn wait(what: impl Into<String>, ends: impl Into<String>) -> Choice {
     Choice::Wait { what: what.into(), ends: ends.into() }
 }
 
+/// The wait for Patroni's look at the configuration.
+fn unread() -> Choice {
+    wait("Patroni has not read the new parameters yet", "its next look, after loop_wait at the latest")
+}
+
 /// Chooses. Every instance is up here.
 pub(super) fn choose(rules: Rules, facts: &Facts, stage: &Stage) -> Choice {
     let Some(leader) = facts.leader() else { return wait("no instance leads", "Patroni has chosen one") };
@@ -70,8 +75,12 @@ pub(super) fn choose(rules: Rules, facts: &Facts, stage: &Stage) -> Choice {
     if let Some(wait) = wait_for_late(rules, facts, facts.instances.iter()) {
         return wait;
     }
+    if stage.how == How::Restart && !leader.asked && rules.keep(Rule::RestartBringsTheConfiguration) {
+        // Its server starts anew with the hand-over: with what its Patroni has read.
+        return unread();
+    }
     match candidate(rules, facts, |instance| stage.has(instance) == Some(true)) {
-        Ok(candidate) => Choice::Do(Action::SwitchOver { leader: leader.ordinal, candidate }),
+        Ok(candidate) => Choice::Do(Action::SwitchOver { leader: leader.ordinal, candidate, relieves: false }),
         // Whom commits wait for may not lead, or leaves in the end: another one takes its place first.
         Err(ends) => misplaced_standby(rules, facts, stage)
             .map_or_else(|| wait("the primary is the last that lacks the change, and no replica can take over", ends), Choice::Bar),
@@ -91,7 +100,8 @@ fn misplaced_standby(rules: Rules, facts: &Facts, stage: &Stage) -> Option<u32> 
 /// begin behind it (`postgres-facts` a5 and "not enough after a crash").
 fn prove_lowered(rules: Rules, facts: &Facts, leader: &InstanceFacts, next: Option<&InstanceFacts>) -> Option<Choice> {
     let next = next?;
-    let Some(lowered_at) = facts.memory.lowered_at else {
+    let own = !rules.keep(Rule::NoteIsOfThisLeader) || facts.memory.lowered_by == leader.started;
+    let Some(lowered_at) = facts.memory.lowered_at.filter(|_| own) else {
         return Some(Choice::Do(Action::Checkpoint { instance: leader.ordinal }));
     };
     if next.position.is_none_or(|replayed| replayed < lowered_at) {
@@ -115,6 +125,10 @@ fn stop(rules: Rules, facts: &Facts, stage: &Stage, instance: &InstanceFacts) ->
     if let Some(wait) = wait_for_late(rules, facts, others()) {
         return wait;
     }
+    if instance.leads && instance.behind.is_none() && rules.keep(Rule::IsolatedIsWaitedFor) {
+        // Who does not answer may have lost the API server as well, and would not lead again.
+        return wait(format!("{} does not show what it runs", facts.name(instance.ordinal)), "it can be seen");
+    }
     let could_be = |other: &InstanceFacts| !other.leads && !other.nofailover && is_back(rules, other);
     if facts.target.synchronous != Synchronous::Off
         && !instance.leads
@@ -126,9 +140,7 @@ fn stop(rules: Rules, facts: &Facts, stage: &Stage, instance: &InstanceFacts) ->
     }
     let how = if stage.how == How::Recreate && instance.pod == Some(true) { How::Restart } else { stage.how };
     match how {
-        How::Restart if !instance.asked && rules.keep(Rule::RestartBringsTheConfiguration) => {
-            wait("Patroni has not read the new parameters yet", "its next look, after loop_wait at the latest")
-        }
+        How::Restart if !instance.asked && rules.keep(Rule::RestartBringsTheConfiguration) => unread(),
         How::Restart => {
             let brings = stage.brings.clone();
             Choice::Do(Action::Restart { instance: instance.ordinal, leads: instance.leads, brings })

@@ -106,6 +106,7 @@ fn bar(facts: &mut Facts, barred: Option<u32>) {
 }
 
 fn start(instance: &mut InstanceFacts, held: &BTreeSet<String>, target: &std::collections::BTreeMap<String, i64>) {
+    instance.started = None;
     if let Some(behind) = &mut instance.behind {
         behind.retain(|name| held.contains(name));
     }
@@ -126,6 +127,7 @@ fn perform(facts: &mut Facts, action: &Action, held: &BTreeSet<String>) {
             if let Some(index) = find(facts, *instance) {
                 if facts.instances[index].leads {
                     facts.memory.lowered_at = Some(end);
+                    facts.memory.lowered_by = facts.instances[index].started;
                 }
                 facts.instances[index].redo = Some(end);
                 facts.instances[index].position = Some(end);
@@ -181,7 +183,7 @@ fn perform(facts: &mut Facts, action: &Action, held: &BTreeSet<String>) {
                 }
             }
         }
-        Action::SwitchOver { leader, candidate } => {
+        Action::SwitchOver { leader, candidate, .. } => {
             // The old primary stops and starts again as a replica, and so with every parameter in force.
             if let Some(index) = find(facts, *leader) {
                 start(&mut facts.instances[index], held, &target);

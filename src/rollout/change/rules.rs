@@ -14,6 +14,8 @@ pub enum Rule {
     OneAtATime,
     /// Rule 2.
     DownInstanceIsRepairedFirst,
+    /// Rule 2.
+    CutOffIsLeftAlone,
     /// Rule 4.
     ImageBeforeItsConfiguration,
     /// Rule 5.
@@ -30,16 +32,24 @@ pub enum Rule {
     LoweredOnPrimaryFirst,
     /// Rule 7.
     RestartpointPastTheLowering,
+    /// Rule 7.
+    NoteIsOfThisLeader,
     /// Rule 8.
     RestartBringsTheConfiguration,
+    /// Rule 8.
+    AlterSystemIsNotAwaited,
     /// Rule 9.
     CandidateFits,
+    /// Rule 9.
+    SlotsAreKept,
     /// Rule 10.
     PoolersAreReleased,
     /// Rule 11.
     FailureIsRemembered,
     /// Rule 12.
     PermissionIsAskedEachTime,
+    /// Rule 12.
+    IsolatedIsWaitedFor,
     /// Rule 13.
     EveryWaitEnds,
     /// Rule 14.
@@ -53,6 +63,7 @@ impl Rule {
         Self::StopGoesBackToLastGood,
         Self::OneAtATime,
         Self::DownInstanceIsRepairedFirst,
+        Self::CutOffIsLeftAlone,
         Self::ImageBeforeItsConfiguration,
         Self::OneDisturbanceEach,
         Self::ReplicasFirst,
@@ -61,11 +72,15 @@ impl Rule {
         Self::RaisedOnReplicasFirst,
         Self::LoweredOnPrimaryFirst,
         Self::RestartpointPastTheLowering,
+        Self::NoteIsOfThisLeader,
         Self::RestartBringsTheConfiguration,
+        Self::AlterSystemIsNotAwaited,
         Self::CandidateFits,
+        Self::SlotsAreKept,
         Self::PoolersAreReleased,
         Self::FailureIsRemembered,
         Self::PermissionIsAskedEachTime,
+        Self::IsolatedIsWaitedFor,
         Self::EveryWaitEnds,
         Self::StepIsFenced,
     ];
@@ -77,6 +92,7 @@ impl Rule {
             Self::StopGoesBackToLastGood => "stop-goes-back-to-last-good",
             Self::OneAtATime => "one-at-a-time",
             Self::DownInstanceIsRepairedFirst => "down-instance-is-repaired-first",
+            Self::CutOffIsLeftAlone => "cut-off-is-left-alone",
             Self::ImageBeforeItsConfiguration => "image-before-its-configuration",
             Self::OneDisturbanceEach => "one-disturbance-each",
             Self::ReplicasFirst => "replicas-first",
@@ -85,11 +101,15 @@ impl Rule {
             Self::RaisedOnReplicasFirst => "raised-on-replicas-first",
             Self::LoweredOnPrimaryFirst => "lowered-on-primary-first",
             Self::RestartpointPastTheLowering => "restartpoint-past-the-lowering",
+            Self::NoteIsOfThisLeader => "note-is-of-this-leader",
             Self::RestartBringsTheConfiguration => "restart-brings-the-configuration",
+            Self::AlterSystemIsNotAwaited => "alter-system-is-not-awaited",
             Self::CandidateFits => "candidate-fits",
+            Self::SlotsAreKept => "slots-are-kept",
             Self::PoolersAreReleased => "poolers-are-released",
             Self::FailureIsRemembered => "failure-is-remembered",
             Self::PermissionIsAskedEachTime => "permission-is-asked-each-time",
+            Self::IsolatedIsWaitedFor => "isolated-is-waited-for",
             Self::EveryWaitEnds => "every-wait-ends",
             Self::StepIsFenced => "step-is-fenced",
         }
@@ -102,6 +122,7 @@ impl Rule {
             Self::StopGoesBackToLastGood => "any crash after a stop would start the next instance on what just failed",
             Self::OneAtATime => "a second instance that stops takes the capacity, and with one more failure the database, away",
             Self::DownInstanceIsRepairedFirst => "a rollout that waits for the instance which it would repair waits for ever",
+            Self::CutOffIsLeftAlone => "a new pod does not bring WAL back: it takes a server away that still answers reads",
             Self::ImageBeforeItsConfiguration => "a server ends when it starts with a parameter or library that its image does not have",
             Self::OneDisturbanceEach => "every restart costs caches, sessions and a moment without redundancy",
             Self::ReplicasFirst => "a change that fails would fail on the primary first",
@@ -112,13 +133,23 @@ impl Rule {
             Self::RestartpointPastTheLowering => {
                 "after a crash a standby replays the record with the higher value again and does not start"
             }
+            Self::NoteIsOfThisLeader => {
+                "what a leader noted is no proof about one that leads since, or that started again with higher values meanwhile"
+            }
             Self::RestartBringsTheConfiguration => {
                 "a restart before Patroni has read the configuration brings nothing and has to be repeated"
             }
+            Self::AlterSystemIsNotAwaited => {
+                "a value of ALTER SYSTEM outlives every restart, so the server would be restarted again and again for it"
+            }
             Self::CandidateFits => "a candidate that lacks commits, or that cannot lead, loses them or leaves nobody to write to",
+            Self::SlotsAreKept => "a consumer of logical changes loses its position when a server without its slot leads",
             Self::PoolersAreReleased => "clients that are held back by a controller which died wait for ever",
             Self::FailureIsRemembered => "a bad change would take healthy instances away one by one",
             Self::PermissionIsAskedEachTime => "a rollout that began in a window would go on through the working day",
+            Self::IsolatedIsWaitedFor => {
+                "a Patroni without the API server neither takes the lock nor keeps it, so nobody leads after a switchover or restart"
+            }
             Self::EveryWaitEnds => "nobody looks at what waits silently for ever",
             Self::StepIsFenced => "a controller that slept through its lease would disturb a second instance",
         }

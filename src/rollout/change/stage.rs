@@ -58,6 +58,12 @@ fn lowered(facts: &Facts) -> BTreeSet<String> {
     facts.target.hot_standby.keys().filter(higher).cloned().collect()
 }
 
+/// Parameters that some instance lacks the released value of, or may lack: one that cannot be seen may lack all of them.
+fn missing(facts: &Facts) -> BTreeSet<String> {
+    let of = |instance: &InstanceFacts| instance.behind.clone().unwrap_or_else(|| facts.target.restarts.clone());
+    facts.instances.iter().flat_map(of).collect()
+}
+
 /// The round that is due; `None` when every instance has everything.
 pub fn stage(rules: Rules, facts: &Facts) -> Option<Stage> {
     let any = |test: &dyn Fn(&InstanceFacts) -> bool| facts.instances.iter().any(test);
@@ -80,14 +86,14 @@ pub fn stage(rules: Rules, facts: &Facts) -> Option<Stage> {
         }
         if any(&|instance| instance.pod == Some(true) && instance.amounts == Amount::More) {
             // Those that this round does not make anew have no room yet for what needs it.
-            held.extend(behind.iter().cloned());
+            held.extend(missing(facts));
         }
         let brings = behind.difference(&held).cloned().collect();
         return Some(Stage { how: How::Recreate, leader_first: false, held, brings });
     }
     if any(&|instance| instance.amounts == Amount::More) {
         // A server that restarts before its pod has grown must not come back with what needs the room.
-        let held = lowered.union(&behind).cloned().collect();
+        let held = lowered.union(&missing(facts)).cloned().collect();
         return Some(Stage { how: How::Grow, leader_first: false, held, brings: BTreeSet::new() });
     }
     let first: BTreeSet<String> = behind.difference(&lowered).cloned().collect();

@@ -48,6 +48,8 @@ pub enum Action {
         leader: u32,
         /// Who shall lead.
         candidate: u32,
+        /// Whether only because the leader's node is emptied: that shows nothing about what is released.
+        relieves: bool,
     },
 }
 
@@ -109,7 +111,7 @@ impl Action {
             Self::Restart { instance, leads: true, .. } => format!("PostgreSQL restarts on {}, which leads", name(*instance)),
             Self::Recreate { instance, leads: false, .. } => format!("the pod of {} is made anew", name(*instance)),
             Self::Recreate { instance, leads: true, .. } => format!("the pod of {}, which leads, is made anew", name(*instance)),
-            Self::SwitchOver { leader, candidate } => format!("{} hands over to {}", name(*leader), name(*candidate)),
+            Self::SwitchOver { leader, candidate, .. } => format!("{} hands over to {}", name(*leader), name(*candidate)),
         }
     }
 }

@@ -65,7 +65,7 @@ fn steps(facts: &Facts) -> String {
         Action::Resize { instance } => format!("z{instance}"),
         Action::Restart { instance, .. } => format!("r{instance}"),
         Action::Recreate { instance, .. } => format!("p{instance}"),
-        Action::SwitchOver { leader, candidate } => format!("s{leader}>{candidate}"),
+        Action::SwitchOver { leader, candidate, .. } => format!("s{leader}>{candidate}"),
     };
     let mut words: Vec<String> = rehearsal.actions.iter().map(word).collect();
     words.extend(rehearsal.waits.map(|what| format!("waits: {what}")));
@@ -207,4 +207,48 @@ fn a_step_that_does_not_end_stops_the_rollout() {
     back.instances[1] = InstanceFacts { pod: Some(false), ..facts.instances[1].clone() };
     let repair = next_change(Rules::ALL, &back, later(7_000));
     assert!(matches!(repair.verdict, Verdict::Do(Action::Recreate { instance: 1, .. })), "{repair:?}");
+}
+
+/// A pod that cannot be seen has not grown for all that is known. The repair of another one put `shared_buffers` in force for both, and
+/// the first would have been killed for its memory at its next start.
+#[test]
+fn what_needs_room_waits_for_a_pod_that_cannot_be_seen() {
+    let mut facts = with(2, |instance| instance.amounts = Amount::More);
+    facts.target.restarts = names(&["shared_buffers"]);
+    facts.instances[0] = InstanceFacts { ordinal: 0, uid: "u0".to_owned(), terminating: true, pod: Some(true), ..InstanceFacts::default() };
+    facts.instances[1].behind = None;
+    let repair = Action::Recreate { instance: 0, uid: "u0".to_owned(), leads: true };
+    facts.memory.step = Some(StepRecord { action: repair, since: Timestamp::UNIX_EPOCH });
+    let progress = next_change(Rules::ALL, &facts, Timestamp::UNIX_EPOCH);
+    assert_eq!(progress.force, Force::Released { held: names(&["shared_buffers"]) });
+}
+
+/// A hand-over away from a node that is emptied shows nothing about the revision, also when the node takes pods again meanwhile.
+#[test]
+fn leaving_a_node_proves_nothing_about_what_is_released() {
+    let mut facts = new_pods(2);
+    facts.permission = Permission::NotNow { why: "window".to_owned(), ends: "sunday".to_owned() };
+    facts.instances[1] = InstanceFacts { ordinal: 1, uid: "u1".to_owned(), ..InstanceFacts::default() };
+    let moves =
+        |relieves| Some(StepRecord { action: Action::SwitchOver { leader: 0, candidate: 1, relieves }, since: Timestamp::UNIX_EPOCH });
+    facts.memory.step = moves(true);
+    assert_eq!(next_change(Rules::ALL, &facts, Timestamp::UNIX_EPOCH).force, Force::Reloadable);
+    facts.memory.step = moves(false);
+    assert!(next_change(Rules::ALL, &facts, Timestamp::UNIX_EPOCH).brings_released(), "who takes over with it has it, seen or not");
+}
+
+/// A leader that started again, or another one, may have written higher values behind the noted position: a standby that is lowered
+/// because of the old note does not start after a crash.
+#[test]
+fn a_note_of_the_lowering_counts_for_the_server_that_made_it() {
+    let mut facts = connections(3, 200, 100);
+    facts.instances[0].hot_standby = [("max_connections".to_owned(), 100)].into();
+    facts.instances[0].behind = Some(BTreeSet::new());
+    facts.instances[0].started = Some(7);
+    facts.instances.iter_mut().for_each(|instance| instance.asked = true);
+    facts.memory = Memory { lowered_at: Some(50), lowered_by: Some(7), ..Memory::default() };
+    let first = |facts: &Facts| next_change(Rules::ALL, facts, Timestamp::UNIX_EPOCH).verdict;
+    assert!(matches!(first(&facts), Verdict::Do(Action::Restart { instance: 1, .. })), "{:?}", first(&facts));
+    facts.instances[0].started = Some(8);
+    assert_eq!(first(&facts), Verdict::Do(Action::Checkpoint { instance: 0 }));
 }

@@ -25,6 +25,8 @@ pub(crate) struct Asleep {
     decided: u64,
     version: u64,
     action: Action,
+    /// What it was about to write with it: who leads because of this rollout.
+    switched: Option<u32>,
     /// Whether it was written down already.
     written: bool,
 }
@@ -147,7 +149,7 @@ impl Controller {
             // A watch tells at once what became of it.
             self.next = world.now + 1;
         }
-        self.carry_out(world, rules, version, progress);
+        self.carry_out(world, rules, &facts, version, progress);
     }
 
     /// Puts in force what has to be; whether it was already.
@@ -167,7 +169,7 @@ impl Controller {
                 }
             }
         }
-        let leads = world.holder().map_or(0, |holder| holder as u32 + 1);
+        let leads = facts.leader().map_or(0, |leader| leader.ordinal + 1);
         let replicas = progress.instances.max(leads);
         // Where the leader is to leave, whoever is synchronous and leaves as well is barred, or nobody could take over from it.
         let leaves = world.standby.filter(|standby| {
@@ -228,13 +230,10 @@ impl Controller {
         false
     }
 
-    fn carry_out(&mut self, world: &mut World, rules: Rules, version: u64, progress: Progress) {
+    fn carry_out(&mut self, world: &mut World, rules: Rules, facts: &Facts, version: u64, progress: Progress) {
         let switched = match &world.status.memory.step {
-            Some(StepRecord { action: Action::SwitchOver { leader, candidate }, .. })
-                if progress.step_ended
-                    && world.holder() == Some(*candidate as usize)
-                    // Who leaves a cordoned node does not do it for this rollout.
-                    && !world.instance_facts().iter().any(|one| one.ordinal == *leader && one.cordoned) =>
+            Some(StepRecord { action: Action::SwitchOver { candidate, relieves: false, .. }, .. })
+                if progress.step_ended && facts.leader().is_some_and(|leads| leads.ordinal == *candidate) =>
             {
                 Some(*candidate)
             }
@@ -244,7 +243,7 @@ impl Controller {
             Verdict::Do(action) => {
                 if action.is_recorded() {
                     if self.sleeps.is_some_and(|(_, written)| !written) {
-                        self.sleep(world, version, action, false);
+                        self.sleep(world, version, action, switched, false);
                         return;
                     }
                     if !self.record(world, rules, version, &action, switched) {
@@ -252,7 +251,7 @@ impl Controller {
                     }
                     if self.sleeps.is_some() {
                         let version = world.status.version;
-                        self.sleep(world, version, action, true);
+                        self.sleep(world, version, action, switched, true);
                         return;
                     }
                 }
@@ -276,8 +275,9 @@ impl Controller {
                     self.api(world, |world| {
                         if world.status.version == version {
                             world.tell(|| "every instance runs the released revision".to_owned());
-                            world.said_done();
+                            world.said_done(&progress.reports);
                             world.status.last_good = world.status.target;
+                            world.status.superseded.clear();
                             world.status.memory = crate::change::Memory::default();
                             world.status.done = true;
                             world.status.version += 1;
@@ -307,18 +307,19 @@ impl Controller {
         let wanted = world.status.target.instances as usize;
         let permitted = world.permission == crate::change::Permission::Granted;
         let all_up = (0..world.instances.len()).all(|index| world.instances[index].pod.is_none() || world.could_follow(index));
-        if let Some(leader) = world.leader().filter(|leader| *leader >= wanted.max(1) && all_up && permitted)
+        let may = |leader: &usize| *leader >= wanted.max(1) && all_up && permitted && !world.is_isolated(*leader);
+        if let Some(leader) = world.leader().filter(may)
             && let Some(candidate) = (0..wanted).find(|index| world.could_lead(*index))
         {
             world.tell(|| format!("instance {leader} is to go and hands over to instance {candidate}"));
-            self.process = Some(Process::new(leader, candidate));
+            self.process = Some(Process::new(leader, candidate, false));
         }
     }
 
-    fn sleep(&mut self, world: &mut World, version: u64, action: Action, written: bool) {
+    fn sleep(&mut self, world: &mut World, version: u64, action: Action, switched: Option<u32>, written: bool) {
         let Some((seconds, _)) = self.sleeps.take() else { return };
         world.tell(|| format!("the controller is stopped for {seconds} s, about to do: {action}"));
-        self.asleep = Some(Asleep { wakes: world.now + seconds, decided: world.now, version, action, written });
+        self.asleep = Some(Asleep { wakes: world.now + seconds, decided: world.now, version, action, switched, written });
         self.away = world.now + LEASE.min(seconds);
         self.process = None;
     }
@@ -326,8 +327,7 @@ impl Controller {
     fn wake(&mut self, world: &mut World, rules: Rules, asleep: Asleep) {
         if !asleep.written {
             // Stopped between its look at the clock and its write: only the version of the status protects here.
-            let switched = world.status.memory.switched_to;
-            if !self.record(world, rules, asleep.version, &asleep.action, switched) {
+            if !self.record(world, rules, asleep.version, &asleep.action, asleep.switched) {
                 return;
             }
         }
@@ -359,6 +359,7 @@ impl Controller {
             if let Action::Restart { leads: true, .. } = action {
                 // What the leader writes behind this restart is what counts.
                 world.status.memory.lowered_at = None;
+                world.status.memory.lowered_by = None;
             }
             world.status.version += 1;
         });
@@ -380,12 +381,11 @@ impl Controller {
                 }
                 let redo = world.checkpoint(index);
                 if world.leader() == Some(index) {
-                    let version = world.status.version;
+                    let started = world.instances[index].started;
                     self.api(world, |world| {
-                        if world.status.version == version {
-                            world.status.memory.lowered_at = redo;
-                            world.status.version += 1;
-                        }
+                        world.status.memory.lowered_at = redo;
+                        world.status.memory.lowered_by = Some(started);
+                        world.status.version += 1;
                     });
                 }
             }
@@ -399,7 +399,7 @@ impl Controller {
                     let (amounts, at) = (world.template.amounts, world.now + 2);
                     if let Some(pod) = &mut world.instances[index].pod {
                         if super::release::is_infeasible(amounts) {
-                            pod.infeasible = true;
+                            pod.infeasible = Some(amounts);
                         } else {
                             pod.resized_at = Some((at, amounts));
                         }
@@ -429,8 +429,8 @@ impl Controller {
                     }
                 });
             }
-            Action::SwitchOver { leader, candidate } => {
-                self.process = Some(Process::new(*leader as usize, *candidate as usize));
+            Action::SwitchOver { leader, candidate, relieves } => {
+                self.process = Some(Process::new(*leader as usize, *candidate as usize, *relieves));
             }
         }
     }

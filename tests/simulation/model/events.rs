@@ -33,6 +33,10 @@ pub(crate) const WORDS: &[(&str, &str)] = &[
     ("edit", "somebody changes shared_buffers in the dynamic configuration (patronictl edit-config)"),
     ("pause", "1: Patroni is paused, 0: no more"),
     ("clock", "the clock of the controller jumps by so much"),
+    ("alter-system", "somebody sets shared_buffers of an instance with ALTER SYSTEM, to this value"),
+    ("wal-gone", "the WAL that a replica needs to follow is gone"),
+    ("rewind-fails", "rewinds of an instance fail for some seconds"),
+    ("isolated", "Patroni of an instance does not reach the API server for some seconds"),
     ("refuses", "Patroni's switchovers fail for some seconds"),
 ];
 
@@ -59,6 +63,30 @@ impl World {
                 let until = now + u64::try_from(*second).unwrap_or(0);
                 self.event(controller, word, *first, until);
             }
+        }
+    }
+
+    /// What people do about what a rollout waits for: they have instances copied anew that cannot follow, and give the slots up that
+    /// keep the primary where it is.
+    pub(crate) fn people_help(&mut self) {
+        for index in 0..self.instances.len() {
+            if self.holder() != Some(index) && (self.instances[index].cut_off || self.instances[index].diverged) {
+                self.tell(|| format!("somebody has instance {index} copied anew"));
+                self.copy_anew(index);
+            }
+            if self.setup.slots == super::scenario::Slots::Plain {
+                self.instances[index].slot = false;
+            }
+        }
+    }
+
+    fn copy_anew(&mut self, index: usize) {
+        let again = self.now + 1;
+        let one = &mut self.instances[index];
+        one.data.present = false;
+        (one.cut_off, one.diverged) = (false, false);
+        if one.runs() {
+            one.server = Server::Down { again };
         }
     }
 
@@ -125,12 +153,11 @@ impl World {
                 self.post_restart(index, false, None);
             }
             "reinit" if self.leader().is_some() && self.holder() != Some(index) && self.instances[index].runs() => {
-                let one = &mut self.instances[index];
-                one.data.present = false;
-                one.server = Server::Down { again: now + 1 };
+                self.copy_anew(index);
             }
             "edit" => {
                 self.ledger.moved = true;
+                self.ledger.edited_at = now;
                 self.config[super::release::SHARED_BUFFERS] -= 1;
                 self.version += 1;
             }
@@ -139,6 +166,16 @@ impl World {
                 self.event(controller, "permit", if first == 1 { 2 } else { 0 }, now);
             }
             "clock" => self.clock += first,
+            "alter-system" => self.instances[index].auto = i64::try_from(until - now).ok(),
+            "wal-gone" => {
+                self.instances[index].cut_off = self.holder() != Some(index) && self.instances[index].data.present;
+                self.instances[index].cut_off_since = now;
+            }
+            "rewind-fails" => self.instances[index].troubles.rewind = until,
+            "isolated" => {
+                self.instances[index].troubles.isolated = until;
+                self.instances[index].isolated_since = now;
+            }
             "refuses" => self.refuses = until,
             _ => {}
         }

@@ -2,7 +2,7 @@
 
 use super::random::Random;
 use super::release::{BAD_IMAGE, NO_IMAGE, NO_LIBRARY, TOO_MUCH};
-use super::scenario::{Expected, Happening, Scenario, Setup, What};
+use super::scenario::{Expected, Happening, Scenario, Setup, Slots, What};
 use crate::change::{Method, Synchronous};
 
 /// One class of change.
@@ -38,7 +38,7 @@ fn fault(random: &mut Random, instances: u32) -> What {
     let one = |random: &mut Random| i64::try_from(random.between(0, u64::from(instances) - 1)).unwrap_or(0);
     let seconds = |random: &mut Random, low: u64, high: u64| i64::try_from(random.between(low, high)).unwrap_or(0);
     let index = one(random);
-    let (word, first, second) = match random.between(0, 27) {
+    let (word, first, second) = match random.between(0, 32) {
         0 | 1 => ("kill", index, 0),
         2 | 3 => ("delete", index, 0),
         4 => ("node", index, seconds(random, 20, 300)),
@@ -60,6 +60,10 @@ fn fault(random: &mut Random, instances: u32) -> What {
         24 => ("reinit", index, 0),
         25 => ("edit", 0, 0),
         26 => ("clock", random.pick(&[-300, -20, 20, 200, 2_000]), 0),
+        27 => ("alter-system", index, random.pick(&[70, 90])),
+        28 => ("wal-gone", index, 0),
+        29 => ("rewind-fails", index, seconds(random, 60, 600)),
+        30 | 31 => ("isolated", index, seconds(random, 10, 200)),
         _ => ("refuses", 0, seconds(random, 10, 400)),
     };
     What::Event(word, first, second)
@@ -74,6 +78,8 @@ pub(crate) fn generate(seed: u64) -> Scenario {
         synchronous: random.pick(&[Synchronous::Off, Synchronous::Off, Synchronous::On, Synchronous::Strict]),
         method: random.pick(&[Method::InPlace, Method::InPlace, Method::ReducedImpact]),
         pooler: random.chance(70),
+        slots: random.pick(&[Slots::None, Slots::None, Slots::None, Slots::None, Slots::None, Slots::None, Slots::Plain, Slots::Failover]),
+        failsafe: random.chance(70),
         nofailover: (instances > 2 && random.chance(10)).then_some(1),
     };
     let mut happenings = Vec::new();

@@ -26,8 +26,8 @@ pub(crate) struct Pod {
     pub(crate) gone_at: Option<u64>,
     /// When its amounts are those of the template that was asked for in place.
     pub(crate) resized_at: Option<(u64, i64)>,
-    /// The kubelet said that it can never have them.
-    pub(crate) infeasible: bool,
+    /// Amounts that the kubelet said it can never have.
+    pub(crate) infeasible: Option<i64>,
 }
 
 /// What lies on its volume.
@@ -97,6 +97,10 @@ pub(crate) struct Troubles {
     pub(crate) unread: u64,
     /// Copying its data takes long.
     pub(crate) clone: u64,
+    /// A rewind of its data fails.
+    pub(crate) rewind: u64,
+    /// Patroni there does not reach the API server.
+    pub(crate) isolated: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -111,6 +115,19 @@ pub(crate) struct Instance {
     pub(crate) patroni: Patroni,
     pub(crate) pooler: Pooler,
     pub(crate) troubles: Troubles,
+    /// Since when Patroni there has not reached the API server.
+    pub(crate) isolated_since: u64,
+    /// What `ALTER SYSTEM` set there for `shared_buffers`.
+    pub(crate) auto: Option<i64>,
+    /// The WAL that it needs to follow is gone.
+    pub(crate) cut_off: bool,
+    pub(crate) cut_off_since: u64,
+    /// Its data went another way than the leader's, and its rewind failed.
+    pub(crate) diverged: bool,
+    /// Whether it has the logical slot.
+    pub(crate) slot: bool,
+    /// Name of the last start of its server.
+    pub(crate) started: u64,
     /// Not before then its receiver connects.
     pub(crate) connects: u64,
     /// It met a record that it may not replay.
@@ -134,7 +151,21 @@ impl Instance {
         matches!(self.server, Server::Primary | Server::Replica)
     }
 
-    /// Whether a restart would bring something (`pending_restart`).
+    /// The value that a start brings.
+    pub(crate) fn brought(&self, at: usize, value: i64) -> i64 {
+        self.auto.filter(|_| at == super::release::SHARED_BUFFERS).unwrap_or(value)
+    }
+
+    /// Whether it runs with values, but for what `ALTER SYSTEM` set there.
+    pub(crate) fn has_values(&self, values: &Values) -> bool {
+        (0..super::release::WORK_MEM).all(|at| self.values[at] == values[at] || self.is_overridden(at))
+    }
+
+    pub(crate) fn is_overridden(&self, at: usize) -> bool {
+        at == super::release::SHARED_BUFFERS && self.auto.is_some()
+    }
+
+    /// Whether a restart would bring something (`pending_restart`). For what `ALTER SYSTEM` set Patroni says so for ever.
     pub(crate) fn pending(&self) -> bool {
         (0..super::release::WORK_MEM).any(|index| self.patroni.seen[index] != self.values[index])
     }

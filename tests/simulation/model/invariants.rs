@@ -21,6 +21,9 @@ pub(crate) enum Invariant {
     Ends,
     DoneIsReleased,
     BadNeverDone,
+    NotInVain,
+    SlotsKept,
+    StoreReached,
 }
 
 impl Invariant {
@@ -43,6 +46,9 @@ impl Invariant {
         Self::Ends,
         Self::DoneIsReleased,
         Self::BadNeverDone,
+        Self::NotInVain,
+        Self::SlotsKept,
+        Self::StoreReached,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -65,6 +71,9 @@ impl Invariant {
             Self::Ends => "ends",
             Self::DoneIsReleased => "done-is-released",
             Self::BadNeverDone => "bad-never-done",
+            Self::NotInVain => "not-in-vain",
+            Self::SlotsKept => "slots-kept",
+            Self::StoreReached => "store-reached",
         }
     }
 
@@ -88,6 +97,9 @@ impl Invariant {
             Self::Permitted => "nothing is disturbed, and nothing untried in force, while that is not allowed",
             Self::Ends => "once faults cease, the rollout ends: done, or stopped with a reason",
             Self::DoneIsReleased => "done means that every instance runs the released revision",
+            Self::NotInVain => "no instance is stopped for what a restart or a new pod does not bring",
+            Self::SlotsKept => "no hand-over of a rollout loses the position of a logical consumer",
+            Self::StoreReached => "no running instance is stopped while a Patroni does not reach the API server",
             Self::BadNeverDone => "a revision that cannot run stops, with at most one instance down",
         }
     }

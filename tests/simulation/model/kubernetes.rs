@@ -20,6 +20,13 @@ impl World {
                 patroni: Patroni { look: 0, seen: self.config, version: self.version, nosync: false },
                 pooler: Pooler::default(),
                 troubles: Troubles::default(),
+                isolated_since: 0,
+                auto: None,
+                cut_off: false,
+                cut_off_since: 0,
+                diverged: false,
+                slot: false,
+                started: 0,
                 connects: 0,
                 insufficient: false,
                 failed: None,
@@ -61,7 +68,7 @@ impl World {
                     since: now,
                     gone_at: None,
                     resized_at: None,
-                    infeasible: false,
+                    infeasible: None,
                 });
             }
             return;

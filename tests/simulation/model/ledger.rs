@@ -1,7 +1,7 @@
 //! What is known from outside of what the controllers do, and whether it is right: nothing here is read by them.
 
 use super::invariants::{Invariant, Violation};
-use super::release::{HOT, NO_IMAGE, TOO_MUCH, WORK_MEM, starts};
+use super::release::{HOT, NO_IMAGE, SHARED_BUFFERS, TOO_MUCH, WORK_MEM, starts};
 use super::world::{SLACK, World};
 use crate::change::{Action, Facts, Permission, Synchronous, rehearse};
 use std::collections::BTreeMap;
@@ -26,6 +26,8 @@ pub(crate) struct Ledger {
     pub(crate) faults: u64,
     pub(crate) releases: u32,
     pub(crate) stopped: Option<u64>,
+    /// When somebody changed the dynamic configuration by hand.
+    pub(crate) edited_at: u64,
     /// A step of this release was written down.
     pub(crate) begun: bool,
     /// The release was allowed at some time.
@@ -47,7 +49,7 @@ pub(crate) fn word(action: &Action) -> String {
         Action::Resize { instance } => format!("z{instance}"),
         Action::Restart { instance, .. } => format!("r{instance}"),
         Action::Recreate { instance, .. } => format!("p{instance}"),
-        Action::SwitchOver { leader, candidate } => format!("s{leader}>{candidate}"),
+        Action::SwitchOver { leader, candidate, .. } => format!("s{leader}>{candidate}"),
     }
 }
 
@@ -153,16 +155,43 @@ impl World {
                 }
             }
         }
+        let lost = |one: &super::instance::Instance| one.troubles.isolated > now && one.isolated_since + 30 + grace < now;
+        if was_up
+            && !relieves
+            && !self.status.done
+            && let Some(other) = self.instances.iter().position(lost)
+        {
+            self.violated(Invariant::StoreReached, format!("{action}, and Patroni of instance {other} does not reach the API server"));
+        }
+        if self.leader().is_some()
+            && self.instances[index].cut_off
+            && self.instances[index].cut_off_since + GRACE < now
+            && !leads
+            && candidate.is_none()
+        {
+            self.violated(Invariant::NotInVain, format!("{action}: what it needs to follow is gone"));
+        }
+        let one = &self.instances[index];
+        if matches!(action, Action::Restart { .. }) && one.started / 100 + GRACE < now && one.has_values(&one.patroni.seen) {
+            self.violated(Invariant::NotInVain, format!("{action}: it brings nothing"));
+        }
         if let Some(candidate) = candidate {
-            let stays = (candidate as u32) < target_instances.max(1) || target_instances == 1;
+            // Which instances stay may have been released while it was prepared.
+            let new = self.ledger.releases > 1 && now <= self.ledger.released_at + PREPARES;
+            let stays = (candidate as u32) < target_instances.max(1) || target_instances == 1 || new;
             let has = !self.instances[candidate].nofailover && stays;
             if !has || cordoned(self, candidate) && !relieves && self.ledger.faults == 0 {
                 self.violated(Invariant::CandidateFits, format!("{action}"));
             }
+            if self.instances[index].slot && !self.instances[candidate].slot && self.instances[candidate].connects + PREPARES < now {
+                self.violated(Invariant::SlotsKept, format!("{action}, which lacks the logical slot"));
+            }
             return;
         }
         let others: Vec<usize> = (0..self.instances.len()).filter(|other| *other != index).collect();
-        if self.setup.synchronous != Synchronous::Off && self.standby == Some(index) && was_up {
+        // Old facts do not show whom Patroni named a moment ago.
+        let named = !stale || self.standby_since + GRACE < now;
+        if self.setup.synchronous != Synchronous::Off && self.standby == Some(index) && was_up && named {
             let could = |other: &&usize| self.leader() != Some(**other) && self.streams(**other) && !self.instances[**other].nofailover;
             let settled = self.instances.iter().all(|one| one.connects + 2 * GRACE < now);
             if settled && let Some(other) = others.iter().find(could) {
@@ -184,9 +213,10 @@ impl World {
         } else if matches!(action, Action::Restart { .. }) && was_up {
             let one = &self.instances[index];
             let met = self.wal.lines[one.data.line].met(one.data.redo, one.data.replayed);
-            let fails = (0..HOT).any(|at| met[at] > one.patroni.seen[at].max(one.data.control[at]));
-            // After a failover the noted position may belong to the other leader: then the second start succeeds (see docs).
-            if fails && !self.ledger.moved {
+            // One that runs with the lower values already is restarted for something else.
+            let lowers = |at: usize| one.values[at] > one.patroni.seen[at];
+            let fails = (0..HOT).any(|at| lowers(at) && met[at] > one.patroni.seen[at].max(one.data.control[at]));
+            if fails {
                 self.violated(Invariant::SurvivableNow, format!("{action}: if it does not stop in order, it does not start"));
             }
         }
@@ -235,20 +265,26 @@ impl World {
     }
 
     /// It was said that everything runs.
-    pub(crate) fn said_done(&mut self) {
+    pub(crate) fn said_done(&mut self, reports: &[String]) {
         let target = self.status.target;
+        // What is done about an instance that starts with something else later is a rollout of its own.
+        self.ledger.switchovers = 0;
         let wrong = (0..self.instances.len().min(target.instances as usize)).find(|index| {
             let one = &self.instances[*index];
             one.pod.as_ref().is_some_and(|pod| {
                 pod.made_from.image != target.template.image
                     || pod.made_from.label != target.template.label
-                    || one.is_serving() && one.values[..WORK_MEM] != target.values[..WORK_MEM]
+                    || one.is_serving() && !one.has_values(&target.values)
+                    || one.is_serving()
+                        && one.values[SHARED_BUFFERS] != target.values[SHARED_BUFFERS]
+                        && !reports.iter().any(|report| report.starts_with(&format!("instance {index} ")))
             })
         });
         if let Some(wrong) = wrong {
             self.violated(Invariant::DoneIsReleased, format!("instance {wrong} does not run what is called done"));
         }
-        if target.flaw().is_some() && self.instances.len() > 1 {
+        let saved = self.instances.iter().any(|one| one.auto.is_some());
+        if target.flaw().is_some() && self.instances.len() > 1 && !saved {
             self.violated(Invariant::BadNeverDone, "a revision that cannot run is called done");
         }
     }
@@ -264,7 +300,7 @@ impl World {
         // A revision that cannot run is found out by trying it; until then, and when it is not the time, it is not in force.
         let tries = self.permission == Permission::Granted || now < self.ledger.permission_changed + GRACE;
         let settled = self.ledger.releases < 2 || now > self.ledger.released_at + PREPARES && awake >= 15 && self.api.0 + 10 <= now;
-        if settled && (self.status.target.flaw().is_none() || !self.ledger.begun && !tries && self.api.0 + 10 <= now) {
+        if settled && (self.status.target.flaw().is_none() || !self.ledger.begun && !tries && awake >= 15 && self.api.0 + 10 <= now) {
             self.check_survivable();
         }
         let (template, config, good) = (self.template, self.config, self.status.last_good);
@@ -281,6 +317,7 @@ impl World {
             && self.status.memory.failure.is_some()
             && works
             && now == stopped + 30
+            && (self.ledger.edited_at == 0 || now > self.ledger.edited_at + PREPARES)
             && (template != good.template || config[..WORK_MEM] != good.values[..WORK_MEM])
         {
             self.violated(Invariant::StopIsLastGood, "what failed is still in force");
@@ -299,6 +336,7 @@ impl World {
             let one = &self.instances[index];
             let Some(pod) = one.pod.as_ref().filter(|_| one.is_serving() && one.runs()) else { continue };
             let mut values = self.config;
+            values[SHARED_BUFFERS] = one.brought(SHARED_BUFFERS, values[SHARED_BUFFERS]);
             if self.leader() != Some(index) {
                 for (value, control) in values.iter_mut().take(HOT).zip(one.data.control) {
                     *value = (*value).max(control);

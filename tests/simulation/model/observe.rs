@@ -20,6 +20,7 @@ impl World {
             instances: release.instances,
             hot_standby,
             late,
+            restarts: (0..WORK_MEM).filter(|at| self.may_differ(*at)).map(|at| NAMES[at].to_owned()).collect(),
             synchronous: self.setup.synchronous,
             method: self.setup.method,
             goes_back: *release == self.status.last_good,
@@ -28,6 +29,12 @@ impl World {
                 && release.template == self.status.last_good.template
                 && release.values[..WORK_MEM] == self.status.last_good.values[..WORK_MEM],
         }
+    }
+
+    /// Whether an instance may run with another value than the released one: revisions before it had one, as far as is remembered.
+    fn may_differ(&self, at: usize) -> bool {
+        let released = self.status.target.values[at];
+        std::iter::once(&self.status.last_good).chain(&self.status.superseded).any(|other| other.values[at] != released)
     }
 
     pub(crate) fn facts(&self, under_way: bool) -> Facts {
@@ -41,6 +48,13 @@ impl World {
             under_way,
             not_made: None,
         }
+    }
+
+    /// Whether it shows that Patroni there has lost the API server: at its next look where it leads nevertheless, after a while elsewhere.
+    pub(crate) fn is_isolated(&self, index: usize) -> bool {
+        let one = &self.instances[index];
+        let shows = if self.leader() == Some(index) { 10 } else { 30 };
+        one.troubles.isolated > self.now && one.runs() && one.isolated_since + shows <= self.now
     }
 
     pub(crate) fn instance_facts(&self) -> Vec<InstanceFacts> {
@@ -62,28 +76,39 @@ impl World {
             std::cmp::Ordering::Greater => Amount::Less,
         };
         // What the kubelet refuses, and a pod that no node takes, cannot be changed in place.
-        let stuck = pod.infeasible || pod.phase == Phase::Pending && pod.amounts >= TOO_MUCH;
+        let stuck = pod.infeasible == Some(release.template.amounts) || pod.phase == Phase::Pending && pod.amounts >= TOO_MUCH;
         facts.pod = Some(same && !(stuck && facts.amounts != Amount::Same));
         facts.nofailover = one.nofailover;
         facts.cordoned = pod.node.is_some_and(|node| self.nodes[node].cordoned);
         facts.pooler_away = one.pooler.paused.is_some() || one.pooler.foreign.is_some();
         facts.synchronous = self.standby == Some(index);
         (facts.trouble, facts.hopeless) = trouble(one, self.now);
+        if one.cut_off && self.leader().is_some_and(|leader| leader != index) {
+            facts.cut_off = true;
+            (facts.trouble, facts.hopeless) = (Some("its leader has no longer the WAL that it needs".to_owned()), true);
+        }
         // What only Patroni and PostgreSQL there can say.
         if one.troubles.unreachable > self.now {
             facts.ready &= one.is_serving();
             return facts;
         }
         facts.barred = one.patroni.nosync && one.runs();
+        facts.isolated = self.is_isolated(index);
         if one.is_serving() {
             facts.streaming = self.streams(index);
             facts.caught_up = self.lag(index) <= SLACK && (facts.leads || facts.streaming);
             facts.replay_paused = one.troubles.replay_paused > self.now || one.insufficient;
             facts.hot_standby = (0..HOT).map(|at| (NAMES[at].to_owned(), one.values[at])).collect();
             facts.behind = Some((0..WORK_MEM).filter(|at| one.values[*at] != release.values[*at]).map(|at| NAMES[at].to_owned()).collect());
-            facts.asked = one.patroni.version == self.version && one.pending();
+            facts.overridden = (0..WORK_MEM)
+                .filter(|at| one.is_overridden(*at) && one.values[*at] != release.values[*at])
+                .map(|at| NAMES[at].to_owned())
+                .collect();
+            facts.slots = one.slot.then(|| "cdc".to_owned()).into_iter().collect();
+            facts.asked = one.patroni.version == self.version && !one.has_values(&one.patroni.seen);
             facts.position = Some(one.data.replayed);
             facts.redo = Some(one.data.redo);
+            facts.started = Some(one.started);
         }
         facts
     }

@@ -36,11 +36,14 @@ impl World {
         let (config, version, barred) = (self.config, self.version, self.barred);
         let one = &mut self.instances[index];
         one.patroni.look = now + LOOP_WAIT;
-        if one.troubles.unread <= now {
+        let isolated = one.troubles.isolated > now;
+        if one.troubles.unread <= now && !isolated {
             one.patroni.seen = config;
             one.patroni.version = version;
         }
-        one.patroni.nosync = barred == Some(index as u32);
+        if !isolated {
+            one.patroni.nosync = barred == Some(index as u32);
+        }
         // What is only read again.
         if one.is_serving() {
             one.values[super::release::WORK_MEM] = one.patroni.seen[super::release::WORK_MEM];
@@ -51,15 +54,33 @@ impl World {
             self.crash(index, now + 1);
         }
         let data = self.instances[index].data;
+        if self.setup.slots == super::scenario::Slots::Failover && self.streams(index) {
+            self.instances[index].slot = self.leader().is_some_and(|leader| self.instances[leader].slot);
+        }
         if self.instances[index].server == Server::Replica
+            && !self.instances[index].diverged
             && self.leader().is_some_and(|leader| !self.wal.holds(self.instances[leader].data.line, data.line, data.position))
         {
             // It went further than the leader's timeline: it is stopped, and rewound when it starts.
             self.crash(index, now + 1);
         }
-        if self.holder() == Some(index) {
+        if self.holder() != Some(index) {
+            return;
+        }
+        let primary = self.instances[index].server == Server::Primary;
+        if !isolated {
             self.lock = Some((index, now + TTL));
             self.name_standby(index);
+            if self.instances[index].server == Server::Replica {
+                // It stepped down and has the lock again.
+                self.promote(index);
+            }
+        } else if primary && self.setup.failsafe {
+            // The others see it alive, so nobody takes the lock that it cannot renew.
+            self.lock = Some((index, now + TTL));
+        } else if primary {
+            self.tell(|| format!("instance {index} steps down: it does not reach the API server"));
+            self.crash(index, now + 1);
         }
     }
 
@@ -77,6 +98,7 @@ impl World {
         if named != self.standby {
             self.tell(|| named.map_or_else(|| "no standby is synchronous".to_owned(), |named| format!("instance {named} is synchronous")));
             self.standby = named;
+            self.standby_since = self.now;
         }
     }
 
@@ -86,9 +108,10 @@ impl World {
         match self.instances[index].server {
             Server::Down { again } if again <= now => self.start(index),
             Server::Starting { until, values, primary } if until <= now => {
-                let leads = primary && self.holder() == Some(index);
+                let leads = primary && self.holder() == Some(index) && self.instances[index].troubles.isolated <= now;
                 let one = &mut self.instances[index];
                 one.values = values;
+                one.started = now * 100 + index as u64;
                 one.failed = None;
                 one.connects = now + self.random.between(1, 4);
                 one.server = if leads { Server::Primary } else { Server::Replica };
@@ -109,7 +132,9 @@ impl World {
     fn all_connect_anew(&mut self, leader: usize) {
         for other in 0..self.instances.len() {
             if other != leader {
-                self.instances[other].connects = self.now + self.random.between(1, 5);
+                // Who does not reach the API server does not hear of another leader.
+                let hears = self.instances[other].troubles.isolated.max(self.now);
+                self.instances[other].connects = hears + self.random.between(1, 5);
             }
         }
     }
@@ -131,7 +156,7 @@ impl World {
 
     fn start(&mut self, index: usize) {
         let now = self.now;
-        let leads = self.holder() == Some(index);
+        let leads = self.holder() == Some(index) && self.instances[index].troubles.isolated <= now;
         let leader = self.leader();
         let mut longer = 0;
         if !leads && let Some(leader) = leader {
@@ -151,10 +176,22 @@ impl World {
                 self.tell(|| format!("instance {index} copies the data of instance {leader}"));
                 longer = self.random.between(5, 20) + self.instances[index].troubles.clone.saturating_sub(now);
                 self.instances[index].data = begins;
+                let auto = self.instances[leader].auto;
+                let one = &mut self.instances[index];
+                (one.auto, one.slot, one.cut_off, one.diverged) = (auto, false, false, false);
+            } else if self.instances[index].diverged {
+                longer = 1;
             } else if !self.wal.holds(first.line, data.line, data.position) {
-                self.tell(|| format!("instance {index} is rewound"));
                 longer = self.random.between(2, 6);
-                self.instances[index].data = begins;
+                if self.instances[index].troubles.rewind > now {
+                    self.tell(|| format!("the rewind of instance {index} fails"));
+                    self.instances[index].diverged = true;
+                } else {
+                    self.tell(|| format!("instance {index} is rewound"));
+                    self.instances[index].data = begins;
+                    let auto = self.instances[leader].auto;
+                    (self.instances[index].auto, self.instances[index].slot) = (auto, false);
+                }
             }
         }
         if !self.instances[index].data.present {
@@ -163,6 +200,7 @@ impl World {
         }
         let one = &self.instances[index];
         let mut values = one.patroni.seen;
+        values[super::release::SHARED_BUFFERS] = one.brought(super::release::SHARED_BUFFERS, values[super::release::SHARED_BUFFERS]);
         if !leads {
             // A replica never starts below its control data: Patroni raises the values and leaves the restart pending.
             for (value, control) in values.iter_mut().take(HOT).zip(one.data.control) {
@@ -212,6 +250,7 @@ impl World {
             one.runs()
                 && one.server == Server::Replica
                 && !one.nofailover
+                && one.troubles.isolated <= now
                 && self.handover.is_none_or(|(candidate, _)| candidate == *index)
                 && (!synchronous || self.standby == Some(*index) || self.last_leader == *index)
         };
@@ -244,6 +283,7 @@ impl World {
         one.data.replayed = one.data.position;
         one.server = Server::Primary;
         one.insufficient = false;
+        (one.cut_off, one.diverged) = (false, false);
         one.patroni.look = now + 1;
         self.lock = Some((index, now + TTL));
         self.last_leader = index;
@@ -257,8 +297,18 @@ impl World {
 
     /// Patroni's `POST /switchover`.
     pub(crate) fn post_switchover(&mut self, leader: usize, candidate: usize) -> Result<(), &'static str> {
+        self.may_switch_over(leader, candidate)?;
+        self.stop_in_order(leader, self.now + 2);
+        self.lock = None;
+        self.free_since = self.now;
+        self.handover = Some((candidate, self.now + TTL));
+        Ok(())
+    }
+
+    /// Why Patroni refuses it.
+    pub(crate) fn may_switch_over(&self, leader: usize, candidate: usize) -> Result<(), &'static str> {
         let synchronous = self.setup.synchronous != Synchronous::Off;
-        if self.leader() != Some(leader) || !self.instances[leader].runs() {
+        if self.leader() != Some(leader) || !self.instances[leader].runs() || self.instances[leader].troubles.isolated > self.now {
             return Err("leader name does not match");
         }
         if self.refuses > self.now {
@@ -268,10 +318,6 @@ impl World {
         if !fits || !self.streams(candidate) || synchronous && self.standby != Some(candidate) {
             return Err("candidate is not fit");
         }
-        self.stop_in_order(leader, self.now + 2);
-        self.lock = None;
-        self.free_since = self.now;
-        self.handover = Some((candidate, self.now + TTL));
         Ok(())
     }
 

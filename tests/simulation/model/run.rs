@@ -2,7 +2,6 @@
 
 use super::controller::Controller;
 use super::invariants::{Invariant, Violation};
-use super::release::WORK_MEM;
 use super::scenario::{Scenario, What};
 use super::world::World;
 use crate::change::{Permission, Rules, Verdict};
@@ -34,7 +33,7 @@ fn all_well(world: &World) -> bool {
         && (0..count.min(world.instances.len())).all(|index| {
             let one = &world.instances[index];
             world.is_up(index)
-                && one.values[..WORK_MEM] == target.values[..WORK_MEM]
+                && one.has_values(&target.values)
                 && one.pod.as_ref().is_some_and(|pod| {
                     (pod.made_from.image, pod.made_from.label) == (target.template.image, target.template.label)
                         && pod.amounts == target.template.amounts
@@ -65,6 +64,9 @@ pub(crate) fn run(scenario: &Scenario, rules: Rules, tell: bool) -> Outcome {
             }
             controller.dies = None;
             controller.sleeps = None;
+        }
+        if world.now == ceases + 60 {
+            world.people_help();
         }
         while let Some(happening) = happenings.get(next).filter(|happening| happening.at <= world.now) {
             world.happens(&mut controller, happening);

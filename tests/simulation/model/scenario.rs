@@ -4,6 +4,16 @@ use super::release::{NAMES, Release, Values};
 use crate::change::{Method, Synchronous};
 use std::fmt::{self, Write as _};
 
+/// Logical replication slots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slots {
+    None,
+    /// On the primary alone.
+    Plain,
+    /// Kept on replicas as well.
+    Failover,
+}
+
 /// How the cluster is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Setup {
@@ -14,6 +24,10 @@ pub(crate) struct Setup {
     pub(crate) method: Method,
     /// Whether poolers can hold clients back (transaction mode).
     pub(crate) pooler: bool,
+    /// Whether there is a logical replication slot, and whether replicas keep it as well.
+    pub(crate) slots: Slots,
+    /// Whether a leader goes on without the API server as long as it sees the other members (`failsafe_mode`).
+    pub(crate) failsafe: bool,
     /// A replica that Patroni never makes the leader.
     pub(crate) nofailover: Option<u32>,
 }
@@ -83,6 +97,14 @@ impl fmt::Display for Scenario {
         writeln!(f, "synchronous {synchronous}")?;
         writeln!(f, "method {}", if setup.method == Method::InPlace { "in-place" } else { "reduced-impact" })?;
         writeln!(f, "pooler {}", if setup.pooler { "transaction" } else { "session" })?;
+        match setup.slots {
+            Slots::None => {}
+            Slots::Plain => writeln!(f, "slots plain")?,
+            Slots::Failover => writeln!(f, "slots failover")?,
+        }
+        if !setup.failsafe {
+            writeln!(f, "failsafe off")?;
+        }
         if let Some(nofailover) = setup.nofailover {
             writeln!(f, "nofailover {nofailover}")?;
         }
@@ -112,7 +134,16 @@ impl fmt::Display for Scenario {
 impl Scenario {
     /// Reads the text; an error names the line.
     pub(crate) fn read(text: &str) -> Result<Self, String> {
-        let setup = Setup { seed: 1, instances: 3, synchronous: Synchronous::Off, method: Method::InPlace, pooler: true, nofailover: None };
+        let setup = Setup {
+            seed: 1,
+            instances: 3,
+            synchronous: Synchronous::Off,
+            method: Method::InPlace,
+            pooler: true,
+            slots: Slots::None,
+            failsafe: true,
+            nofailover: None,
+        };
         let mut scenario = Self { setup, happenings: Vec::new(), expected: Expected::default() };
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
             let wrong = || format!("cannot read: {line}");
@@ -129,6 +160,9 @@ impl Scenario {
                 ("method", "reduced-impact") => setup.method = Method::ReducedImpact,
                 ("pooler", "transaction") => setup.pooler = true,
                 ("pooler", "session") => setup.pooler = false,
+                ("slots", "plain") => setup.slots = Slots::Plain,
+                ("slots", "failover") => setup.slots = Slots::Failover,
+                ("failsafe", "off") => setup.failsafe = false,
                 ("nofailover", _) => setup.nofailover = Some(number()? as u32),
                 ("expect", _) => scenario.expected.end = Some(rest.to_owned()),
                 ("steps", _) => scenario.expected.steps = Some(rest.to_owned()),

@@ -31,6 +31,8 @@ pub(crate) fn shrink(scenario: &Scenario, rules: Rules, invariant: Invariant) ->
         with(&|scenario| scenario.setup.synchronous = Synchronous::Off);
         with(&|scenario| scenario.setup.method = Method::InPlace);
         with(&|scenario| scenario.setup.nofailover = None);
+        with(&|scenario| scenario.setup.slots = super::scenario::Slots::None);
+        with(&|scenario| scenario.setup.failsafe = true);
         if let Some(found) = tries.into_iter().find(|other| fails(other, rules, invariant)) {
             best = found;
             smaller = true;

@@ -10,18 +10,23 @@ pub(crate) struct Status {
     pub(crate) memory: Memory,
     pub(crate) last_good: Release,
     pub(crate) target: Release,
+    /// Revisions that were released and not finished before this one.
+    pub(crate) superseded: Vec<Release>,
     /// What the rollout last came to: shown to people.
     pub(crate) done: bool,
 }
 
 impl Status {
     pub(crate) fn new(release: Release) -> Self {
-        Self { version: 0, memory: Memory::default(), last_good: release, target: release, done: true }
+        Self { version: 0, memory: Memory::default(), last_good: release, target: release, superseded: Vec::new(), done: true }
     }
 
     /// Another revision is released, or the last good one again.
     pub(crate) fn release(&mut self, target: Release) {
         self.version += 1;
+        if !self.done && self.target != target {
+            self.superseded.push(self.target);
+        }
         self.target = target;
         self.done = false;
         let mut step = self.memory.step.take();

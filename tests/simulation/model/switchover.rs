@@ -19,13 +19,14 @@ enum Step {
 pub(crate) struct Process {
     leader: usize,
     candidate: usize,
+    relieves: bool,
     step: Step,
     since: u64,
 }
 
 impl Process {
-    pub(crate) const fn new(leader: usize, candidate: usize) -> Self {
-        Self { leader, candidate, step: Step::Checkpoint, since: 0 }
+    pub(crate) const fn new(leader: usize, candidate: usize, relieves: bool) -> Self {
+        Self { leader, candidate, relieves, step: Step::Checkpoint, since: 0 }
     }
 
     /// One small step; whether it was the last.
@@ -52,7 +53,7 @@ impl Process {
                 }
             }
             Step::Lags => {
-                if world.now > self.since + 20 {
+                if world.now > self.since + 20 || world.leader() != Some(leader) {
                     return true;
                 }
                 Step::Lags
@@ -66,8 +67,8 @@ impl Process {
                 Step::Post
             }
             Step::Post => {
-                let action = Action::SwitchOver { leader: leader as u32, candidate: candidate as u32 };
-                if world.leader() == Some(leader) {
+                let action = Action::SwitchOver { leader: leader as u32, candidate: candidate as u32, relieves: self.relieves };
+                if world.may_switch_over(leader, candidate).is_ok() {
                     world.about_to(&action);
                 }
                 match world.post_switchover(leader, candidate) {

@@ -4,7 +4,7 @@ use super::instance::{Data, Instance, Patroni, Phase, Pod, Pooler, Server, Troub
 use super::ledger::Ledger;
 use super::random::Random;
 use super::release::{Release, Template, Values};
-use super::scenario::Setup;
+use super::scenario::{Setup, Slots};
 use super::status::Status;
 use super::wal::{Wal, hot};
 use crate::change::Permission;
@@ -44,6 +44,8 @@ pub(crate) struct World {
     pub(crate) refuses: u64,
     /// The synchronous standby.
     pub(crate) standby: Option<usize>,
+    /// Since when it is that one.
+    pub(crate) standby_since: u64,
     pub(crate) pause: bool,
     pub(crate) instances: Vec<Instance>,
     pub(crate) wal: Wal,
@@ -79,7 +81,7 @@ impl World {
                     since: 0,
                     gone_at: None,
                     resized_at: None,
-                    infeasible: false,
+                    infeasible: None,
                 }),
                 made_at: 0,
                 data: Data { present: true, line: 0, position: 0, replayed: 0, redo: 0, control: hot(&release.values), clean: false },
@@ -88,6 +90,13 @@ impl World {
                 patroni: Patroni { look: random.between(1, 10), seen: release.values, version: 0, nosync: false },
                 pooler: Pooler::default(),
                 troubles: Troubles::default(),
+                isolated_since: 0,
+                auto: None,
+                cut_off: false,
+                cut_off_since: 0,
+                diverged: false,
+                slot: index == 0 && setup.slots != Slots::None || setup.slots == Slots::Failover,
+                started: index as u64,
                 connects: 0,
                 insufficient: false,
                 failed: None,
@@ -111,6 +120,7 @@ impl World {
             handover: None,
             refuses: 0,
             standby: (setup.synchronous != crate::change::Synchronous::Off && count > 1).then_some(1),
+            standby_since: 0,
             pause: false,
             instances,
             wal: Wal::new(&release.values),
@@ -148,6 +158,8 @@ impl World {
         let one = &self.instances[index];
         one.server == Server::Replica
             && one.connects <= self.now
+            && !one.cut_off
+            && !one.diverged
             && one.pod.is_some()
             && self.leader().is_some_and(|leader| {
                 let line = self.instances[leader].data.line;
@@ -181,6 +193,8 @@ impl World {
             && !one.nofailover
             && !cordoned
             && one.troubles.replay_paused <= self.now
+            && one.troubles.isolated <= self.now
+            && (one.slot || !self.leader().is_some_and(|leader| self.instances[leader].slot))
             && (self.standby.is_none() || self.standby == Some(index))
     }
 

@@ -6,6 +6,7 @@ use super::super::reach::Reach;
 use super::super::run::now;
 use super::super::switchover::{Report, Trouble, restart, resume_everything, switch_over_and_settle};
 use super::super::works::{Note, SharedNote};
+use super::probe::STARTED;
 use crate::instance::{InstanceError, Limits, Purpose, Session};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
@@ -77,7 +78,7 @@ impl Task {
             Action::Restart { instance, .. } => {
                 Box::pin(restart(&self.limits, reach, &self.revision, &self.pod(*instance), true, &mut progress)).await
             }
-            Action::SwitchOver { leader, candidate } => {
+            Action::SwitchOver { leader, candidate, .. } => {
                 let (leader, candidate) = (self.pod(*leader), self.pod(*candidate));
                 Box::pin(switch_over_and_settle(&self.limits, reach, &self.revision, &leader, &candidate, &mut progress)).await
             }
@@ -86,7 +87,7 @@ impl Task {
         }
     }
 
-    async fn checkpoint_sql(&self, reach: &Reach, instance: u32) -> Result<Option<u64>, InstanceError> {
+    async fn checkpoint_sql(&self, reach: &Reach, instance: u32) -> Result<Option<(u64, Option<u64>)>, InstanceError> {
         let pod = self.pod(instance);
         let Some(endpoint) = reach.endpoint(&pod) else { return Ok(None) };
         let refused = |reason: String| InstanceError::Refused { address: endpoint.to_string(), reason };
@@ -94,8 +95,12 @@ impl Task {
         let session = Session::connect(&self.limits, &endpoint, &login, Purpose::Script).await?;
         let done = async {
             // Where the WAL is before the checkpoint: what is behind this position was written with the values of now.
-            let position = "SELECT (CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL ELSE pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_lsn END)::bigint::text AS position";
-            let position = session.rows(position, &[]).await?.first().and_then(|row| row.get("position")?.parse().ok());
+            let position = format!(
+                "SELECT (CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL ELSE pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_lsn END)::bigint::text AS position, {STARTED} AS started"
+            );
+            let rows = session.rows(&position, &[]).await?;
+            let number = |name: &str| rows.first().and_then(|row| row.get(name)?.parse::<u64>().ok());
+            let position = number("position").map(|position| (position, number("started")));
             session.run("CHECKPOINT").await?;
             Ok(position)
         }
@@ -107,8 +112,8 @@ impl Task {
     /// A checkpoint; on the leader the position before it is written down, which is what standbys must have behind them.
     async fn checkpoint(&self, reach: &Reach, instance: u32) -> Result<(), String> {
         let position = self.checkpoint_sql(reach, instance).await.map_err(|error| error.to_string())?;
-        if let Some(position) = position {
-            let patch = json!({"status": {"rollout": {"loweredAt": position}}});
+        if let Some((position, started)) = position {
+            let patch = json!({"status": {"rollout": {"loweredAt": position, "loweredBy": started}}});
             self.api.patch_status(&self.cluster.key(), &patch, STATUS_MANAGER).await.map_err(|error| error.to_string())?;
         }
         Ok(())
@@ -145,7 +150,7 @@ pub(super) async fn simulated(
             let patch = json!({"metadata": {"annotations": {"stackgres.io/simulated-restart": version}}});
             api.merge(&pod(*instance), &patch, MANAGER, None).await.map(drop)
         }
-        Action::SwitchOver { leader, candidate } => {
+        Action::SwitchOver { leader, candidate, .. } => {
             // Source: Patroni 4.0.7, `dcs/kubernetes.py`: the wish stands in the annotations `leader` and `member`.
             let name = format!("{}-failover", released.effective.scope());
             let key = ObjectKey::new("v1", "Endpoints", Some(&cluster.namespace), &name);

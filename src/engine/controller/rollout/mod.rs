@@ -177,14 +177,15 @@ async fn cordoned(pass: &ClusterPass<'_>, seen: &Instances) -> BTreeSet<String> 
 /// Notes what became of the step before, and of the rollout, in what is remembered.
 pub(super) async fn remember(pass: &ClusterPass<'_>, change: &mut Change, decision: &mut Decision, children: &BTreeMap<ObjectKey, Object>) {
     let Some(progress) = &decision.progress else { return };
+    for report in progress.reports.iter().filter(|_| decision.carries_out_released) {
+        tell(pass.api, pass.cluster, true, "ParameterOverridden", report, pass.now).await;
+    }
     change.memory.tried |= progress.brings_released();
     let memory = &mut change.memory.memory;
     if progress.step_ended {
         // A hand-over away from a node that is emptied is not the one of this change.
-        if let Some(StepRecord { action: Action::SwitchOver { leader, candidate }, .. }) = &memory.step
-            && let Some(facts) = &change.facts
-            && facts.leader().is_some_and(|leads| leads.ordinal == *candidate)
-            && facts.instance(*leader).is_none_or(|former| !former.cordoned)
+        if let Some(StepRecord { action: Action::SwitchOver { candidate, relieves: false, .. }, .. }) = &memory.step
+            && change.facts.as_ref().and_then(Facts::leader).is_some_and(|leads| leads.ordinal == *candidate)
         {
             memory.switched_to = Some(*candidate);
         }
@@ -256,6 +257,7 @@ pub(super) async fn begin(
         if matches!(action, Action::Restart { leads: true, .. }) {
             // What was written before it was written with other values.
             change.memory.memory.lowered_at = None;
+            change.memory.memory.lowered_by = None;
         }
         let patch = json!({
             "metadata": {"resourceVersion": cluster.resource_version()},

@@ -2,7 +2,7 @@
 
 use super::super::reach::Reach;
 use super::super::switchover::marked;
-use crate::instance::{Endpoint, InstanceError, Limits, PATRONI_PORT, Patroni, Purpose, Session};
+use crate::instance::{Endpoint, InstanceError, Limits, PATRONI_PORT, Patroni, Purpose, Row, Session};
 use crate::model::{HOT_STANDBY, InstanceReport, InstanceRole, Object, ObjectKey};
 use crate::rollout::Probe;
 use serde_json::Value;
@@ -11,8 +11,20 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The values of parameters, in the words of a configuration file. A name that the server does not know gives no row.
 const SETTINGS: &str = "SELECT name::text, pg_catalog.current_setting(name) AS value FROM pg_catalog.pg_settings WHERE name = ANY (pg_catalog.string_to_array($1, ','))";
 
+/// What `ALTER SYSTEM` set, but for what Patroni passes on the command line, where it has no effect (`postgres-facts` on `source`).
+const OVERRIDDEN: &str = "SELECT DISTINCT s.name::text AS name FROM pg_catalog.pg_file_settings f JOIN pg_catalog.pg_settings s \
+    ON pg_catalog.lower(s.name) = pg_catalog.lower(f.name) \
+    WHERE f.sourcefile LIKE '%/postgresql.auto.conf' AND s.source <> 'command line'";
+
+/// Replication slots. Source: PostgreSQL documentation, "pg_replication_slots": `lost` means that WAL which it needs is gone.
+const SLOTS: &str = "SELECT slot_name::text AS name, (slot_type = 'logical')::text AS logical, (wal_status = 'lost')::text AS lost \
+    FROM pg_catalog.pg_replication_slots WHERE NOT temporary";
+
+/// When the server started, in microseconds since 1970: the name of that start.
+pub(super) const STARTED: &str = "(EXTRACT(EPOCH FROM pg_catalog.pg_postmaster_start_time()) * 1000000)::bigint::text";
+
 /// Where recovery would begin. Source: PostgreSQL documentation, "Control Data Functions".
-const REDO: &str = "SELECT (redo_lsn - '0/0'::pg_lsn)::bigint::text AS redo FROM pg_catalog.pg_control_checkpoint()";
+const REDO: &str = "(redo_lsn - '0/0'::pg_lsn)::bigint::text";
 
 /// Asks. An instance that does not answer is not in the answer.
 pub(super) async fn ask(limits: &Limits, reach: &Reach, names: &BTreeSet<String>) -> BTreeMap<String, Probe> {
@@ -37,31 +49,39 @@ async fn one(limits: &Limits, reach: &Reach, endpoint: &Endpoint, names: &str) -
     };
     let mut probe = Probe { report, ..Probe::default() };
     match sql(limits, reach, endpoint, names).await {
-        Ok((settings, redo, away)) => {
-            probe.settings = settings;
-            probe.redo = redo;
-            probe.pooler_away = away;
-        }
+        Ok(said) => probe = Probe { report: probe.report, ..said },
         Err(error) => tracing::debug!(%error, "an instance did not say what it runs with"),
     }
     Some(probe)
 }
 
-async fn sql(
-    limits: &Limits,
-    reach: &Reach,
-    endpoint: &Endpoint,
-    names: &str,
-) -> Result<(BTreeMap<String, String>, Option<u64>, bool), InstanceError> {
+async fn sql(limits: &Limits, reach: &Reach, endpoint: &Endpoint, names: &str) -> Result<Probe, InstanceError> {
     let refused = |reason: String| InstanceError::Refused { address: endpoint.to_string(), reason };
     let login = reach.superuser("postgres").map_err(refused)?;
     let session = Session::connect(limits, endpoint, &login, Purpose::Facts).await?;
     let read = async {
         let rows = session.rows(SETTINGS, &[names]).await?;
         let settings = rows.iter().filter_map(|row| Some((row.get("name")?.to_owned(), row.get("value")?.to_owned()))).collect();
-        let redo = session.rows(REDO, &[]).await?.first().and_then(|row| row.get("redo")?.parse().ok());
-        let away = marked(&session).await?.is_some();
-        Ok((settings, redo, away))
+        let rows =
+            session.rows(&format!("SELECT {REDO} AS redo, {STARTED} AS started FROM pg_catalog.pg_control_checkpoint()"), &[]).await?;
+        let number = |name: &str| rows.first().and_then(|row| row.get(name)?.parse::<u64>().ok());
+        let name = |row: &Row| row.get("name").map(str::to_owned);
+        let overridden = session.rows(OVERRIDDEN, &[]).await?.iter().filter_map(name).collect();
+        let found = session.rows(SLOTS, &[]).await?;
+        let slots = |test: &dyn Fn(&Row) -> bool| found.iter().filter(|row| test(row)).filter_map(name).collect();
+        let lost_slots = slots(&|row| row.is_true("lost"));
+        let slots = slots(&|row| row.is_true("logical") && !row.is_true("lost"));
+        let pooler_away = marked(&session).await?.is_some();
+        Ok(Probe {
+            settings,
+            redo: number("redo"),
+            started: number("started"),
+            overridden,
+            slots,
+            lost_slots,
+            pooler_away,
+            ..Probe::default()
+        })
     }
     .await;
     session.close().await;
