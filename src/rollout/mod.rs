@@ -30,7 +30,7 @@ pub use licence::{Licence, Method, RECONCILIATION_PAUSE, held, is_reconciliation
 pub use memory::{RETRY, ROLLBACK, RolloutMemory};
 pub use observed::{Observed, Probe, method_of};
 pub use pause::{PAUSE_ENDS, PAUSED};
-pub use rehearsed::{ahead, planned};
+pub use rehearsed::{Roles, ahead, planned};
 pub use scripts::{
     Entry, Isolation, ManagedSql, NextScript, Outcome, Place, Progress, RUN_SCRIPT, Record, Requests, SCRIPT_DONE, Script, ScriptRecord,
     Source, State, failure_message, next_script,

@@ -10,14 +10,22 @@ use crate::render::revision::Revision;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// Which instance does what when a change begins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Roles {
+    /// Number of the one that leads.
+    pub leader: u32,
+    /// Number of the one that commits wait for, where that is known.
+    pub synchronous: Option<u32>,
+}
+
 /// The steps of a change from one version of a running cluster to another, if nothing goes wrong; empty where no instance is touched.
-/// `leader` is the number of the instance that leads.
-pub fn planned(before: &Version, after: &Version, leader: u32) -> Vec<String> {
+pub fn planned(before: &Version, after: &Version, roles: Roles) -> Vec<String> {
     let (running, released) = (revision(before), revision(after));
     if running.effective.instances.value == 0 || released.effective.instances.value == 0 {
         return Vec::new();
     }
-    let facts = of_healthy(&running, &released, leader);
+    let facts = of_healthy(&running, &released, roles);
     told(&facts, rehearse(&facts))
 }
 
@@ -67,7 +75,7 @@ fn revision(version: &Version) -> Revision {
 }
 
 /// Facts of a cluster all of whose instances run the older revision and are well.
-fn of_healthy(running: &Revision, released: &Revision, leader: u32) -> Facts {
+fn of_healthy(running: &Revision, released: &Revision, roles: Roles) -> Facts {
     let compared = restart_parameters(released, &[running]);
     let alike = starts_alike(running, released);
     let pod = Object::new(json!({"spec": template(running).and_then(|template| template.get("spec"))}));
@@ -77,8 +85,8 @@ fn of_healthy(running: &Revision, released: &Revision, leader: u32) -> Facts {
     let has: BTreeMap<String, i64> = hot_standby(running);
     let synchronous = synchronous(running.objects.iter());
     let instances = running.effective.instances.value;
-    let leader = leader.min(instances - 1);
-    let follows = (0..instances).find(|ordinal| *ordinal != leader);
+    let leader = roles.leader.min(instances - 1);
+    let follows = roles.synchronous.or_else(|| (0..instances).find(|ordinal| *ordinal != leader));
     let instance = |ordinal: u32| InstanceFacts {
         ordinal,
         uid: ordinal.to_string(),

@@ -10,7 +10,7 @@ use super::release::{orphans, release};
 use super::source::{News, Problem, Sources};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::engine::offline::{Options, Report, check, frozen, version};
-use crate::engine::rehearsals::{leader, rehearse_changes};
+use crate::engine::rehearsals::{rehearse_changes, roles as roles_of};
 use crate::kubernetes::{Account, Cluster, KubernetesError};
 use crate::load::{LoadOptions, Manifest};
 use crate::model::{NamespacedName, Object};
@@ -236,10 +236,10 @@ fn plan(pass: &FleetPass<'_>, report: &Report, snapshot: &News) -> Plan {
         head: snapshot.revision.clone(),
         ..PlanInput::default()
     };
-    let mut leaders = BTreeMap::new();
+    let mut roles = BTreeMap::new();
     for cluster in facts.of_kind("SGCluster").filter(|cluster| is_ours(cluster, fleet)) {
         let name = cluster.namespaced_name();
-        leaders.extend(leader(cluster).map(|leader| (name.clone(), leader)));
+        roles.extend(roles_of(cluster).map(|roles| (name.clone(), roles)));
         let revision = cluster.text("/status/release/revision").and_then(|revision| facts.revision(&name, revision));
         let before = match revision {
             Some(revision) => Before::Known(Box::new(frozen(&revision))),
@@ -255,6 +255,6 @@ fn plan(pass: &FleetPass<'_>, report: &Report, snapshot: &News) -> Plan {
         input.after.insert(name.clone(), version(cluster));
     }
     input.blocked.clone_from(&report.blocked);
-    rehearse_changes(&mut input, &leaders);
+    rehearse_changes(&mut input, &roles);
     build(input)
 }

@@ -5,13 +5,14 @@ use crate::diagnostics::Diagnostic;
 use crate::diff::{ObjectChange, object_changes};
 use crate::engine::SOURCE_MANAGER;
 use crate::engine::offline::{Options, Plan, Report, check_manifests, frozen, version};
-use crate::engine::rehearsals::{leader, rehearse_changes};
+use crate::engine::rehearsals::{rehearse_changes, roles as roles_of};
 use crate::kubernetes::{Apply, Class, Cluster, KubernetesError};
 use crate::load::Manifest;
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::plan::{Before, PlanInput, build};
 use crate::render::revision::from_secret;
 use crate::resolve::Settings;
+use crate::rollout::Roles;
 use crate::validate::transition;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -38,7 +39,7 @@ pub fn live_plan(kubeconfig: Option<&Path>, head: &Report, head_name: &str, sett
     asked(kubeconfig, async |api| {
         let (objects, refused) = dry_run(&api, head).await?;
         let mut input = PlanInput { base: "live".to_owned(), head: head_name.to_owned(), ..PlanInput::default() };
-        let mut live = Live { api: &api, settings, checked: BTreeMap::new(), leaders: BTreeMap::new() };
+        let mut live = Live { api: &api, settings, checked: BTreeMap::new(), roles: BTreeMap::new() };
         for name in head.clusters.keys().chain(head.blocked.keys()) {
             if let Some(before) = live.before(name).await? {
                 input.before.insert(name.clone(), before);
@@ -61,7 +62,7 @@ pub fn live_plan(kubeconfig: Option<&Path>, head: &Report, head_name: &str, sett
             input.after.insert(name.clone(), version(cluster));
         }
         input.blocked.clone_from(&head.blocked);
-        rehearse_changes(&mut input, &live.leaders);
+        rehearse_changes(&mut input, &live.roles);
         Ok(LivePlan { plan: build(input), objects, refused })
     })
 }
@@ -110,8 +111,8 @@ struct Live<'a> {
     settings: &'a Settings,
     /// What the live inputs of a namespace say, for clusters that were never released.
     checked: BTreeMap<String, Report>,
-    /// Who leads, where that is known.
-    leaders: BTreeMap<NamespacedName, u32>,
+    /// Which instance does what, where that is known.
+    roles: BTreeMap<NamespacedName, Roles>,
 }
 
 impl Live<'_> {
@@ -119,7 +120,7 @@ impl Live<'_> {
     async fn before(&mut self, name: &NamespacedName) -> Result<Option<Before>, KubernetesError> {
         let key = ObjectKey::new("stackgres.io/v1", "SGCluster", Some(&name.namespace), &name.name);
         let Some(cluster) = self.api.get(&key).await? else { return Ok(None) };
-        self.leaders.extend(leader(&cluster).map(|leader| (name.clone(), leader)));
+        self.roles.extend(roles_of(&cluster).map(|roles| (name.clone(), roles)));
         let Some(released) = cluster.text("/status/release/revision") else { return self.inputs(name).await.map(Some) };
         let secret = ObjectKey::new("v1", "Secret", Some(&name.namespace), released);
         let unknown = |why: String| Some(Before::Unknown(why));

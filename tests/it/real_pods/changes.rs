@@ -214,6 +214,7 @@ fn word(steps: &[String]) -> String {
             ["PostgreSQL", "restarts", "on", pod, ..] => format!("r{}", ordinal(pod.trim_end_matches(','))),
             ["the", "pod", "of", pod, ..] => format!("p{}", ordinal(pod.trim_end_matches(','))),
             [leader, "hands", "over", "to", pod] => format!("s{}>{}", ordinal(leader), ordinal(pod)),
+            ["processor", "and", "memory", "of", pod, ..] => format!("m{}", ordinal(pod)),
             [pod, "joins"] => format!("a{}", ordinal(pod)),
             _ => step.clone(),
         }
