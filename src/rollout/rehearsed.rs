@@ -1,9 +1,12 @@
 //! What a change will do, step by step, for people: before it is released from two versions, and while it is carried out from the
 //! facts. It is the decision itself that is run, so what is shown is what will be done (DESIGN §8).
 
-use super::change::{Action, Amount, Facts, InstanceFacts, Memory, Permission, Rehearsal, Synchronous, Target, rehearse, rehearse_rest};
+use super::change::{
+    Action, Amount, Facts, InstanceFacts, Memory, OldVolume, Permission, Rehearsal, Synchronous, Target, leave_surplus, rehearse, rehearse_rest,
+};
 use super::observed::{amounts, method_of, starts_alike, synchronous, template};
 use super::restart_parameters::{hot_standby, late, restart_parameters};
+use super::storage_class::{class, is_in_question};
 use crate::diff::Version;
 use crate::model::{Digest, Object};
 use crate::render::revision::Revision;
@@ -42,6 +45,14 @@ fn told(facts: &Facts, rehearsal: Rehearsal) -> Vec<String> {
         return steps;
     }
     steps.extend((most..wanted).map(|ordinal| Action::Add { instance: ordinal }.text(|ordinal| facts.name(ordinal))));
+    // Only with one instance can the extra one lead in the end, or where no other may.
+    let leads = rehearsal.actions.iter().rev().find_map(|action| match action {
+        Action::SwitchOver { candidate, .. } => Some(*candidate),
+        _ => None,
+    });
+    if let Some(leader) = leads.filter(|leader| *leader >= wanted && wanted > 0) {
+        steps.push(Action::SwitchOver { leader, candidate: 0 }.text(|ordinal| facts.name(ordinal)));
+    }
     steps.extend((wanted..most).rev().map(|ordinal| format!("{} leaves", facts.name(ordinal))));
     steps
 }
@@ -69,6 +80,8 @@ fn of_healthy(running: &Revision, released: &Revision, leader: u32) -> Facts {
     let synchronous = synchronous(running.objects.iter());
     let instances = running.effective.instances.value;
     let leader = leader.min(instances - 1);
+    // Which class an unset one became stands at the claims, which are not known here.
+    let moves = is_in_question(released, std::iter::once(running)) && class(released).is_some();
     let follows = (0..instances).find(|ordinal| *ordinal != leader);
     let instance = |ordinal: u32| InstanceFacts {
         ordinal,
@@ -80,6 +93,7 @@ fn of_healthy(running: &Revision, released: &Revision, leader: u32) -> Facts {
         synchronous: synchronous != Synchronous::Off && follows == Some(ordinal),
         nofailover: released.effective.duty(u64::from(ordinal)).nofailover,
         pod: Some(same_pod),
+        old_volume: moves.then(|| OldVolume { claim: ordinal.to_string(), blank: false }),
         amounts: if same_pod { amounts(released, &pod) } else { Amount::Same },
         behind: Some(compared.keys().cloned().collect()),
         hot_standby: has.clone(),
@@ -87,6 +101,8 @@ fn of_healthy(running: &Revision, released: &Revision, leader: u32) -> Facts {
         redo: Some(1),
         ..InstanceFacts::default()
     };
+    let mut all: Vec<InstanceFacts> = (0..instances).map(instance).collect();
+    leave_surplus(&mut all, released.effective.instances.value);
     Facts {
         cluster: released.cluster.name.clone(),
         target: Target {
@@ -96,9 +112,9 @@ fn of_healthy(running: &Revision, released: &Revision, leader: u32) -> Facts {
             synchronous,
             method: method_of(released.effective.update_strategy.method.value),
             goes_back: false,
-            reloads_only: compared.is_empty() && alike,
+            reloads_only: compared.is_empty() && alike && !moves,
         },
-        instances: (0..instances).map(instance).collect(),
+        instances: all,
         asked_for: instances,
         permission: Permission::Granted,
         memory: Memory::default(),
