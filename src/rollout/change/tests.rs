@@ -9,7 +9,7 @@ fn names(names: &[&str]) -> BTreeSet<String> {
 }
 
 /// A healthy cluster that runs everything; instance 0 leads.
-fn healthy(count: u32) -> Facts {
+pub(super) fn healthy(count: u32) -> Facts {
     let one = |ordinal: u32| InstanceFacts {
         ordinal,
         uid: format!("u{ordinal}"),
@@ -55,8 +55,8 @@ fn connections(count: u32, from: i64, to: i64) -> Facts {
     facts
 }
 
-/// Steps as short words: `r1` a restart of instance 1, `p1` a new pod, `s0>1` a switchover, `c0` a checkpoint, `a3` one more.
-fn steps(facts: &Facts) -> String {
+/// Steps as short words: `r1` a restart of instance 1, `p1` a new pod, `v1` one on a new volume, `s0>1` a switchover, `c0` a checkpoint, `a3` one more.
+pub(super) fn steps(facts: &Facts) -> String {
     let rehearsal = rehearse(facts);
     let word = |action: &Action| match action {
         Action::ReleasePoolers => "release".to_owned(),
@@ -64,6 +64,7 @@ fn steps(facts: &Facts) -> String {
         Action::Add { instance } => format!("a{instance}"),
         Action::Resize { instance } => format!("z{instance}"),
         Action::Restart { instance, .. } => format!("r{instance}"),
+        Action::Recreate { instance, claim: Some(_), .. } => format!("v{instance}"),
         Action::Recreate { instance, .. } => format!("p{instance}"),
         Action::SwitchOver { leader, candidate } => format!("s{leader}>{candidate}"),
     };

@@ -5,7 +5,7 @@
 
 use super::back::{is_back, is_up};
 use super::facts::{Facts, InstanceFacts};
-use super::rules::{Rule, Rules};
+use super::rules::Rules;
 
 /// The data volume of an instance that is not the one it shall have.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 //! the last one before the controller ends: all of them are made again in the same order, and each is fine to repeat.
 
 use crate::kubernetes::{Class, Cluster, KubernetesError};
-use crate::model::{NamespacedName, Object, ObjectKey};
+use crate::model::{InstanceRole, NamespacedName, Object, ObjectKey};
 use crate::render::revision::Revision;
 use crate::rollout::MANAGER;
 use serde_json::{Value, json};
@@ -64,7 +64,8 @@ impl Moving<'_> {
         // What was seen is some moments old. Patroni's label is what the Service for writes goes by.
         let pod = api.get(&self.key("Pod", &self.pod_name())).await?;
         let Some(pod) = pod.filter(|pod| pod.uid() == Some(self.pod)) else { return Ok(Kept::Another) };
-        if pod.label("role").is_some_and(|role| ["primary", "master", "standby_leader"].contains(&role)) {
+        let role = pod.label("role").map(InstanceRole::read);
+        if matches!(role, Some(InstanceRole::Primary | InstanceRole::StandbyLeader)) {
             return Ok(Kept::Another);
         }
         let Some(claim) = self.claim(api, known).await? else { return Ok(Kept::Yes) };
