@@ -26,6 +26,7 @@ const fn cluster_wide(api_version: &'static str, kind: &'static str, plural: &'s
 const RESOURCES: &[Resource] = &[
     cluster_wide("v1", "Namespace", "namespaces"),
     cluster_wide("v1", "Node", "nodes"),
+    cluster_wide("v1", "PersistentVolume", "persistentvolumes"),
     cluster_wide("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions"),
     namespaced("v1", "ConfigMap", "configmaps"),
     namespaced("v1", "Endpoints", "endpoints"),

@@ -213,7 +213,7 @@ pub fn next(situation: &Situation<'_>) -> Decision {
             if held {
                 wanted.value_mut()["spec"]["volumeClaimTemplates"] = live.get("/spec/volumeClaimTemplates").cloned().unwrap_or_default();
             }
-            decision.steps.extend(growth(situation, &wanted));
+            decision.steps.extend(growth(situation, &wanted, decision.brings_released()));
             if must_be_made_again(&wanted, live) {
                 let uid = live.uid().unwrap_or_default().to_owned();
                 decision.steps.push(Step::Orphan { key: live.key(), uid });

@@ -5,6 +5,7 @@
 
 use super::change::{Force, Progress};
 use super::restart_parameters::{needs_restart, switches_ssl_on};
+use super::storage_class::keep_classes;
 use crate::model::Object;
 use crate::render::revision::Revision;
 use serde_json::{Map, Value, json};
@@ -81,8 +82,11 @@ fn another_pooler(mixture: &Mixture<'_>) -> bool {
 /// decided elsewhere.
 fn stateful_set(old: &Object, new: &Object, is_released: bool) -> Object {
     let mut set = if is_released { new.clone() } else { old.clone() };
-    // Volumes grow whatever becomes of the rest (DESIGN §8, rule 12).
+    // Volumes grow whatever becomes of the rest (DESIGN §8, rule 12). Of which class new ones are belongs to the rest.
     set.value_mut()["spec"]["volumeClaimTemplates"] = new.value()["spec"]["volumeClaimTemplates"].clone();
+    if !is_released {
+        keep_classes(&mut set, old);
+    }
     set
 }
 

@@ -134,7 +134,10 @@ fn read_step(step: &Value) -> Option<StepRecord> {
             let brings = step["brings"].as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect();
             Action::Restart { instance, leads, brings }
         }
-        "recreate" => Action::Recreate { instance, uid: step["uid"].as_str()?.to_owned(), leads },
+        "recreate" => {
+            let claim = step["claim"].as_str().map(str::to_owned);
+            Action::Recreate { instance, uid: step["uid"].as_str()?.to_owned(), claim, leads }
+        }
         "switchover" => Action::SwitchOver { leader: instance, candidate: number("candidate")?, relieves: step["relieves"] == true },
         _ => return None,
     };
@@ -144,14 +147,15 @@ fn read_step(step: &Value) -> Option<StepRecord> {
 fn write_step(step: &StepRecord) -> Value {
     let mut value = json!({
         "action": step.action.word(), "instance": step.action.instance(), "since": seconds(step.since),
-        "leads": null, "brings": null, "uid": null, "candidate": null, "relieves": null,
+        "leads": null, "brings": null, "uid": null, "claim": null, "candidate": null, "relieves": null,
     });
     match &step.action {
         Action::Restart { leads, brings, .. } => {
             value["leads"] = json!(leads);
             value["brings"] = json!(brings);
         }
-        Action::Recreate { leads, uid, .. } => {
+        Action::Recreate { leads, uid, claim, .. } => {
+            value["claim"] = json!(claim);
             value["leads"] = json!(leads);
             value["uid"] = json!(uid);
         }
@@ -176,7 +180,8 @@ mod tests {
             Action::Add { instance: 3 },
             Action::Resize { instance: 0 },
             Action::Restart { instance: 1, leads: true, brings: ["shared_buffers".to_owned()].into() },
-            Action::Recreate { instance: 2, uid: "u".to_owned(), leads: false },
+            Action::Recreate { instance: 2, uid: "u".to_owned(), claim: None, leads: false },
+            Action::Recreate { instance: 2, uid: "u".to_owned(), claim: Some("c".to_owned()), leads: false },
             Action::SwitchOver { leader: 0, candidate: 1, relieves: true },
         ] {
             let failure = Failure { instance: Some(1), cause: "no image".to_owned(), at };

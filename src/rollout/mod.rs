@@ -17,6 +17,7 @@ mod pause;
 mod rehearsed;
 mod restart_parameters;
 mod scripts;
+mod storage_class;
 mod switchover;
 mod volumes;
 

@@ -1,8 +1,9 @@
 //! From what is seen of pods and instances to the few facts that the decision is made from.
 
-use super::change::{Amount, Facts, InstanceFacts, Method, Permission, Synchronous, Target};
+use super::change::{Amount, Facts, InstanceFacts, Method, Permission, Synchronous, Target, leave_surplus};
 use super::memory::RolloutMemory;
 use super::restart_parameters::{hot_standby, is_released, late, restart_parameters};
+use super::storage_class::{is_in_question, old_volume};
 use crate::health::{CAUGHT_UP, Instance, Instances, dynamic_configuration};
 use crate::model::{HOT_STANDBY, InstanceReport, InstanceRole, Object, Quantity};
 use crate::render::MADE_FROM;
@@ -67,8 +68,16 @@ pub struct Observed<'a> {
 impl Observed<'_> {
     /// Names of the parameters whose running values matter.
     pub fn compared(&self) -> BTreeMap<String, Option<String>> {
-        let others: Vec<&Revision> = std::iter::once(self.running).chain(self.superseded).collect();
-        restart_parameters(self.released, &others)
+        restart_parameters(self.released, &self.others().collect::<Vec<_>>())
+    }
+
+    /// Every revision that an instance may still run, but for the released one.
+    fn others(&self) -> impl Iterator<Item = &Revision> {
+        std::iter::once(self.running).chain(self.superseded)
+    }
+
+    fn moves_volumes(&self) -> bool {
+        is_in_question(self.released, self.others())
     }
 
     /// The facts.
@@ -80,20 +89,22 @@ impl Observed<'_> {
         let existing = self.seen.existing.iter().filter_map(|instance| self.released.effective.ordinal(&instance.name)).max();
         let replicas = set.and_then(|set| set.get("/spec/replicas")).and_then(Value::as_u64);
         let replicas = replicas.unwrap_or_else(|| existing.map_or(0, |ordinal| ordinal + 1));
+        let mut instances: Vec<InstanceFacts> =
+            self.seen.existing.iter().filter_map(|instance| self.instance(instance, leader, &compared)).collect();
+        leave_surplus(&mut instances, self.released.effective.instances.value);
         Facts {
             cluster: self.released.cluster.name.clone(),
             target: Target {
                 instances: self.released.effective.instances.value,
                 hot_standby: hot_standby(self.released),
-                late: std::iter::once(self.running).chain(self.superseded).flat_map(|other| late(other, self.released)).collect(),
+                late: self.others().flat_map(|other| late(other, self.released)).collect(),
                 restarts: compared.keys().cloned().collect(),
                 synchronous: synchronous(self.live.values()),
                 method: self.method,
                 goes_back: self.released == self.running,
-                reloads_only: compared.is_empty()
-                    && std::iter::once(self.running).chain(self.superseded).all(|other| starts_alike(other, self.released)),
+                reloads_only: compared.is_empty() && !self.moves_volumes() && self.others().all(|other| starts_alike(other, self.released)),
             },
-            instances: self.seen.existing.iter().filter_map(|instance| self.instance(instance, leader, &compared)).collect(),
+            instances,
             asked_for: u32::try_from(replicas).unwrap_or(u32::MAX),
             permission: self.permission.clone(),
             memory: self.memory.memory.clone(),
@@ -148,6 +159,7 @@ impl Observed<'_> {
             barred: report.is_some_and(|report| report.tags.get("nosync").is_some_and(|tag| tag == "true")),
             nofailover: instance.nofailover,
             pod: Some(same_pod && !(amounts != Amount::Same && self.memory.resize_refused)),
+            old_volume: if self.moves_volumes() { old_volume(self.released, self.live, pod, position) } else { None },
             amounts: if self.memory.resize_refused { Amount::Same } else { amounts },
             asked: report.is_some_and(|report| asked(report, &overridden)),
             behind,

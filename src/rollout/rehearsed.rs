@@ -1,9 +1,13 @@
 //! What a change will do, step by step, for people: before it is released from two versions, and while it is carried out from the
 //! facts. It is the decision itself that is run, so what is shown is what will be done (DESIGN §8).
 
-use super::change::{Action, Amount, Facts, InstanceFacts, Memory, Permission, Rehearsal, Synchronous, Target, rehearse, rehearse_rest};
+use super::change::{
+    Action, Amount, Facts, InstanceFacts, Memory, OldVolume, Permission, Rehearsal, Synchronous, Target, leave_surplus, rehearse,
+    rehearse_rest,
+};
 use super::observed::{amounts, method_of, starts_alike, synchronous, template};
 use super::restart_parameters::{hot_standby, late, restart_parameters};
+use super::storage_class::{class, is_in_question};
 use crate::diff::Version;
 use crate::model::{Digest, Object};
 use crate::render::revision::Revision;
@@ -87,6 +91,8 @@ fn of_healthy(running: &Revision, released: &Revision, roles: Roles) -> Facts {
     let instances = running.effective.instances.value;
     let leader = roles.leader.min(instances - 1);
     let follows = roles.synchronous.or_else(|| (0..instances).find(|ordinal| *ordinal != leader));
+    // Which class an unset one became stands at the claims, which are not known here.
+    let moves = is_in_question(released, std::iter::once(running)) && class(released).is_some();
     let instance = |ordinal: u32| InstanceFacts {
         ordinal,
         uid: ordinal.to_string(),
@@ -97,6 +103,7 @@ fn of_healthy(running: &Revision, released: &Revision, roles: Roles) -> Facts {
         synchronous: synchronous != Synchronous::Off && follows == Some(ordinal),
         nofailover: released.effective.duty(u64::from(ordinal)).nofailover,
         pod: Some(same_pod),
+        old_volume: moves.then(|| OldVolume { claim: ordinal.to_string(), blank: false }),
         amounts: if same_pod { amounts(released, &pod) } else { Amount::Same },
         behind: Some(compared.keys().cloned().collect()),
         hot_standby: has.clone(),
@@ -104,6 +111,8 @@ fn of_healthy(running: &Revision, released: &Revision, roles: Roles) -> Facts {
         redo: Some(1),
         ..InstanceFacts::default()
     };
+    let mut all: Vec<InstanceFacts> = (0..instances).map(instance).collect();
+    leave_surplus(&mut all, released.effective.instances.value);
     Facts {
         cluster: released.cluster.name.clone(),
         target: Target {
@@ -114,9 +123,9 @@ fn of_healthy(running: &Revision, released: &Revision, roles: Roles) -> Facts {
             synchronous,
             method: method_of(released.effective.update_strategy.method.value),
             goes_back: false,
-            reloads_only: compared.is_empty() && alike,
+            reloads_only: compared.is_empty() && alike && !moves,
         },
-        instances: (0..instances).map(instance).collect(),
+        instances: all,
         asked_for: instances,
         permission: Permission::Granted,
         memory: Memory::default(),

@@ -20,8 +20,14 @@ const CHANGEABLE: &[&str] = &[
     "updateStrategy",
 ];
 
-/// What makes the volumes as large as they are to be. One that somebody made larger stays so: a volume never shrinks.
-pub(super) fn growth(situation: &Situation<'_>, set: &Object) -> Vec<Step> {
+/// What makes the volumes as large as they are to be. One that somebody made larger stays so: a volume never shrinks. One that is
+/// replaced by a larger one (`replaced`) need not grow, and its class may not be able to.
+pub(super) fn growth(situation: &Situation<'_>, set: &Object, replaced: bool) -> Vec<Step> {
+    let instances = situation.facts.filter(|_| replaced).map(|facts| facts.instances.as_slice()).unwrap_or_default();
+    let goes = |claim: &Object| {
+        let uid = claim.uid().unwrap_or_default();
+        instances.iter().any(|instance| instance.old_volume.as_ref().is_some_and(|old| old.claim == uid))
+    };
     let templates = set.get("/spec/volumeClaimTemplates").and_then(Value::as_array).into_iter().flatten();
     let mut steps = Vec::new();
     for template in templates {
@@ -33,7 +39,7 @@ pub(super) fn growth(situation: &Situation<'_>, set: &Object) -> Vec<Step> {
                 && claim.name().strip_prefix(&prefix).is_some_and(|number| number.parse::<u32>().is_ok())
         };
         for claim in situation.live.values().filter(of_it) {
-            if size(claim.get("/spec")).is_some_and(|has| has.milli() < wanted.milli()) {
+            if size(claim.get("/spec")).is_some_and(|has| has.milli() < wanted.milli()) && !goes(claim) {
                 let to = template.pointer("/spec/resources/requests/storage").and_then(Value::as_str).unwrap_or_default().to_owned();
                 steps.push(Step::Grow { key: claim.key(), to });
             }
@@ -66,12 +72,11 @@ fn same_claims(wanted: &Value, live: Option<&Value>) -> bool {
         && wanted.iter().zip(live).all(|(wanted, live)| {
             let same = |pointer: &str| wanted.pointer(pointer) == live.pointer(pointer);
             let sizes = (size(wanted.pointer("/spec")).map(Quantity::milli), size(live.pointer("/spec")).map(Quantity::milli));
-            let class = wanted.pointer("/spec/storageClassName");
             same("/metadata/name")
                 && same("/metadata/labels")
                 && same("/spec/accessModes")
                 && sizes.0 == sizes.1
-                && (class.is_none() || class == live.pointer("/spec/storageClassName"))
+                && same("/spec/storageClassName")
         })
 }
 
@@ -95,5 +100,8 @@ mod tests {
         assert!(!must_be_made_again(&set("1024Mi", "Parallel", "y"), &live));
         assert!(must_be_made_again(&set("2Gi", "Parallel", "x"), &live));
         assert!(must_be_made_again(&set("1Gi", "OrderedReady", "x"), &live));
+        // The API server fills no class into a template: one that is not wanted any more would be given to every new volume.
+        live.value_mut()["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] = json!("fast");
+        assert!(must_be_made_again(&set("1Gi", "Parallel", "x"), &live));
     }
 }

@@ -13,7 +13,7 @@ pub(in crate::api) fn schema() -> Schema {
         .field("livenessProbe", probe_timing("Timing of the probe that decides whether the database container is restarted."))
         .required("persistentVolume", object("The data volume of each instance.")
             .required("size", text("Size of each data volume. It may only grow, and only where the storage class can expand volumes.").pattern(r"^[0-9]+(\.[0-9]+)?(Mi|Gi|Ti)$"))
-            .field("storageClass", text("Storage class of the data volumes; absent takes the Kubernetes cluster's default. A change reaches only volumes made from then on."))
+            .field("storageClass", text("Storage class of the data volumes; absent takes the Kubernetes cluster's default. A change moves the data of each instance to a new volume, behind an extra instance, and keeps the old volumes; taken out, it reaches only volumes made from then on."))
             .field("fsGroupChangePolicy", text("`OnRootMismatch` changes file ownership only when the volume's root has the wrong one; `Always` walks all files at each start, which is slow on large volumes.")))
         .field("disableConnectionPooling", boolean("Takes PgBouncer out of the pods; clients then reach PostgreSQL directly. A change needs new pods.").default("false"))
         .field("disableMetricsExporter", boolean("Takes the metrics exporter out of the pods. A change needs new pods.").default("false"))

@@ -57,6 +57,7 @@ pub(in crate::api) fn rollout() -> Schema {
                 .field("relieves", boolean("Whether a switchover leaves a node that is emptied, and is none of the change."))
                 .field("brings", array("Parameters that a restart brings.", text("One name.")))
                 .field("uid", text("Identity of the pod that is made anew."))
+                .field("claim", text("Identity of the claim that goes with it, where the data move to a new volume."))
                 .field("since", text("When it was begun.").format("date-time")),
         )
         .field(

@@ -50,11 +50,7 @@ pub(super) fn findings(before: &Version, after: &Version, changes: &[EffectiveCh
         } else if name == "storage.size" {
             findings.push(Finding::new(Disturbance::Storage, name, "volumes grow in place where the storage class allows it"));
         } else if name == "storage.storageClass" {
-            findings.push(Finding::new(
-                Disturbance::Storage,
-                name,
-                "existing volumes stay as they are; only volumes made from now on use it",
-            ));
+            findings.push(storage_class(old, new, name));
         } else if let Some(field) = name.strip_prefix("updateStrategy.") {
             let reason = match field {
                 "method" => "how instances are disturbed from now on",
@@ -68,6 +64,21 @@ pub(super) fn findings(before: &Version, after: &Version, changes: &[EffectiveCh
     findings.extend(replication::findings(old, new));
     findings.extend(secrets::findings(old, new));
     findings
+}
+
+/// Another storage class: no volume changes its class, so the data move to new ones.
+fn storage_class(old: &Effective, new: &Effective, name: &str) -> Finding {
+    let stay = |reason: &str| Finding::new(Disturbance::Storage, name, reason);
+    if new.storage.storage_class.is_none() {
+        // Which class the default is may change at any time.
+        return stay("existing volumes keep the class they have; only volumes made from now on are of the default one");
+    }
+    if old.instances.value == 0 || new.instances.value == 0 {
+        return stay("nothing runs that data could be copied from: existing volumes stay as they are");
+    }
+    let reason = "the data of each instance are copied to a new volume, one after the other, and the old volume is kept";
+    let finding = Finding::new(Disturbance::PodRecreation, name, reason);
+    if old.storage.storage_class.is_none() { finding.because("a volume that is of this class already, by default, stays") } else { finding }
 }
 
 fn version(old: &Effective, new: &Effective, name: &str) -> Finding {

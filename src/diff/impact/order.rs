@@ -7,6 +7,9 @@ use super::effective::Moved;
 use super::{Disturbance, Finding, Impact, InstanceImpact, Risk};
 use std::collections::BTreeSet;
 
+/// The effective value whose change moves data.
+const CLASS: &str = "storage.storageClass";
+
 /// One round over all instances.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Round {
@@ -26,6 +29,8 @@ struct Change<'a> {
     how: Disturbance,
     rounds: Vec<Round>,
     grows_first: bool,
+    /// Whether the data of every instance move to a new volume.
+    moves: bool,
 }
 
 pub(super) fn summarise(before: u32, after: u32, name: &str, moved: &Moved, findings: Vec<Finding>) -> Impact {
@@ -38,9 +43,10 @@ pub(super) fn summarise(before: u32, after: u32, name: &str, moved: &Moved, find
         .filter(|disturbance| matches!(disturbance, Disturbance::Restart | Disturbance::PodRecreation))
         .max()
         .unwrap_or(Disturbance::Nothing);
-    let rounds = rounds(before, after, how, moved);
-    let grows_first = before == 1 && after > 1 && rounds == [Round::ReplicasFirst];
-    let change = Change { before, after, name, how, rounds, grows_first };
+    let moves = findings.iter().any(|finding| finding.subject == CLASS && finding.disturbance == Disturbance::PodRecreation);
+    let rounds = rounds(before, after, how, moved, moves);
+    let grows_first = before == 1 && (after > 1 || moves) && rounds == [Round::ReplicasFirst];
+    let change = Change { before, after, name, how, rounds, grows_first, moves };
     if risks.contains(&Risk::Refused) {
         return Impact { findings, disturbance: Disturbance::Nothing, ..Impact::nothing("") }.refused();
     }
@@ -50,7 +56,7 @@ pub(super) fn summarise(before: u32, after: u32, name: &str, moved: &Moved, find
     Impact {
         disturbance: disturbances.last().copied().unwrap_or(Disturbance::Nothing),
         rounds: u32::try_from(change.rounds.len()).unwrap_or(u32::MAX),
-        switchovers: u32::from(change.rounds.contains(&Round::ReplicasFirst)),
+        switchovers: change.switchovers(),
         risks,
         summary: change.summary(&disturbances, &findings),
         instances: change.instances(),
@@ -60,11 +66,11 @@ pub(super) fn summarise(before: u32, after: u32, name: &str, moved: &Moved, find
     }
 }
 
-fn rounds(before: u32, after: u32, how: Disturbance, moved: &Moved) -> Vec<Round> {
+fn rounds(before: u32, after: u32, how: Disturbance, moved: &Moved, moves: bool) -> Vec<Round> {
     let lowers = !moved.lowered.is_empty();
     if how == Disturbance::Nothing {
         Vec::new()
-    } else if before.max(after) == 1 || (before == 1 && lowers) {
+    } else if !moves && (before.max(after) == 1 || (before == 1 && lowers)) {
         // With one instance there is no standby to have less than its primary.
         vec![Round::Alone]
     } else if lowers && (how == Disturbance::PodRecreation || !moved.raised.is_empty()) {
@@ -77,6 +83,12 @@ fn rounds(before: u32, after: u32, how: Disturbance, moved: &Moved) -> Vec<Round
 }
 
 impl Change<'_> {
+    /// Planned ones. Where only an extra instance can take over, it hands back before it leaves.
+    fn switchovers(&self) -> u32 {
+        let back = self.moves && self.after == 1;
+        if self.rounds.contains(&Round::ReplicasFirst) { 1 + u32::from(back) } else { 0 }
+    }
+
     fn summary(&self, disturbances: &BTreeSet<Disturbance>, findings: &[Finding]) -> String {
         let how = self.how;
         let risky = findings.iter().any(|finding| !finding.risks.is_empty());
@@ -95,8 +107,14 @@ impl Change<'_> {
                 format!("{how} of the only instance before the others come; reads and writes stop meanwhile")
             }
             [Round::Alone] => format!("{how}; with one instance, reads and writes stop meanwhile"),
+            [Round::ReplicasFirst] if self.moves && self.after == 1 => {
+                format!("{how} on a new volume, behind an extra instance that takes over meanwhile: two switchovers")
+            }
             [Round::ReplicasFirst] if self.grows_first => {
                 format!("the new instances come first, one switchover, then {how} of the old one")
+            }
+            [Round::ReplicasFirst] if self.moves => {
+                format!("an extra instance first, then {how} of every instance on a new volume, replicas first, one switchover")
             }
             [Round::ReplicasFirst] => format!("{how} of every instance, replicas first, one switchover"),
             [Round::PrimaryFirst] => {
@@ -128,7 +146,9 @@ impl Change<'_> {
         if touches("storage.size") {
             parts.push("the volumes grow".to_owned());
         }
-        if touches("storage.storageClass") {
+        if self.moves {
+            parts.push(format!("the data are copied {} times, and the old volumes are kept", self.after + 1));
+        } else if touches(CLASS) {
             parts.push("only new volumes take the other storage class".to_owned());
         }
         parts.join("; ")
@@ -150,12 +170,23 @@ impl Change<'_> {
         }
         let joins: Vec<InstanceImpact> = (self.before..self.after)
             .map(|ordinal| {
-                let note = if self.grows_first { "joins as a replica, with the new settings" } else { "joins as a replica" };
+                let note = if self.moves {
+                    "joins on a volume of the new class, before any other gives its own up"
+                } else if self.grows_first {
+                    "joins as a replica, with the new settings"
+                } else {
+                    "joins as a replica"
+                };
                 entry(&format!("{}-{ordinal}", self.name), Disturbance::Nothing, note.to_owned())
             })
             .collect();
-        if self.grows_first {
+        let first = self.grows_first || self.moves;
+        if first {
             entries.extend(joins.iter().cloned());
+        }
+        if self.moves && self.before <= self.after {
+            let note = "one more: joins on a volume of the new class, before any other gives its own up, and leaves at the end";
+            entries.push(entry(&format!("{}-{}", self.name, self.after), Disturbance::Nothing, note.to_owned()));
         }
         let how = self.how;
         for (index, round) in self.rounds.iter().enumerate() {
@@ -167,7 +198,11 @@ impl Change<'_> {
                 }
                 Round::ReplicasFirst => {
                     if !self.grows_first {
-                        let note = "one at a time; the next only when it streams and has replayed what the primary wrote";
+                        let note = if self.moves {
+                            "one at a time, on a new volume; the next only when it has copied the data, streams and has replayed everything"
+                        } else {
+                            "one at a time; the next only when it streams and has replayed what the primary wrote"
+                        };
                         entries.push(entry("each replica", how, note.to_owned()));
                     }
                     let to = if self.grows_first { "a new instance" } else { "a caught-up replica" };
@@ -181,7 +216,7 @@ impl Change<'_> {
                 }
             }
         }
-        if !self.grows_first {
+        if !first {
             entries.extend(joins);
         }
         for ordinal in self.after..self.before {
@@ -209,9 +244,16 @@ impl Change<'_> {
                 moved.lowered.join(", ")
             ));
         }
-        if self.grows_first {
+        if self.grows_first && self.after > 1 {
             notes.push(format!(
                 "growing first avoids an outage: a new instance takes over before {}-0 stops; the data are copied before that",
+                self.name
+            ));
+        }
+        if self.moves {
+            notes.push("the nodes and the new storage class need room for one instance more meanwhile".to_owned());
+            notes.push(format!(
+                "the old volumes are told to stay (reclaim policy Retain): kubectl get persistentvolumes -l stackgres.io/replaced=true,stackgres.io/cluster-name={}; set their policy to Delete to be rid of them and of their data",
                 self.name
             ));
         }
@@ -280,6 +322,15 @@ mod tests {
         assert!(both.disturbances.contains(&Disturbance::Storage) && both.summary.ends_with("; the volumes grow"), "{both:?}");
         let class = judged(3, 3, &[(Disturbance::Storage, "storage.storageClass")], &[], &[]);
         assert_eq!(class.summary, "nothing that runs notices; only new volumes take the other storage class");
+        let moves = |before, after| judged(before, after, &[(Disturbance::PodRecreation, CLASS)], &[], &[]);
+        let three = moves(3, 3);
+        assert!(three.summary.starts_with("an extra instance first") && three.summary.contains("copied 4 times"), "{three:?}");
+        assert_eq!((first(&three), three.switchovers), ("a-3", 1));
+        let alone = moves(1, 1);
+        assert_eq!((first(&alone), alone.switchovers, alone.rounds), ("a-1", 2, 1), "it hands back before it leaves");
+        assert!(!alone.risks.contains(&Risk::Availability) && alone.summary.contains("behind an extra instance"), "{alone:?}");
+        let fewer = moves(3, 2);
+        assert!(fewer.instances.iter().all(|entry| entry.instance != "a-3"), "the one that leaves is the extra one: {fewer:?}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::back::is_back;
 use super::facts::{Facts, InstanceFacts, Synchronous};
 use super::rules::{Rule, Rules};
+use super::volume::surplus_may_lead;
 
 /// The instance that takes over: the first of those that Patroni would take and that lose nothing. An error says what would make
 /// one fit. `ready_for` tells whether one has what the rollout brings.
@@ -50,7 +51,7 @@ pub(super) fn candidate(rules: Rules, facts: &Facts, ready_for: impl Fn(&Instanc
 /// Whether an instance is one of those that stay. The extra one leaves at the end: it would have to hand over again. A single
 /// instance has no other.
 fn stays(facts: &Facts, instance: &InstanceFacts) -> bool {
-    instance.ordinal < facts.target.instances.max(1) || facts.target.instances == 1
+    instance.ordinal < facts.target.instances.max(1) || facts.target.instances == 1 || surplus_may_lead(facts)
 }
 
 /// Whether there is nobody who could ever take over.

@@ -1,6 +1,7 @@
 //! What the decision depends on.
 
 use super::step::{Action, Failure, StepRecord};
+use super::volume::OldVolume;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How the amounts of processor and memory of a pod have to change.
@@ -107,6 +108,8 @@ pub struct InstanceFacts {
     pub nofailover: bool,
     /// Whether its pod was made from the released template.
     pub pod: Option<bool>,
+    /// Its data volume, where it is to be replaced by one of the released storage class.
+    pub old_volume: Option<OldVolume>,
     /// How its amounts have to change.
     pub amounts: Amount,
     /// Parameters it started with whose released value is another one.

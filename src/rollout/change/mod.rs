@@ -20,6 +20,9 @@ mod stage;
 mod step;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_volumes;
+mod volume;
 
 pub use facts::{Amount, Facts, InstanceFacts, Memory, Method, Permission, Synchronous, Target};
 pub use next::{Force, Progress, Verdict, next_change};
@@ -27,3 +30,4 @@ pub use rehearsal::{Rehearsal, rehearse, rehearse_rest};
 pub use rules::{Rule, Rules};
 pub use stage::{How, Stage, stage};
 pub use step::{Action, Failure, StepRecord};
+pub use volume::{OldVolume, leave_surplus};

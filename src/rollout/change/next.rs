@@ -9,6 +9,7 @@ use super::order::{Choice, choose};
 use super::rules::{Rule, Rules};
 use super::stage::{How, Stage, stage};
 use super::step::{Action, Failure, StepRecord};
+use super::volume::{goes_with_a_repair, moves};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 
@@ -179,7 +180,7 @@ fn repairable(rules: Rules, facts: &Facts) -> Vec<&InstanceFacts> {
     let old = |instance: &&InstanceFacts| {
         // It cannot be changed in place while it does not run.
         let amounts = instance.pod.is_some() && instance.amounts != Amount::Same && instance.trouble.is_some();
-        let other = instance.pod == Some(false) || amounts;
+        let other = instance.pod == Some(false) || amounts || goes_with_a_repair(facts, instance).is_some();
         let mends = !instance.cut_off || !rules.keep(Rule::CutOffIsLeftAlone);
         down.contains(&instance.ordinal) && other && mends && !instance.terminating && !unseen(instance)
     };
@@ -279,7 +280,7 @@ fn decide(rules: Rules, facts: &Facts, progress: &mut Progress, now: Timestamp) 
         return;
     }
     let wanted = facts.target.instances;
-    let extra = facts.target.method == Method::ReducedImpact && !matches!(stage.how, How::Grow | How::Shrink);
+    let extra = (facts.target.method == Method::ReducedImpact || moves(facts)) && !matches!(stage.how, How::Grow | How::Shrink);
     let before = if extra {
         wanted + 1
     } else if facts.asked_for == 1 && !stage.leader_first {
@@ -349,7 +350,8 @@ fn next_repair(rules: Rules, facts: &Facts) -> Option<Verdict> {
     } else {
         repairable.into_iter().max_by_key(|instance| (instance.position, std::cmp::Reverse(instance.ordinal)))
     }?;
-    Some(Verdict::Do(Action::Recreate { instance: next.ordinal, uid: next.uid.clone(), leads: next.leads }))
+    let claim = goes_with_a_repair(facts, next);
+    Some(Verdict::Do(Action::Recreate { instance: next.ordinal, uid: next.uid.clone(), claim, leads: next.leads }))
 }
 
 /// A leader on a node that is being emptied hands over before its pod is evicted (dba-rules 23). Windows do not matter: the node goes.
@@ -360,6 +362,12 @@ fn relieve(rules: Rules, facts: &Facts) -> Option<Verdict> {
     let leader = facts.leader().filter(|leader| leader.cordoned)?;
     let candidate = candidate(rules, facts, |_| true).ok()?;
     Some(Verdict::Do(Action::SwitchOver { leader: leader.ordinal, candidate, relieves: true }))
+}
+
+/// Whether the volume it came back with is not the one that is wanted by now: another class was released meanwhile. The claim that
+/// goes with the step may still be ending.
+fn is_another_volume(instance: &InstanceFacts, claim: Option<&String>) -> bool {
+    matches!((&instance.old_volume, claim), (Some(old), Some(claim)) if old.claim != *claim)
 }
 
 enum State {
@@ -382,6 +390,8 @@ fn judge(rules: Rules, facts: &Facts, step: &StepRecord, now: Timestamp) -> Stat
         Action::Add { .. } => match instance {
             Some(instance) if is_back(rules, instance) => State::Ended,
             Some(instance) if instance.pod == Some(false) && !instance.terminating => State::Ended,
+            // It came with a volume that an earlier one of its number left, and cannot run with it.
+            Some(instance) if goes_with_a_repair(facts, instance).is_some() && !instance.terminating => State::Ended,
             Some(_) => State::Goes("it copies the data and catches up".to_owned()),
             None if again => State::Again,
             None => State::Goes("its pod is made".to_owned()),
@@ -393,13 +403,15 @@ fn judge(rules: Rules, facts: &Facts, step: &StepRecord, now: Timestamp) -> Stat
             Some(_) if again => State::Again,
             _ => State::Goes("the kubelet changes it".to_owned()),
         },
-        Action::Recreate { uid, .. } => match instance {
+        Action::Recreate { uid, claim, .. } => match instance {
             Some(instance) if instance.uid == *uid && !instance.terminating => State::Again,
             Some(instance) if instance.uid == *uid => State::Goes("its pod ends".to_owned()),
             Some(instance) if is_back(rules, instance) => State::Ended,
             // Something else is released meanwhile: its new pod is not what is wanted, and it must not be waited for.
             Some(instance) if instance.pod == Some(false) && !instance.terminating => State::Ended,
+            Some(instance) if is_another_volume(instance, claim.as_ref()) && !instance.terminating => State::Ended,
             Some(instance) if instance.ready => State::Goes("it catches up".to_owned()),
+            Some(_) if claim.is_some() => State::Goes("it copies the data and catches up".to_owned()),
             Some(_) => State::Goes("its pod starts".to_owned()),
             None => State::Goes("its pod is made".to_owned()),
         },

@@ -6,6 +6,7 @@ use super::facts::{Facts, InstanceFacts, Synchronous};
 use super::rules::{Rule, Rules};
 use super::stage::{How, Stage};
 use super::step::Action;
+use super::volume::{goes_with_the_pod, is_spared, is_surplus};
 
 /// What is done next in a round.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub(super) fn choose(rules: Rules, facts: &Facts, stage: &Stage) -> Choice {
     let lacks = |instance: &InstanceFacts| stage.has(instance) != Some(true);
     let mut replicas: Vec<&InstanceFacts> = facts.instances.iter().filter(|instance| !instance.leads && lacks(instance)).collect();
     // Those that no commit waits for first: then there is another one to wait for when the synchronous one goes.
-    replicas.sort_by_key(|instance| (instance.synchronous, instance.ordinal));
+    replicas.sort_by_key(|instance| (instance.synchronous, !is_surplus(facts, instance), instance.ordinal));
     if stage.how == How::Grow
         && let Some(unseen) = facts.instances.iter().find(|instance| instance.behind.is_none())
     {
@@ -68,7 +69,7 @@ pub(super) fn choose(rules: Rules, facts: &Facts, stage: &Stage) -> Choice {
     }
     // In its second round a leader restarts in place: one planned switchover is enough.
     let again = stage.how == How::Restart && facts.memory.switched_to == Some(leader.ordinal);
-    if again || is_alone(facts) {
+    if again || is_alone(facts) && leader.old_volume.is_none() {
         return stop(rules, facts, stage, leader);
     }
     // Whoever has not replayed everything would have to follow another one before it is well.
@@ -138,13 +139,19 @@ fn stop(rules: Rules, facts: &Facts, stage: &Stage, instance: &InstanceFacts) ->
     {
         return Choice::Bar(instance.ordinal);
     }
-    let how = if stage.how == How::Recreate && instance.pod == Some(true) { How::Restart } else { stage.how };
+    let claim = goes_with_the_pod(instance);
+    if claim.is_some() && !is_spared(rules, facts, instance) {
+        let what = format!("{} gives its volume up only while two others hold everything", facts.name(instance.ordinal));
+        return wait(what, "a leader and another replica that has caught up");
+    }
+    let has_pod = instance.pod == Some(true) && claim.is_none();
+    let how = if stage.how == How::Recreate && has_pod { How::Restart } else { stage.how };
     match how {
         How::Restart if !instance.asked && rules.keep(Rule::RestartBringsTheConfiguration) => unread(),
         How::Restart => {
             let brings = stage.brings.clone();
             Choice::Do(Action::Restart { instance: instance.ordinal, leads: instance.leads, brings })
         }
-        _ => Choice::Do(Action::Recreate { instance: instance.ordinal, uid: instance.uid.clone(), leads: instance.leads }),
+        _ => Choice::Do(Action::Recreate { instance: instance.ordinal, uid: instance.uid.clone(), claim, leads: instance.leads }),
     }
 }

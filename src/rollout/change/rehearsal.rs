@@ -162,10 +162,11 @@ fn perform(facts: &mut Facts, action: &Action, held: &BTreeSet<String>) {
         Action::Restart { instance, .. } | Action::Recreate { instance, .. } => {
             let Some(index) = find(facts, *instance) else { return };
             let mut held = held.clone();
-            if let Action::Recreate { uid, .. } = action {
+            if let Action::Recreate { uid, claim, .. } = action {
                 let one = &mut facts.instances[index];
                 one.uid = format!("{uid}+");
                 one.pod = Some(true);
+                one.old_volume = one.old_volume.take().filter(|_| claim.is_none());
                 one.amounts = Amount::Same;
                 // What waited for the last pod with the old image is in force before the new one starts.
                 held.retain(|name| !facts.target.late.contains(name) || facts.instances.iter().any(|other| other.pod == Some(false)));

@@ -37,6 +37,7 @@ impl Stage {
     /// Whether an instance has what this round brings; `None` where that cannot be seen.
     pub fn has(&self, instance: &InstanceFacts) -> Option<bool> {
         match self.how {
+            How::Recreate if instance.old_volume.is_some() => Some(false),
             // A pod that is new and does not run with everything yet came before the last of it was released.
             How::Recreate => match (instance.pod, &instance.behind) {
                 (Some(true), Some(behind)) => Some(behind.is_disjoint(&self.brings)),
@@ -76,7 +77,7 @@ pub fn stage(rules: Rules, facts: &Facts) -> Option<Stage> {
         BTreeSet::new()
     };
     // A pod that ends is not an old one any more: the one after it may come with everything.
-    let pods = any(&|instance| instance.pod == Some(false) && !instance.terminating);
+    let pods = any(&|instance| (instance.pod == Some(false) || instance.old_volume.is_some()) && !instance.terminating);
     if pods {
         let late = if rules.keep(Rule::ImageBeforeItsConfiguration) { facts.target.late.clone() } else { BTreeSet::new() };
         let mut held: BTreeSet<String> = lowered.union(&late).cloned().collect();
@@ -84,7 +85,7 @@ pub fn stage(rules: Rules, facts: &Facts) -> Option<Stage> {
             // Two rounds where one does.
             held.extend(behind.iter().cloned());
         }
-        if any(&|instance| instance.pod == Some(true) && instance.amounts == Amount::More) {
+        if any(&|instance| instance.pod == Some(true) && instance.old_volume.is_none() && instance.amounts == Amount::More) {
             // Those that this round does not make anew have no room yet for what needs it.
             held.extend(missing(facts));
         }

@@ -33,12 +33,14 @@ pub enum Action {
         /// Parameters that this brings.
         brings: BTreeSet<String>,
     },
-    /// Delete its pod, so that the StatefulSet makes it from the template in force.
+    /// Delete its pod, and its claim where the volume is another one, so that the StatefulSet makes them as they are in force.
     Recreate {
         /// Which.
         instance: u32,
         /// Identity of the pod that is meant.
         uid: String,
+        /// Identity of the claim of its data volume, where that is made anew as well and the data are copied.
+        claim: Option<String>,
         /// Whether it leads.
         leads: bool,
     },
@@ -77,13 +79,14 @@ impl Action {
         }
     }
 
-    /// How long it may take. A new pod may have to wait for a node and to catch up; its start alone has 10 minutes (the startup probe).
+    /// How long it may take. Who has no data yet copies them: a terabyte takes three hours at 100 MB/s. A new pod may have to wait for a node and to catch up; its start alone has 10 minutes (the startup probe).
     pub const fn limit(&self) -> SignedDuration {
         match self {
             Self::ReleasePoolers | Self::Resize { .. } => SignedDuration::from_mins(2),
             Self::Checkpoint { .. } | Self::SwitchOver { .. } => SignedDuration::from_mins(5),
             Self::Restart { .. } => SignedDuration::from_mins(10),
-            Self::Recreate { .. } | Self::Add { .. } => SignedDuration::from_mins(30),
+            Self::Add { .. } | Self::Recreate { claim: Some(_), .. } => SignedDuration::from_hours(24),
+            Self::Recreate { claim: None, .. } => SignedDuration::from_mins(30),
         }
     }
 
@@ -109,6 +112,7 @@ impl Action {
             Self::Resize { instance } => format!("processor and memory of {} change in place", name(*instance)),
             Self::Restart { instance, leads: false, .. } => format!("PostgreSQL restarts on {}", name(*instance)),
             Self::Restart { instance, leads: true, .. } => format!("PostgreSQL restarts on {}, which leads", name(*instance)),
+            Self::Recreate { instance, claim: Some(_), .. } => format!("the pod of {} is made anew on a new volume", name(*instance)),
             Self::Recreate { instance, leads: false, .. } => format!("the pod of {} is made anew", name(*instance)),
             Self::Recreate { instance, leads: true, .. } => format!("the pod of {}, which leads, is made anew", name(*instance)),
             Self::SwitchOver { leader, candidate, .. } => format!("{} hands over to {}", name(*leader), name(*candidate)),

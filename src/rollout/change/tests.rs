@@ -9,7 +9,7 @@ fn names(names: &[&str]) -> BTreeSet<String> {
 }
 
 /// A healthy cluster that runs everything; instance 0 leads.
-fn healthy(count: u32) -> Facts {
+pub(super) fn healthy(count: u32) -> Facts {
     let one = |ordinal: u32| InstanceFacts {
         ordinal,
         uid: format!("u{ordinal}"),
@@ -55,8 +55,8 @@ fn connections(count: u32, from: i64, to: i64) -> Facts {
     facts
 }
 
-/// Steps as short words: `r1` a restart of instance 1, `p1` a new pod, `s0>1` a switchover, `c0` a checkpoint, `a3` one more.
-fn steps(facts: &Facts) -> String {
+/// Steps as short words: `r1` a restart of instance 1, `p1` a new pod, `v1` one on a new volume, `s0>1` a switchover, `c0` a checkpoint, `a3` one more.
+pub(super) fn steps(facts: &Facts) -> String {
     let rehearsal = rehearse(facts);
     let word = |action: &Action| match action {
         Action::ReleasePoolers => "release".to_owned(),
@@ -64,6 +64,7 @@ fn steps(facts: &Facts) -> String {
         Action::Add { instance } => format!("a{instance}"),
         Action::Resize { instance } => format!("z{instance}"),
         Action::Restart { instance, .. } => format!("r{instance}"),
+        Action::Recreate { instance, claim: Some(_), .. } => format!("v{instance}"),
         Action::Recreate { instance, .. } => format!("p{instance}"),
         Action::SwitchOver { leader, candidate, .. } => format!("s{leader}>{candidate}"),
     };
@@ -217,7 +218,7 @@ fn what_needs_room_waits_for_a_pod_that_cannot_be_seen() {
     facts.target.restarts = names(&["shared_buffers"]);
     facts.instances[0] = InstanceFacts { ordinal: 0, uid: "u0".to_owned(), terminating: true, pod: Some(true), ..InstanceFacts::default() };
     facts.instances[1].behind = None;
-    let repair = Action::Recreate { instance: 0, uid: "u0".to_owned(), leads: true };
+    let repair = Action::Recreate { instance: 0, uid: "u0".to_owned(), claim: None, leads: true };
     facts.memory.step = Some(StepRecord { action: repair, since: Timestamp::UNIX_EPOCH });
     let progress = next_change(Rules::ALL, &facts, Timestamp::UNIX_EPOCH);
     assert_eq!(progress.force, Force::Released { held: names(&["shared_buffers"]) });

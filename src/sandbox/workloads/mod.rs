@@ -7,6 +7,7 @@ mod collect;
 mod patroni;
 mod pods;
 mod stateful_set;
+mod volumes;
 
 pub(super) use collect::{delete, remove};
 
@@ -26,6 +27,7 @@ pub(super) async fn run(server: Arc<Server>, pace: Duration) {
         changes.borrow_and_update();
         server.store.write(|state| {
             stateful_set::step(state);
+            volumes::step(state);
             pods::step(state, pace);
             patroni::step(state);
         });

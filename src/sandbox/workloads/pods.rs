@@ -1,6 +1,6 @@
-//! Scheduler, volumes and node: a pod is bound, started and ready after a while.
+//! Scheduler and node: a pod is bound, started and ready after a while.
 
-use super::{all, is_ready, text, write};
+use super::{all, is_ready, text, volumes, write};
 use crate::sandbox::resources::of_kind;
 use crate::sandbox::store::State;
 use crate::sandbox::time::{now, stamp};
@@ -9,21 +9,16 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 pub(super) fn step(state: &mut State, pace: Duration) {
-    let (Some(pods), Some(claims)) = (of_kind("Pod"), of_kind("PersistentVolumeClaim")) else { return };
-    for claim in all(state, claims).iter().filter(|claim| text(claim, "/status/phase") != "Bound") {
-        let (namespace, name) = (text(claim, "/metadata/namespace"), text(claim, "/metadata/name"));
-        let volume = format!("pvc-{}", text(claim, "/metadata/uid"));
-        write(state, claims, namespace, name, "kube-controller-manager", "", json!({"spec": {"volumeName": volume}}));
-        let size = claim.pointer("/spec/resources/requests/storage").cloned();
-        let status = json!({"status": {"phase": "Bound", "accessModes": claim["spec"]["accessModes"], "capacity": {"storage": size}}});
-        write(state, claims, namespace, name, "kube-controller-manager", "status", status);
-    }
+    let Some(pods) = of_kind("Pod") else { return };
     for pod in all(state, pods).iter().filter(|pod| !is_ready(pod)) {
         let (namespace, name) = (text(pod, "/metadata/namespace"), text(pod, "/metadata/name"));
         let made = text(pod, "/metadata/creationTimestamp").parse::<Timestamp>().unwrap_or_else(|_| now());
         let old = now().duration_since(made);
         let pace = jiff::SignedDuration::try_from(pace).unwrap_or_default();
         if text(pod, "/spec/nodeName").is_empty() {
+            if !volumes::are_there(state, pod) {
+                continue;
+            }
             write(state, pods, namespace, name, "kube-scheduler", "", json!({"spec": {"nodeName": "node-1"}}));
         }
         if old < pace {

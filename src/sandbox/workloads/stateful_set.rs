@@ -5,7 +5,7 @@
 
 use super::{all, is_ready, make, text, write};
 use crate::model::Digest;
-use crate::sandbox::resources::of_kind;
+use crate::sandbox::resources::{Resource, of_kind};
 use crate::sandbox::store::{Key, State};
 use serde_json::{Value, json};
 
@@ -21,22 +21,16 @@ pub(super) fn step(state: &mut State) {
         let pod_of = |state: &State, index: u64| state.get(&Key::new(pods, &namespace, &format!("{name}-{index}")));
         for index in 0..wanted {
             if let Some(pod) = pod_of(state, index) {
+                // Since Kubernetes 1.27: its claim may have ended after it was made.
+                if text(&pod, "/spec/nodeName").is_empty() {
+                    make_claims(state, claims, &set, index);
+                }
                 if !parallel && !is_ready(&pod) {
                     break;
                 }
                 continue;
             }
-            for claim in set.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array).into_iter().flatten() {
-                let claim_name = format!("{}-{name}-{index}", text(claim, "/metadata/name"));
-                if state.get(&Key::new(claims, &namespace, &claim_name)).is_none() {
-                    let object = json!({
-                        "apiVersion": "v1", "kind": "PersistentVolumeClaim",
-                        "metadata": {"name": claim_name, "labels": set.pointer("/spec/selector/matchLabels"), "annotations": claim["metadata"].get("annotations")},
-                        "spec": claim["spec"],
-                    });
-                    make(state, claims, &namespace, MANAGER, object);
-                }
-            }
+            make_claims(state, claims, &set, index);
             make(state, pods, &namespace, MANAGER, pod(&set, &name, index, &hash));
             if !parallel {
                 break;
@@ -65,6 +59,22 @@ pub(super) fn step(state: &mut State) {
             "currentRevision": if settled { hash.as_str() } else { before }, "updateRevision": hash, "collisionCount": 0,
         });
         write(state, sets, &namespace, &name, MANAGER, "status", json!({ "status": status }));
+    }
+}
+
+/// Makes the claims of a pod that are not there.
+fn make_claims(state: &mut State, claims: &'static Resource, set: &Value, index: u64) {
+    let (namespace, name) = (text(set, "/metadata/namespace"), text(set, "/metadata/name"));
+    for claim in set.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array).into_iter().flatten() {
+        let claim_name = format!("{}-{name}-{index}", text(claim, "/metadata/name"));
+        if state.get(&Key::new(claims, namespace, &claim_name)).is_none() {
+            let object = json!({
+                "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+                "metadata": {"name": claim_name, "labels": set.pointer("/spec/selector/matchLabels"), "annotations": claim["metadata"].get("annotations")},
+                "spec": claim["spec"],
+            });
+            make(state, claims, namespace, MANAGER, object);
+        }
     }
 }
 

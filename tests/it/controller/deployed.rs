@@ -187,7 +187,8 @@ fn the_controllers_account_has_no_right_it_does_not_use() {
         for (verb, what) in [
             ("create", "pods"),
             ("create", "pods/exec"),
-            ("delete", "persistentvolumeclaims"),
+            ("delete", "persistentvolumes"),
+            ("list", "persistentvolumes"),
             ("delete", "namespaces"),
             ("delete", "customresourcedefinitions"),
             ("patch", "sgclusters.stackgres.io"),
@@ -213,6 +214,10 @@ fn the_controllers_account_has_no_right_it_does_not_use() {
             ("get", "pods/log"),
             ("get", "nodes"),
             ("patch", "persistentvolumeclaims"),
+            // Another storage class.
+            ("delete", "persistentvolumeclaims"),
+            ("get", "persistentvolumes"),
+            ("patch", "persistentvolumes"),
         ] {
             assert!(can(verb, what), "the controller may not {verb} {what}");
         }

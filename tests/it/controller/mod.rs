@@ -6,6 +6,7 @@ mod holds;
 mod pods;
 mod secrets;
 mod shared;
+mod volumes;
 
 use crate::real_cluster::{Server, install, on_the_real_server, resource};
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
@@ -28,6 +29,8 @@ struct Fleet {
     namespace: String,
     running: Option<(CancellationToken, tokio::task::JoinHandle<()>)>,
     state: Arc<State>,
+    /// Whether its instances are simulated, so that nobody is asked.
+    simulated: bool,
     kubeconfig: std::path::PathBuf,
 }
 
@@ -40,7 +43,17 @@ impl Fleet {
         let folder = tempfile::tempdir().unwrap();
         let (client, controller) = (server.admin.clone(), server.controller.clone());
         let (namespace, kubeconfig) = (namespace.to_owned(), server.kubeconfig.clone());
-        let fleet = Self { client, controller, only: Vec::new(), folder, namespace, running: None, state: Arc::default(), kubeconfig };
+        let fleet = Self {
+            client,
+            controller,
+            only: Vec::new(),
+            folder,
+            namespace,
+            running: None,
+            state: Arc::default(),
+            simulated: false,
+            kubeconfig,
+        };
         let namespace = fleet.namespace.as_str();
         fleet
             .apply(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "stackgres-fleet", "namespace": namespace}}))
@@ -111,7 +124,7 @@ impl Fleet {
                 cache: self.folder.path().join("cache"),
                 ..SourceOptions::default()
             },
-            simulated: false,
+            simulated: self.simulated,
             view: false,
         };
         let api = Cluster::new(self.controller.clone(), Duration::from_secs(20)).within(self.only.clone());

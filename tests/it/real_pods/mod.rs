@@ -15,6 +15,7 @@ mod rollout;
 mod sample;
 mod secrets;
 mod settings;
+mod storage_class;
 mod switchover;
 mod whole;
 mod writer;

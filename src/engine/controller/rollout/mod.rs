@@ -6,6 +6,7 @@
 
 mod act;
 mod probe;
+mod volume;
 
 use super::cluster_pass::{ClusterPass, STATUS_MANAGER};
 use super::events::{tell, tell_each};
@@ -22,6 +23,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::mpsc;
+use volume::{Kept, Moving};
 
 /// Steps under way.
 pub(super) struct Rollouts {
@@ -248,6 +250,24 @@ pub(super) async fn begin(
         }
         return Ok(());
     }
+    let moving = match action {
+        Action::Recreate { instance, uid, claim: Some(claim), .. } => Some(Moving { cluster: &name, instance: *instance, pod: uid, claim }),
+        _ => None,
+    };
+    // What cannot be kept is not given up, and a step that is not begun has no limit to pass.
+    if let Some(moving) = &moving {
+        match moving.keep(api, released, children).await? {
+            Kept::Yes => {}
+            Kept::Another => return Ok(()),
+            Kept::No { why, ends } => {
+                if let Some(wait) = &mut decision.wait {
+                    wait.what = format!("{}: {why}", wait.what);
+                    ends.clone_into(&mut wait.ends);
+                }
+                return Ok(());
+            }
+        }
+    }
     // After a stop nothing is waited for: what is done then is tried until it is no longer called for.
     if action.is_recorded() && decision.failure.is_none() {
         let same = change.memory.memory.step.as_ref().filter(|step| step.action == *action);
@@ -277,6 +297,9 @@ pub(super) async fn begin(
     match action {
         Action::Add { .. } => Ok(()),
         Action::Recreate { instance, uid, .. } => {
+            if let Some(moving) = &moving {
+                moving.give_up(api, children).await?;
+            }
             let key = ObjectKey::new("v1", "Pod", Some(&name.namespace), &format!("{}-{instance}", name.name));
             api.delete(&key, Some(uid)).await
         }
