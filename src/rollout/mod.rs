@@ -13,6 +13,7 @@ mod instances;
 mod licence;
 mod memory;
 mod observed;
+mod operation;
 mod pause;
 mod restart_parameters;
 mod scripts;
@@ -28,6 +29,7 @@ pub use duties::{hand_over, unaware};
 pub use licence::{Licence, Method, RECONCILIATION_PAUSE, held, is_reconciliation_paused, licence};
 pub use memory::{RETRY, ROLLBACK, RolloutMemory};
 pub use observed::{Observed, Probe};
+pub use operation::{Finished, Operation, OperationKind, OperationOutcome, Turn, operation_content, operation_outcome, operation_turns};
 pub use pause::{PAUSE_ENDS, PAUSED};
 pub use scripts::{
     Entry, Isolation, ManagedSql, NextScript, Outcome, Place, Progress, RUN_SCRIPT, Record, Requests, SCRIPT_DONE, Script, ScriptRecord,

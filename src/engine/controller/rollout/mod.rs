@@ -9,6 +9,7 @@ mod probe;
 
 use super::cluster_pass::{ClusterPass, STATUS_MANAGER};
 use super::events::{tell, tell_each};
+use super::operations::Wanted;
 use super::reach::Reach;
 use super::works::{SharedNote, Works};
 use crate::health::Instances;
@@ -16,7 +17,7 @@ use crate::kubernetes::{Class, KubernetesError};
 use crate::model::{Object, ObjectKey};
 use crate::render::revision::Revision;
 use crate::rollout::change::{Action, Facts, Method, Permission, StepRecord};
-use crate::rollout::{Decision, Licence, Observed, PAUSE_ENDS, PAUSED, RETRY, RolloutMemory, held};
+use crate::rollout::{Decision, Licence, Observed, Operation, PAUSE_ENDS, PAUSED, RETRY, RolloutMemory, held};
 use crate::status::Condition;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,14 +57,15 @@ pub(super) async fn look(
     children: &BTreeMap<ObjectKey, Object>,
     seen: &Instances,
     licence: &Licence,
+    wanted: &Wanted<'_>,
 ) -> Result<Option<Change>, KubernetesError> {
     let ClusterPass { cluster, facts, rollouts, now, .. } = *pass;
     let before = RolloutMemory::read(cluster.get("/status/rollout"));
-    if released == running && before.revision.is_empty() {
+    if released == running && before.revision.is_empty() && wanted.pods.is_empty() {
         return Ok(None);
     }
     let name = cluster.namespaced_name();
-    let mut memory = before.towards(&released.name(), &running.name(), now);
+    let mut memory = before.towards(&released.name(), &running.name(), wanted.operation.map(Operation::attempt).as_deref(), now);
     if let Some(wish) = cluster.annotation(RETRY).filter(|wish| memory.retried.as_deref() != Some(wish)) {
         memory.memory.failure = None;
         memory.resize_refused = false;
@@ -87,6 +89,7 @@ pub(super) async fn look(
         },
         under_way: rollouts.works.look(&name).1 || pass.switchovers.works.look(&name).1,
         not_made: not_made(pass, &memory, seen).await,
+        demanded: &wanted.pods,
     };
     let names: BTreeSet<String> = observed.compared().into_keys().collect();
     let probes = if rollouts.simulated {
