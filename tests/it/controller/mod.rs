@@ -3,6 +3,7 @@
 
 mod deployed;
 mod holds;
+mod operations;
 mod pods;
 mod secrets;
 mod shared;
@@ -29,6 +30,9 @@ struct Fleet {
     running: Option<(CancellationToken, tokio::task::JoinHandle<()>)>,
     state: Arc<State>,
     kubeconfig: std::path::PathBuf,
+    /// Whether instances get ready and take orders, without a PostgreSQL.
+    simulated: bool,
+    settings: Settings,
 }
 
 impl Fleet {
@@ -40,7 +44,18 @@ impl Fleet {
         let folder = tempfile::tempdir().unwrap();
         let (client, controller) = (server.admin.clone(), server.controller.clone());
         let (namespace, kubeconfig) = (namespace.to_owned(), server.kubeconfig.clone());
-        let fleet = Self { client, controller, only: Vec::new(), folder, namespace, running: None, state: Arc::default(), kubeconfig };
+        let fleet = Self {
+            client,
+            controller,
+            only: Vec::new(),
+            folder,
+            namespace,
+            running: None,
+            state: Arc::default(),
+            kubeconfig,
+            simulated: false,
+            settings: Settings::default(),
+        };
         let namespace = fleet.namespace.as_str();
         fleet
             .apply(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "stackgres-fleet", "namespace": namespace}}))
@@ -101,7 +116,7 @@ impl Fleet {
     fn start(&mut self) {
         let stop = CancellationToken::new();
         let options = RunOptions {
-            settings: Settings::default(),
+            settings: self.settings.clone(),
             namespace: self.namespace.clone(),
             lease: None,
             identity: "test".to_owned(),
@@ -111,7 +126,7 @@ impl Fleet {
                 cache: self.folder.path().join("cache"),
                 ..SourceOptions::default()
             },
-            simulated: false,
+            simulated: self.simulated,
             view: false,
         };
         let api = Cluster::new(self.controller.clone(), Duration::from_secs(20)).within(self.only.clone());

@@ -6,6 +6,7 @@
 mod clients;
 mod faults;
 mod monitoring;
+mod operations;
 mod processes;
 mod replication;
 mod rollout;

@@ -15,7 +15,7 @@ fn spec(connections: u32, mark: &str, libraries: &str) -> String {
 
 impl Database<'_> {
     /// What was begun so far, in order, without what only looks.
-    fn steps(&self) -> Vec<String> {
+    pub(super) fn steps(&self) -> Vec<String> {
         let columns = "custom-columns=T:.eventTime,R:.reason,O:.regarding.name,N:.note";
         let events = self.kubectl(&["get", "events.events.k8s.io", "--no-headers", "-o", columns]);
         let mut steps: Vec<(String, String)> = events

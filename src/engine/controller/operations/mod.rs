@@ -62,9 +62,9 @@ pub(super) struct Operations<'a> {
 
 impl<'a> Operations<'a> {
     /// Reads them.
-    pub(super) fn of(facts: &'a Facts, cluster: &Object, now: Timestamp) -> Self {
+    pub(super) fn of(facts: &'a Facts, cluster: &'a Object, now: Timestamp) -> Self {
         let (mut all, mut refused) = (Vec::new(), Vec::new());
-        for object in facts.of_kind("SGDbOps").filter(|object| is_done_to(object, cluster)) {
+        for object in facts.of_kind_in("SGDbOps", cluster.namespace().unwrap_or_default()).filter(|object| is_done_to(object, cluster)) {
             let problems = if operation_outcome(object).is_none() { problems(object) } else { Vec::new() };
             match Operation::read(object).filter(|_| problems.is_empty()) {
                 Some(operation) => all.push((object, operation)),
@@ -118,6 +118,13 @@ impl<'a> Operations<'a> {
     pub(super) async fn carry_on(&self, pass: &ClusterPass<'_>, seen: &Seen<'_>, patch: &mut Value) -> Result<(), KubernetesError> {
         let ClusterPass { api, cluster, now, .. } = *pass;
         self.refuse(api, now).await?;
+        let before = cluster.get("/status/dbOps").filter(|before| !before.is_null());
+        if self.all.is_empty() {
+            if before.is_some() {
+                patch["dbOps"] = Value::Null;
+            }
+            return Ok(());
+        }
         let mut finished = Finished::read(cluster.get("/status/finishedOperations"));
         let held = self.held(pass, seen);
         let mut shown = None;
@@ -147,7 +154,6 @@ impl<'a> Operations<'a> {
             };
             write(api, object, status, &state, now).await?;
         }
-        let before = cluster.get("/status/dbOps").filter(|before| !before.is_null());
         if shown.is_some() || before.is_some() {
             patch["dbOps"] = shown.unwrap_or(Value::Null);
         }
@@ -189,8 +195,10 @@ impl<'a> Operations<'a> {
 
 /// Operations whose cluster is not there wait for it, and say so.
 pub(super) async fn without_cluster(api: &Cluster, facts: &Facts, now: Timestamp) -> Result<(), KubernetesError> {
-    let lonely =
-        |object: &&Object| operation_outcome(object).is_none() && !facts.of_kind("SGCluster").any(|cluster| is_done_to(object, cluster));
+    let cluster = |object: &Object| {
+        ObjectKey::new("stackgres.io/v1", "SGCluster", object.namespace(), object.text("/spec/sgCluster").unwrap_or_default())
+    };
+    let lonely = |object: &&Object| operation_outcome(object).is_none() && !facts.own.contains_key(&cluster(object));
     for object in facts.of_kind("SGDbOps").filter(lonely) {
         let name = object.text("/spec/sgCluster").unwrap_or_default();
         let state =
@@ -233,7 +241,16 @@ async fn write(api: &Cluster, object: &Object, mut status: Value, state: &Operat
     }
     let begins = status.get("opStarted").is_some_and(|started| !started.is_null()) && object.text("/status/opStarted").is_none();
     let patch = json!({"metadata": {"resourceVersion": object.resource_version()}, "status": status});
-    api.patch_status(&object.key(), &patch, STATUS_MANAGER).await?;
+    match api.patch_status(&object.key(), &patch, STATUS_MANAGER).await {
+        // Where the API server as a whole is the trouble, nothing else fares better.
+        Err(error) if error.is_general() => return Err(error),
+        // What is not written down has not begun, and has not ended. The cluster is looked after all the same.
+        Err(error) => {
+            tracing::warn!(%error, operation = %object.key(), "the operation could not be told how it is; the next look does");
+            return Ok(());
+        }
+        Ok(_) => {}
+    }
     let op = object.text("/spec/op").unwrap_or_default();
     match state {
         OperationState::Running(_) if begins => tell(api, object, false, "DbOpStarted", &format!("{op} began"), now).await,

@@ -142,3 +142,126 @@ fn what(cluster: &Object, operation: &Operation, seen: &Seen<'_>) -> String {
     let ready = seen.conditions.iter().find(|condition| condition.r#type == "Ready");
     ready.map_or_else(String::new, |ready| format!("the cluster is not well yet: {}", ready.message))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::controller::rollout::Change;
+    use crate::health::Instances;
+    use crate::rollout::change::{Facts, Failure, Memory, Permission, Target};
+    use crate::rollout::{Decision, RolloutMemory};
+    use crate::status::Condition;
+    use std::collections::BTreeMap;
+
+    struct World {
+        object: Object,
+        decision: Decision,
+        conditions: Vec<Condition>,
+        pods: BTreeSet<String>,
+        change: Option<Change>,
+    }
+
+    /// One in which nothing is left to do.
+    fn world(spec: &Value) -> World {
+        let decision = Decision {
+            steps: Vec::new(),
+            carries_out_released: true,
+            wait: None,
+            stop: None,
+            action: None,
+            failure: None,
+            progress: None,
+            drifted: Vec::new(),
+        };
+        let status = json!({"opStarted": "2026-11-28T03:00:00Z", "initialPods": ["x"]});
+        World {
+            object: Object::new(json!({"metadata": {"name": "o", "uid": "u"}, "spec": spec, "status": status})),
+            decision,
+            conditions: vec![Condition::new("Ready", Some(true), "Healthy", "")],
+            pods: BTreeSet::new(),
+            change: None,
+        }
+    }
+
+    impl World {
+        /// The rollout stopped during a try of the operation.
+        fn stopped(mut self, attempt: &str) -> Self {
+            let failure = Failure { instance: Some(1), cause: "no image".to_owned(), at: Timestamp::UNIX_EPOCH };
+            let memory = Memory { failure: Some(failure.clone()), ..Memory::default() };
+            let facts = Facts {
+                cluster: "a".to_owned(),
+                target: Target::default(),
+                instances: Vec::new(),
+                asked_for: 1,
+                permission: Permission::Granted,
+                memory: memory.clone(),
+                under_way: false,
+                not_made: None,
+            };
+            self.change =
+                Some(Change { memory: RolloutMemory { operation: Some(attempt.to_owned()), memory, ..RolloutMemory::default() }, facts });
+            self.decision.failure = Some(failure);
+            self.decision.carries_out_released = false;
+            self
+        }
+
+        fn seen(&self, cluster: &Value) -> (Value, OperationState) {
+            let operation = Operation::read(&self.object).unwrap();
+            let (children, instances) = (BTreeMap::new(), Instances::default());
+            let seen = Seen {
+                children: &children,
+                instances: &instances,
+                change: self.change.as_ref(),
+                decision: &self.decision,
+                conditions: &self.conditions,
+            };
+            let wanted = Wanted { operation: None, pods: self.pods.clone() };
+            under_way(&Object::new(json!({"status": cluster})), &self.object, &operation, &wanted, &seen, Timestamp::UNIX_EPOCH)
+        }
+    }
+
+    /// `Completed` before the last instance is back would let the next change begin on a cluster that lacks one.
+    #[test]
+    fn it_is_done_when_nothing_is_left_and_all_is_well() {
+        let restart = json!({"op": "restart"});
+        let done = |change: fn(&mut World)| {
+            let mut world = world(&restart);
+            change(&mut world);
+            matches!(world.seen(&json!({})).1, OperationState::Completed(_))
+        };
+        assert!(done(|_| {}));
+        assert!(!done(|world| world.pods.extend(["x".to_owned()])), "a pod is still the old one");
+        assert!(!done(|world| world.decision.carries_out_released = false), "a change is under way");
+        assert!(!done(|world| world.decision.stop = Some("paused".to_owned())));
+        assert!(!done(|world| world.conditions[0].status = Some(false)), "an instance is not ready");
+    }
+
+    /// A restart that breaks an instance must not go on to the next one, nor be tried more often than was asked for.
+    #[test]
+    fn what_fails_is_tried_again_as_often_as_asked_for() {
+        let (_, state) = world(&json!({"op": "restart"})).stopped("u/0").seen(&json!({}));
+        assert_eq!(state, OperationState::Failed { timed_out: false, why: "no image".to_owned() });
+        let (status, state) = world(&json!({"op": "restart", "maxRetries": 1})).stopped("u/0").seen(&json!({}));
+        assert!(matches!(state, OperationState::Running(_)) && status["opRetries"] == 1, "{state:?} {status}");
+        // The failure of the try before is not one of this try.
+        let mut second = world(&json!({"op": "restart", "maxRetries": 1})).stopped("u/0");
+        second.object.value_mut()["status"]["opRetries"] = json!(1);
+        assert!(matches!(second.seen(&json!({})).1, OperationState::Running(_)));
+        let mut last = world(&json!({"op": "restart", "maxRetries": 1})).stopped("u/1");
+        last.object.value_mut()["status"]["opRetries"] = json!(1);
+        let (status, state) = last.seen(&json!({}));
+        assert!(matches!(state, OperationState::Failed { .. }) && status["restart"]["failure"] == "no image", "{state:?} {status}");
+    }
+
+    /// Pods that are made anew with the old images are no upgrade.
+    #[test]
+    fn a_security_upgrade_waits_for_its_images() {
+        let upgrade = json!({"op": "securityUpgrade"});
+        let state = |release: Value| world(&upgrade).seen(&json!({"release": {"operation": release}})).1;
+        assert_eq!(state(Value::Null), OperationState::Running("the newest images are released first".to_owned()));
+        assert!(matches!(state(json!({"uid": "another"})), OperationState::Running(_)));
+        assert!(matches!(state(json!({"uid": "u"})), OperationState::Completed(_)));
+        let without = state(json!({"uid": "u", "problem": "PostgreSQL 17.9 has no newer images"}));
+        assert!(matches!(without, OperationState::Failed { timed_out: false, why } if why.contains("17.9")));
+    }
+}
