@@ -104,7 +104,7 @@ mod tests {
     /// An object that the API server refuses is no restart.
     #[test]
     fn what_is_made_passes() {
-        let cluster = NamespacedName::new("shop", &"a".repeat(52));
+        let cluster = NamespacedName::new("shop", "a".repeat(52));
         let wish = RestartWish { method: Some("ReducedImpact".to_owned()), only_pending: true, name: None };
         for wish in [RestartWish::default(), wish] {
             let made = operation(&cluster, &wish, "20261128-030000");

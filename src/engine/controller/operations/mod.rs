@@ -101,15 +101,15 @@ impl<'a> Operations<'a> {
     /// Says of each what it waits for, where the cluster is not looked after now. What is under way is under way.
     pub(super) async fn wait(&self, pass: &ClusterPass<'_>, why: &str) -> Result<(), KubernetesError> {
         self.refuse(pass.api, pass.now).await?;
-        for ((object, _), turn) in self.all.iter().zip(self.turns(Some(why), pass.now)) {
-            let state = match turn {
+        for ((object, operation), turn) in self.all.iter().zip(self.turns(Some(why), pass.now)) {
+            let (status, state) = match turn {
                 Turn::Ended => continue,
-                Turn::Begins => OperationState::Waits(why.to_owned()),
-                Turn::Waits(why) => OperationState::Waits(why),
-                Turn::UnderWay => OperationState::Running(why.to_owned()),
-                Turn::TimedOut => timed_out(),
+                Turn::Begins => (json!({}), OperationState::Waits(why.to_owned())),
+                Turn::Waits(why) => (json!({}), OperationState::Waits(why)),
+                Turn::UnderWay => (json!({}), OperationState::Running(why.to_owned())),
+                Turn::TimedOut => timed_out(operation),
             };
-            write(pass.api, object, json!({}), &state, pass.now).await?;
+            write(pass.api, object, status, &state, pass.now).await?;
         }
         Ok(())
     }
@@ -126,7 +126,7 @@ impl<'a> Operations<'a> {
             return Ok(());
         }
         let mut finished = Finished::read(cluster.get("/status/finishedOperations"));
-        let held = self.held(pass, seen);
+        let held = Self::held(pass, seen);
         let mut shown = None;
         for ((object, operation), turn) in self.all.iter().zip(self.turns(held.as_deref(), now)) {
             let from_git = claims::came_from_a_fleet(object);
@@ -141,7 +141,7 @@ impl<'a> Operations<'a> {
                 }
                 (Turn::Begins | Turn::Waits(_), Some((outcome, at))) => (json!({}), once_only(outcome, &at)),
                 (Turn::Waits(why), None) => (json!({}), OperationState::Waits(why)),
-                (Turn::TimedOut, _) => (json!({}), timed_out()),
+                (Turn::TimedOut, _) => timed_out(operation),
                 (Turn::Begins, None) => {
                     let status = progress::begun(operation, seen, now);
                     (status, OperationState::Running("it begins".to_owned()))
@@ -163,7 +163,7 @@ impl<'a> Operations<'a> {
 
     /// Why none may begin now. What holds a disturbance holds the beginning as well, so that the time of an operation does not pass
     /// while nothing may be done.
-    fn held(&self, pass: &ClusterPass<'_>, seen: &Seen<'_>) -> Option<String> {
+    fn held(pass: &ClusterPass<'_>, seen: &Seen<'_>) -> Option<String> {
         let ClusterPass { cluster, facts, now, .. } = *pass;
         if is_reconciliation_paused(cluster) {
             return Some("the reconciliation is paused".to_owned());
@@ -220,8 +220,9 @@ fn problems(object: &Object) -> Vec<String> {
     found.iter().filter(|problem| problem.is_error()).map(|problem| format!("{}: {}", problem.code, problem.message)).collect()
 }
 
-fn timed_out() -> OperationState {
-    OperationState::Failed { timed_out: true, why: "its time is over; instances that were restarted stay so".to_owned() }
+fn timed_out(operation: &Operation) -> (Value, OperationState) {
+    let why = "its time is over; instances that were restarted stay so".to_owned();
+    (json!({operation.kind.word(): {"failure": why}}), OperationState::Failed { timed_out: true, why })
 }
 
 /// The object of an operation that has ended was deleted, and its source makes it again.
