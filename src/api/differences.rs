@@ -50,5 +50,7 @@ pub const DIFFERENCES: &[Difference] = &[
     difference("SGCluster", "status.managedSql.scripts[].scripts[].database", "ours: where to look for the marker of what began"),
     difference("SGCluster", "status.managedSql.scripts[].scripts[].wrapped", "ours: whether what began leaves a marker"),
     difference("SGCluster", "status.managedSql.scripts[].scripts[].asked", "ours: a request by annotation is answered once"),
+    difference("SGCluster", "status.finishedOperations", "ours: an operation from Git is not run again because its object was deleted"),
+    difference("SGDbOps", "status.initialPods", "ours: what was made anew is known by identity, not by clocks"),
     difference("SGCluster", "status.systemIdentifier", "ours: guards against a second bootstrap"),
 ];

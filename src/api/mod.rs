@@ -12,6 +12,7 @@ mod kind;
 mod kubernetes_types;
 pub mod schema;
 mod sg_cluster;
+mod sg_db_ops;
 mod sg_fleet;
 mod sg_instance_profile;
 mod sg_object_storage;
@@ -30,6 +31,7 @@ pub const GROUP: &str = "stackgres.io";
 /// Every kind, in the order of their names.
 pub static KINDS: &[&Kind] = &[
     &sg_cluster::SG_CLUSTER,
+    &sg_db_ops::SG_DB_OPS,
     &sg_fleet::SG_FLEET,
     &sg_instance_profile::SG_INSTANCE_PROFILE,
     &sg_object_storage::SG_OBJECT_STORAGE,

@@ -1,5 +1,6 @@
 //! Parts that several of our kinds share.
 
+use crate::api::kubernetes_types::affinity::{node_affinity, pod_affinity, tolerations};
 use crate::api::kubernetes_types::container::{container_ports, container_resources, resize_policy, restart_policy_rules};
 use crate::api::kubernetes_types::environment::{config_map_ref, env, env_from, secret_ref, value_from};
 use crate::api::kubernetes_types::probe::{lifecycle, probe};
@@ -173,6 +174,20 @@ pub(in crate::api) fn operation_progress(description: &str) -> Schema {
     object(description)
         .field("initialInstances", array("Instances when it began.", text("One entry.")))
         .field("primaryInstance", text("Primary when it began."))
+}
+
+/// Schema of the scheduling of a job's pod; the description says what it is for in its place.
+pub(in crate::api) fn job_scheduling(description: &str) -> Schema {
+    object(description)
+        .field("nodeSelector", text_map("Labels a node must have."))
+        .field("tolerations", tolerations("Taints of nodes that the pods put up with."))
+        .field("nodeAffinity", node_affinity("Rules about the labels of nodes."))
+        .field("priorityClassName", text("Priority class of the pods."))
+        .field("podAffinity", pod_affinity("Rules that draw pods together."))
+        .field(
+            "podAntiAffinity",
+            pod_affinity("Rules that keep pods apart, beside the built-in one that keeps instances on different nodes."),
+        )
 }
 
 /// Schema of `hugePages`; the description says what it is for in its place.

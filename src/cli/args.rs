@@ -29,6 +29,9 @@ pub(super) enum Verb {
     /// Hand the primary role over to another instance: writers wait behind the pooler, and with transaction pooling nobody fails. Exit
     /// code 4 if it is refused, 5 if what it waits for lasts longer than --timeout.
     Switchover(SwitchoverArguments),
+    /// Restart every instance of a cluster once, the primary last, as an SGDbOps, and follow it. Exit code 5 if it takes longer than
+    /// --timeout; it goes on then.
+    Restart(RestartArguments),
     /// Stop every disturbance of a running cluster, with a reason, until a time or until --release.
     Hold(HoldArguments),
     /// Try again a rollout that stopped, or put back what ran before.
@@ -182,6 +185,43 @@ pub(super) struct SwitchoverArguments {
     /// How to reach the API server; absent is the environment's.
     #[arg(long, env = "KUBECONFIG", hide_env_values = true)]
     pub(super) kubeconfig: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RestartArguments {
+    /// The cluster, as NAMESPACE/NAME.
+    pub(super) cluster: String,
+    /// Whether one instance is away meanwhile, or one more comes first; absent is the method of the cluster's update strategy.
+    #[arg(long, value_enum)]
+    pub(super) method: Option<RestartMethod>,
+    /// Restart only instances that wait for it.
+    #[arg(long)]
+    pub(super) only_pending: bool,
+    /// Name of the SGDbOps; absent is the cluster's name and the time.
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// How long to follow it, in seconds.
+    #[arg(long, default_value_t = 1_800)]
+    pub(super) timeout: u64,
+    /// How to reach the API server; absent is the environment's.
+    #[arg(long, env = "KUBECONFIG", hide_env_values = true)]
+    pub(super) kubeconfig: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum RestartMethod {
+    InPlace,
+    ReducedImpact,
+}
+
+impl RestartMethod {
+    /// As the API writes it.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::InPlace => "InPlace",
+            Self::ReducedImpact => "ReducedImpact",
+        }
+    }
 }
 
 /// What to do with the change of a cluster.

@@ -33,6 +33,7 @@ pub fn run(arguments: Arguments, wired: &Wired) -> Result<Exit, CommandError> {
         Verb::Diff(arguments) => commands::diff::run(&arguments),
         Verb::History(arguments) => commands::history::run(&arguments),
         Verb::Switchover(arguments) => commands::switchover::run(&arguments),
+        Verb::Restart(arguments) => commands::restart::run(&arguments),
         Verb::Hold(arguments) => commands::hold::run(&arguments),
         Verb::Rollout(arguments) => commands::rollout::run(&arguments),
         Verb::Explain(arguments) => commands::explain::run(&arguments),

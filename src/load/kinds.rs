@@ -9,7 +9,6 @@ use crate::diagnostics::{Diagnostic, Severity, nearest};
 const NOT_YET: &[(&str, &str, Severity, &str)] = &[
     ("SGBackup", "v1", Severity::Error, "make the backup by other means and take the document out; nothing here would make it"),
     ("SGConfig", "v1", Severity::Warning, "settings of the operator are arguments of `stackgres run` here; the document has no effect"),
-    ("SGDbOps", "v1", Severity::Error, "the operation would not run; take the document out"),
     ("SGDistributedLogs", "v1", Severity::Warning, "no logs are collected by it; the document has no effect"),
     ("SGShardedBackup", "v1", Severity::Error, "make the backup by other means and take the document out; nothing here would make it"),
     ("SGShardedCluster", "v1alpha1", Severity::Error, "nothing would run; write one SGCluster for each shard, or take the document out"),

@@ -146,6 +146,14 @@ impl Catalogue {
         self.versions.values().flatten().map(String::as_str).find(|version| *version == written)
     }
 
+    /// The same with one version of the server alone, whatever an alias stands for otherwise; empty where it has no image any more.
+    #[must_use]
+    pub fn only(mut self, version: &str) -> Self {
+        self.versions.values_mut().for_each(|minors| minors.retain(|minor| minor == version));
+        self.versions.retain(|_, minors| !minors.is_empty());
+        self
+    }
+
     /// Every version that has an image, the newest first, for messages.
     pub fn known(&self) -> String {
         self.versions.values().rev().flat_map(|minors| minors.iter().rev()).cloned().collect::<Vec<_>>().join(", ")

@@ -6,8 +6,8 @@ use crate::diagnostics::Code;
 pub const CODES: &[Code] = &[
     Code::error(
         "missing-reference",
-        "the cluster refers to something that is not there",
-        "The name is looked up in the cluster's own namespace, among the documents of the same source. With `--partial` this is a warning, because the rest may be elsewhere.",
+        "something is referred to that is not there",
+        "The name is looked up in the own namespace of the cluster, or of the operation, among the documents of the same source. With `--partial` this is a warning, because the rest may be elsewhere.",
     ),
     Code::error(
         "broken-reference",

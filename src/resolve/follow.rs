@@ -1,6 +1,7 @@
 //! References followed.
 
 use super::inputs::Inputs;
+use super::operations::without_cluster;
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity, nearest};
 use crate::load::Manifest;
 use crate::model::{NamespacedName, Object, ObjectKey};
@@ -18,6 +19,8 @@ pub struct Resolution {
     pub incomplete: Vec<Inputs>,
     /// Everything a cluster refers to.
     pub used: BTreeSet<ObjectKey>,
+    /// Operations whose cluster is not there: they are not applied.
+    pub idle: BTreeSet<ObjectKey>,
     /// Problems of the blocked clusters and warnings.
     pub diagnostics: Diagnostics,
 }
@@ -46,6 +49,12 @@ pub fn resolve(manifests: &[Manifest], flawed: &[Manifest], unreadable: &BTreeSe
             resolution.clusters.push(inputs);
         }
         resolution.diagnostics.extend(problems);
+    }
+    for (operation, problem) in without_cluster(manifests, flawed, unreadable, partial) {
+        if problem.is_error() {
+            resolution.idle.insert(operation);
+        }
+        resolution.diagnostics.push(problem);
     }
     resolution
 }

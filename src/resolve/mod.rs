@@ -15,6 +15,7 @@ mod fill_resources;
 mod fill_update_strategy;
 mod follow;
 mod inputs;
+mod operations;
 
 pub use codes::CODES;
 pub use duty::Duty;

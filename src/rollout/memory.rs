@@ -19,6 +19,8 @@ pub const ROLLBACK: &str = "stackgres.io/rollout-rollback";
 pub struct RolloutMemory {
     /// Name of the revision that it is about.
     pub revision: String,
+    /// The try of an operation that it is about ([`super::Operation::attempt`]).
+    pub operation: Option<String>,
     /// Names of revisions that were released and not finished before this one: some instance may still run them.
     pub superseded: Vec<String>,
     /// When it began.
@@ -48,6 +50,7 @@ impl RolloutMemory {
         let failure = Some(&status["failure"]).filter(|failure| failure.is_object());
         Self {
             revision: text(&status["revision"]).unwrap_or_default(),
+            operation: text(&status["operation"]),
             superseded: status["superseded"].as_array().into_iter().flatten().filter_map(text).collect(),
             since: moment(&status["since"]),
             memory: Memory {
@@ -73,6 +76,7 @@ impl RolloutMemory {
         let failure = self.memory.failure.as_ref();
         json!({
             "revision": self.revision,
+            "operation": self.operation,
             "superseded": if self.superseded.is_empty() { Value::Null } else { json!(self.superseded) },
             "since": self.since.map(seconds),
             "step": self.memory.step.as_ref().map(write_step),
@@ -96,10 +100,23 @@ impl RolloutMemory {
         changes.as_object().is_some_and(|changes| !changes.is_empty()).then_some(changes)
     }
 
-    /// Goes over to another revision: what failed and was proved was about the one before, what was begun still goes on.
+    /// Goes over to another revision, or to another try of an operation: what failed and was proved was about the one before, what
+    /// was begun still goes on.
     #[must_use]
-    pub fn towards(mut self, revision: &str, running: &str, now: Timestamp) -> Self {
+    pub fn towards(mut self, revision: &str, running: &str, operation: Option<&str>, now: Timestamp) -> Self {
+        let same_wish = self.operation.as_deref() == operation;
+        self.operation = operation.map(str::to_owned);
         if self.revision == revision {
+            // A person asks for another try; and when an operation has ended, so has what it could not do. But a released change that
+            // failed is not tried again because the operation that licensed it is over.
+            if !same_wish && (operation.is_some() || revision == running) {
+                self.memory = Memory {
+                    step: self.memory.step,
+                    lowered_at: self.memory.lowered_at,
+                    lowered_by: self.memory.lowered_by,
+                    ..Memory::default()
+                };
+            }
             return self;
         }
         if !self.revision.is_empty() && self.tried {
@@ -187,6 +204,7 @@ mod tests {
             let failure = Failure { instance: Some(1), cause: "no image".to_owned(), at };
             let memory = RolloutMemory {
                 revision: "a-revision-1".to_owned(),
+                operation: Some("u/0".to_owned()),
                 superseded: vec!["a-revision-0".to_owned()],
                 since: Some(at),
                 memory: Memory {
@@ -234,13 +252,35 @@ mod tests {
             memory: Memory { step: Some(step), failure: Some(failure), ..Memory::default() },
             ..RolloutMemory::default()
         };
-        assert_eq!(first.clone().towards("r1", "r0", at), first);
-        let second = first.towards("r2", "r0", at);
+        assert_eq!(first.clone().towards("r1", "r0", None, at), first);
+        let second = first.towards("r2", "r0", None, at);
         assert_eq!((second.superseded.as_slice(), &second.memory.failure), (["r1".to_owned()].as_slice(), &None));
         assert!(matches!(&second.memory.step, Some(StepRecord { action: Action::Restart { brings, .. }, .. }) if brings.is_empty()));
-        let back = second.clone().towards("r0", "r0", at);
+        let back = second.clone().towards("r0", "r0", None, at);
         assert_eq!(back.superseded, ["r1"], "of the second nothing was in force");
-        let back = RolloutMemory { tried: true, ..second }.towards("r0", "r0", at);
+        let back = RolloutMemory { tried: true, ..second }.towards("r0", "r0", None, at);
         assert_eq!(back.superseded, ["r1", "r2"]);
+    }
+
+    /// A change that broke an instance must not be tried again because the operation beside it is over; a try that a person asks for
+    /// must not fail because the one before did.
+    #[test]
+    fn an_operation_forgets_a_failure_when_it_begins() {
+        let at = Timestamp::UNIX_EPOCH;
+        let failure = Failure { instance: Some(1), cause: "bad".to_owned(), at };
+        let stopped = |operation: Option<&str>| RolloutMemory {
+            revision: "r1".to_owned(),
+            operation: operation.map(str::to_owned),
+            memory: Memory { switched_to: Some(1), failure: Some(failure.clone()), ..Memory::default() },
+            ..RolloutMemory::default()
+        };
+        let forgets = |before: Option<&str>, running: &str, after: Option<&str>| {
+            stopped(before).towards("r1", running, after, at).memory == Memory::default()
+        };
+        assert!(forgets(None, "r0", Some("u/0")), "a restart is a person's wish to go on");
+        assert!(forgets(Some("u/0"), "r0", Some("u/1")), "and so is a retry");
+        assert!(!forgets(Some("u/0"), "r0", Some("u/0")), "but the same try goes no further");
+        assert!(!forgets(Some("u/0"), "r0", None), "the change is still the one that failed");
+        assert!(forgets(Some("u/0"), "r1", None), "nothing is left of what only the operation asked for");
     }
 }

@@ -13,6 +13,7 @@ mod instances;
 mod licence;
 mod memory;
 mod observed;
+mod operation;
 mod pause;
 mod rehearsed;
 mod restart_parameters;
@@ -30,6 +31,7 @@ pub use duties::unaware;
 pub use licence::{Licence, Method, RECONCILIATION_PAUSE, held, is_reconciliation_paused, licence};
 pub use memory::{RETRY, ROLLBACK, RolloutMemory};
 pub use observed::{Observed, Probe, method_of};
+pub use operation::{Finished, Operation, OperationKind, OperationOutcome, Turn, operation_content, operation_outcome, operation_turns};
 pub use pause::{PAUSE_ENDS, PAUSED};
 pub use rehearsed::{Roles, ahead, planned};
 pub use scripts::{

@@ -63,6 +63,8 @@ pub struct Observed<'a> {
     pub under_way: bool,
     /// Why a pod that is missing is not made.
     pub not_made: Option<String>,
+    /// Identities of pods that an operation has made anew, although they may have everything.
+    pub demanded: &'a BTreeSet<String>,
 }
 
 impl Observed<'_> {
@@ -101,8 +103,11 @@ impl Observed<'_> {
                 restarts: compared.keys().cloned().collect(),
                 synchronous: synchronous(self.live.values()),
                 method: self.method,
-                goes_back: self.released == self.running,
-                reloads_only: compared.is_empty() && !self.moves_volumes() && self.others().all(|other| starts_alike(other, self.released)),
+                goes_back: self.released == self.running && self.demanded.is_empty(),
+                reloads_only: compared.is_empty()
+                    && self.demanded.is_empty()
+                    && !self.moves_volumes()
+                    && self.others().all(|other| starts_alike(other, self.released)),
             },
             instances,
             asked_for: u32::try_from(replicas).unwrap_or(u32::MAX),
@@ -120,7 +125,8 @@ impl Observed<'_> {
         let report = probe.map(|probe| &probe.report);
         let leads = instance.leads();
         let made_from = template(self.released).and_then(|template| template.pointer("/metadata/annotations")?.get(MADE_FROM)?.as_str());
-        let same_pod = pod.annotation(MADE_FROM) == made_from;
+        let demanded = pod.uid().is_some_and(|uid| self.demanded.contains(uid));
+        let same_pod = pod.annotation(MADE_FROM) == made_from && !demanded;
         let amounts = if same_pod { amounts(self.released, pod) } else { Amount::Same };
         let position = report.and_then(|report| report.written.filter(|_| leads).or(report.replayed)).or(instance.position);
         let timeline = report.and_then(|report| report.timeline).or(instance.timeline);

@@ -4,9 +4,11 @@
 //! status that says the same is the same. Why: otherwise every pass would be a write, and every write a pass.
 
 mod licence;
+mod operation;
 
 pub use crate::model::seconds;
 pub use licence::conditions as licence_conditions;
+pub use operation::{OperationState, operation_conditions};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

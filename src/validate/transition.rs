@@ -16,7 +16,7 @@ pub const CODES: &[Code] = &[
     Code::error(
         "immutable-field",
         "the field cannot change after creation",
-        "What it decides was decided when the database was made. Make a new cluster instead.",
+        "What it decides was decided when the object was made. Make a new one instead.",
     ),
     Code::error(
         "becomes-standby",
@@ -38,10 +38,12 @@ pub const CODES: &[Code] = &[
 /// Changes of Patroni's static configuration that Patroni takes without a new bootstrap.
 const PATRONI_MUTABLE: &[&str] = &["pg_ctl_timeout", "callbacks", "pre_promote", "before_stop"];
 
-/// Refused changes from `old` to `new` of one SGCluster; none for other kinds.
+/// Refused changes from `old` to `new` of one SGCluster or SGDbOps; none for other kinds.
 pub fn transition(old: &Object, new: &Manifest) -> Vec<Diagnostic> {
-    if new.object.kind() != "SGCluster" {
-        return Vec::new();
+    match new.object.kind() {
+        "SGCluster" => {}
+        "SGDbOps" => return operation(old, new),
+        _ => return Vec::new(),
     }
     let mut problems = Vec::new();
     let mut refuse = |pointer: &str, problem: Diagnostic| problems.push(problem.at(new.locate(pointer)).path(pointer));
@@ -84,6 +86,16 @@ pub fn transition(old: &Object, new: &Manifest) -> Vec<Diagnostic> {
         );
     }
     problems
+}
+
+/// An operation is done once: what it asks for cannot become something else.
+fn operation(old: &Object, new: &Manifest) -> Vec<Diagnostic> {
+    const SPEC: &str = "/spec";
+    if old.get(SPEC) == new.object.get(SPEC) {
+        return Vec::new();
+    }
+    let problem = Diagnostic::error("immutable-field", "an operation cannot change once it is made");
+    vec![problem.at(new.locate(SPEC)).path(SPEC).help("give it another name: it is another operation then")]
 }
 
 const VERSION: &str = "/spec/postgres/version";

@@ -12,6 +12,12 @@ pub(in crate::api) fn release() -> Schema {
     .field("releasedAt", text("When it was released.").format("date-time"))
     .field("by", text("Fleet or rule that released it."))
     .field("commit", text("Commit the inputs came from."))
+    .field(
+        "operation",
+        object("The security upgrade that was answered last.")
+            .field("uid", text("Identity of the SGDbOps."))
+            .field("problem", text("Why there are no newer images; absent where there are, or the released ones are the newest.")),
+    )
 }
 
 /// Schema of `status.running`.
@@ -42,6 +48,7 @@ pub(in crate::api) fn waiting() -> Schema {
 pub(in crate::api) fn rollout() -> Schema {
     object("The change that is being carried out, or that stopped; absent when every instance runs what was released.")
         .field("revision", text("Name of the revision it is about."))
+        .field("operation", text("Identity of the SGDbOps it is about, and how often that was tried again."))
         .field(
             "superseded",
             array("Revisions that were released before it and not finished: some instance may still run them.", text("One name.")),

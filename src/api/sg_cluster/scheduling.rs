@@ -3,6 +3,7 @@
 use crate::api::kubernetes_types::affinity::{node_affinity, pod_affinity, tolerations};
 use crate::api::kubernetes_types::selector::label_selector;
 use crate::api::schema::{Schema, array, integer, object, text, text_map};
+use crate::api::shared::job_scheduling;
 
 /// Schema of `spec.pods.scheduling`.
 pub(in crate::api) fn schema() -> Schema {
@@ -22,11 +23,5 @@ pub(in crate::api) fn schema() -> Schema {
             .field("nodeTaintsPolicy", text("Whether tainted nodes count as places: `Honor` or `Ignore`."))
             .required("topologyKey", text("Node label whose value tells one place from another, for example `kubernetes.io/hostname` or `topology.kubernetes.io/zone`."))
             .required("whenUnsatisfiable", text("`DoNotSchedule` holds the pod back; `ScheduleAnyway` places it all the same."))))
-        .field("backup", object("Where backup jobs may run.")
-            .field("nodeSelector", text_map("Labels a node must have."))
-            .field("tolerations", tolerations("Taints of nodes that the pods put up with."))
-            .field("nodeAffinity", node_affinity("Rules about the labels of nodes."))
-            .field("priorityClassName", text("Priority class of the pods."))
-            .field("podAffinity", pod_affinity("Rules that draw pods together."))
-            .field("podAntiAffinity", pod_affinity("Rules that keep pods apart, beside the built-in one that keeps instances on different nodes.")).not_yet_warning())
+        .field("backup", job_scheduling("Where backup jobs may run.").not_yet_warning())
 }

@@ -109,6 +109,17 @@ pub(in crate::api) fn schema() -> Schema {
                 .field("minorVersionUpgrade", operation_progress("Progress of a minor version upgrade."))
                 .field("securityUpgrade", operation_progress("Progress of a security upgrade.")),
         )
+        .field(
+            "finishedOperations",
+            array(
+                "Operations from Git that have ended: the same one is not run again when its object was deleted and comes back. The last 100.",
+                object("One operation.")
+                    .field("name", text("Name of the SGDbOps."))
+                    .field("digest", text("Digest of its name and spec."))
+                    .field("outcome", text("`Completed` or `Failed`."))
+                    .field("at", text("When it was noted.").format("date-time")),
+            ),
+        )
         .field("arch", text("Processor architecture of the images."))
         .field("os", text("Operating system of the images."))
         .field("labelPrefix", text("Prefix of the labels on the objects."))

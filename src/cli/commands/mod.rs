@@ -8,6 +8,7 @@ pub(super) mod explain;
 pub(super) mod history;
 pub(super) mod hold;
 pub(super) mod render;
+pub(super) mod restart;
 pub(super) mod rollout;
 pub(super) mod switchover;
 

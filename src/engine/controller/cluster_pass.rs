@@ -4,6 +4,7 @@ use super::claims;
 use super::events::tell;
 use super::facts::Facts;
 use super::managed_sql::managed_sql;
+use super::operations::{Newest, Operations, Seen, newest};
 use super::pod_check::PodChecks;
 use super::reloads::{self, Reloads};
 use super::rollout::{self, Change, Rollouts};
@@ -20,7 +21,7 @@ use crate::model::{Hold, NamespacedName, Object, ObjectKey};
 use crate::postgres::PUBLISHER;
 use crate::render::revision::{Revision, to_prune, to_secret};
 use crate::render::secret_names;
-use crate::resolve::Effective;
+use crate::resolve::{Effective, Settings};
 use crate::rollout::{
     Decision, Drift, PAUSED, RECONCILIATION_PAUSE, ROLLBACK, Situation, Step, Wait, credential_problem, is_reconciliation_paused, licence,
     next,
@@ -61,6 +62,8 @@ pub(super) struct ClusterPass<'a> {
     pub pod_checks: &'a PodChecks,
     /// Steps of changes that are under way.
     pub rollouts: &'a Rollouts,
+    /// Images and versions.
+    pub settings: &'a Settings,
     /// The time.
     pub now: Timestamp,
 }
@@ -73,6 +76,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     let mut conditions = Vec::new();
     let mut released_name = cluster.text("/status/release/revision").map(str::to_owned);
     let mut fresh: Option<Revision> = None;
+    let operations = Operations::of(facts, cluster, now);
     let manager = manager(pass, &mut patch, &mut conditions);
     if manager == Manager::Itself {
         match release_own_inputs(pass, &mut patch).await? {
@@ -94,12 +98,14 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         };
         conditions.push(Condition::new("Ready", Some(false), "NotReleased", message));
         conditions.push(Condition::new("Reconciling", Some(false), "NotReleased", message));
+        operations.wait(pass, message).await?;
         return write_status(api, cluster, patch, &conditions, now).await;
     };
     let Some(released) = fresh.or_else(|| facts.revision(&name, &released_name)) else {
         let message =
             format!("the revision {released_name} is missing or damaged: what runs stays as it is, and nothing is released by itself");
         conditions.push(Condition::new("Stalled", Some(true), "RevisionMissing", message.clone()));
+        operations.wait(pass, &message).await?;
         conditions.push(Condition::new("Ready", Some(false), "RevisionMissing", message));
         return write_status(api, cluster, patch, &conditions, now).await;
     };
@@ -121,10 +127,11 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     };
     let judged = running.as_ref().filter(|running| **running != released).map(|running| judge(running, &released));
     let seen = instances(children.values());
-    let licence = licence(cluster, &released.effective, manager == Manager::Fleet, now);
+    let licence = licence(cluster, &released.effective, manager == Manager::Fleet, operations.under_way(), now);
     conditions.extend(licence_conditions(&licence, Hold::of(cluster).as_ref(), now));
+    let wanted = operations.wanted(cluster, &children);
     let mut change = match &running {
-        Some(running) if has_data => rollout::look(pass, &released, running, &children, &seen, &licence).await?,
+        Some(running) if has_data => rollout::look(pass, &released, running, &children, &seen, &licence, &wanted).await?,
         _ => None,
     };
     let mut decision = next(&Situation {
@@ -200,7 +207,9 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     let may_run = running.as_ref().filter(|_| decision.stop.is_none());
     managed_sql(pass, may_run, &seen, &mut conditions).await;
     if has_data {
-        let summary = judged.as_ref().map_or("a change that was taken back is undone", |impact| impact.summary.as_str());
+        let asked = operations.under_way().map(|operation| format!("{} asks for it", operation.text()));
+        let undone = asked.as_deref().unwrap_or("a change that was taken back is undone");
+        let summary = judged.as_ref().map_or(undone, |impact| impact.summary.as_str());
         conditions.push(rollout::condition(change.as_ref(), &decision, summary));
     }
     if rolled_back && decision.wait.is_none() {
@@ -216,6 +225,8 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     if decision.wait.is_some() {
         patch["waiting"]["until"] = json!(rollout::waits_until(change.as_ref(), &decision, &licence));
     }
+    let known = Seen { children: &children, instances: &seen, change: change.as_ref(), decision: &decision, conditions: &conditions };
+    operations.carry_on(pass, &known, &mut patch).await?;
     write_status(api, cluster, patch, &conditions, now).await
 }
 
@@ -329,7 +340,7 @@ fn manager(pass: &ClusterPass<'_>, patch: &mut Value, conditions: &mut Vec<Condi
 
 /// A cluster without a fleet releases its own inputs; with a problem it keeps what was released.
 async fn release_own_inputs(pass: &ClusterPass<'_>, patch: &mut Value) -> Result<Result<Option<Revision>, Condition>, KubernetesError> {
-    let ClusterPass { api, cluster, facts, live, now, .. } = *pass;
+    let ClusterPass { api, cluster, facts, live, settings, now, .. } = *pass;
     let name = cluster.namespaced_name();
     let refused = |problems: &[Diagnostic]| {
         let message = problems.iter().map(|problem| format!("{}: {}", problem.code, problem.message)).collect::<Vec<_>>().join("; ");
@@ -354,7 +365,14 @@ async fn release_own_inputs(pass: &ClusterPass<'_>, patch: &mut Value) -> Result
             store(api, &revision).await?;
             return Ok(Ok(Some(revision)));
         }
-        return Ok(Ok(None));
+        let Some(Newest { answer, by, revision }) = newest(facts, cluster, valid, settings, "", now) else { return Ok(Ok(None)) };
+        patch["release"] = json!({"operation": answer});
+        let Some(revision) = revision.filter(|revision| named != Some(&revision.name())) else { return Ok(Ok(None)) };
+        store(api, &revision).await?;
+        patch["release"]["revision"] = json!(revision.name());
+        patch["release"]["releasedAt"] = json!(seconds(now));
+        patch["release"]["by"] = json!(by);
+        return Ok(Ok(Some(revision)));
     }
     store(api, &revision).await?;
     patch["release"] =

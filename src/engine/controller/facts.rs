@@ -67,6 +67,12 @@ impl Facts {
         self.own.values().filter(move |object| object.kind() == kind)
     }
 
+    /// Objects of one of our kinds in one namespace, without a look at all the others.
+    pub(super) fn of_kind_in<'a>(&'a self, kind: &'a str, namespace: &'a str) -> impl Iterator<Item = &'a Object> {
+        let from = self.own.range(ObjectKey::new("", kind, Some(namespace), "")..);
+        from.take_while(move |(key, _)| key.kind == kind && key.namespace.as_deref() == Some(namespace)).map(|(_, object)| object)
+    }
+
     /// A revision of a cluster by the name of its Secret; `None` where it is missing or damaged.
     pub(super) fn revision(&self, cluster: &NamespacedName, name: &str) -> Option<Revision> {
         let key = ObjectKey::new("v1", "Secret", Some(&cluster.namespace), name);

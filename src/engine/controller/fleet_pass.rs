@@ -223,7 +223,7 @@ fn is_suspended(fleet: &Object) -> bool {
 }
 
 /// Why nothing may be released now.
-fn hold(fleet: &Object, now: Timestamp) -> Option<String> {
+pub(super) fn hold(fleet: &Object, now: Timestamp) -> Option<String> {
     let reason = fleet.text("/spec/hold/reason")?;
     let over = fleet.text("/spec/hold/until").and_then(|until| until.parse::<Timestamp>().ok()).is_some_and(|until| until <= now);
     (!over).then(|| format!("held: {reason}"))

@@ -12,6 +12,7 @@ use crate::kubernetes::{Account, Apply, KubernetesError};
 use crate::load::Manifest;
 use crate::model::{Object, ObjectKey};
 use crate::rollout::Drift;
+use crate::validate::transition;
 use std::collections::BTreeSet;
 
 /// Applies every manifest in the name of the fleet's account. Gives the objects that are in place with that account's rights:
@@ -23,6 +24,8 @@ pub(super) async fn mirror(pass: &FleetPass<'_>, report: &Report, findings: &mut
         "Namespace" => 0,
         "ConfigMap" => 1,
         "SGCluster" => 3,
+        // What is done to a cluster is done to the one that this commit describes.
+        "SGDbOps" => 4,
         _ => 2,
     };
     manifests.sort_by_key(|manifest| order(manifest));
@@ -104,6 +107,12 @@ async fn one(
                 .at(manifest.locate(""))
                 .help("one object has one fleet: take it out of one of the two, or give it another name"),
         );
+        return Ok(false);
+    }
+    let refused = live.as_ref().filter(|_| key.kind == "SGDbOps").map(|live| transition(live, manifest)).unwrap_or_default();
+    if !refused.is_empty() {
+        findings.blocked += 1;
+        findings.problems.extend(refused);
         return Ok(false);
     }
     let applied = apply(pass, manifest, live.as_ref(), account, findings).await?;

@@ -15,6 +15,7 @@ mod managed_sql;
 mod marks;
 mod mirror;
 mod observe;
+mod operations;
 mod pod_check;
 mod reach;
 mod release;

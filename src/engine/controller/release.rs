@@ -4,6 +4,7 @@ use super::claims::{self, Claim};
 use super::cluster_pass::{store, write_status};
 use super::events::tell;
 use super::fleet_pass::{Findings, FleetPass};
+use super::operations::newest;
 use super::source::News;
 use crate::diagnostics::Diagnostic;
 use crate::engine::offline::Report;
@@ -44,7 +45,7 @@ pub(super) async fn release(
 }
 
 async fn one(pass: &FleetPass<'_>, valid: &ValidCluster, snapshot: &News) -> Result<(), KubernetesError> {
-    let FleetPass { api, fleet, facts, now, .. } = *pass;
+    let FleetPass { api, fleet, facts, settings, now, .. } = *pass;
     let key = valid.inputs().cluster.key();
     let Some(live) = api.get(&key).await? else { return Ok(()) };
     if claims::claim_of(api, facts, &live, fleet) != Claim::Ours {
@@ -58,7 +59,16 @@ async fn one(pass: &FleetPass<'_>, valid: &ValidCluster, snapshot: &News) -> Res
         if released == revision.name() && facts.revision(&revision.cluster, released).is_none() {
             store(api, &revision).await?;
         }
-        return Ok(());
+        let Some(newest) = newest(facts, &live, valid, settings, &snapshot.revision, now) else { return Ok(()) };
+        let mut release = json!({"operation": newest.answer});
+        if let Some(revision) = newest.revision.filter(|revision| revision.name() != released) {
+            store(api, &revision).await?;
+            release["revision"] = json!(revision.name());
+            release["releasedAt"] = json!(seconds(now));
+            release["by"] = json!(newest.by);
+        }
+        let patch = json!({"metadata": {"resourceVersion": live.resource_version()}, "status": {"release": release}});
+        return api.patch_status(&key, &patch, "stackgres-release").await.map(drop);
     }
     store(api, &revision).await?;
     let release = json!({

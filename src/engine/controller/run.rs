@@ -5,6 +5,7 @@ use super::claims;
 use super::cluster_pass::{ClusterPass, cluster_pass, write_status};
 use super::facts::{CHILDREN, Facts, OURS};
 use super::fleet_pass::{FleetPass, drift_of, fleet_pass};
+use super::operations::without_cluster;
 use super::pod_check::PodChecks;
 use super::reloads::Reloads;
 use super::rollout::Rollouts;
@@ -346,11 +347,13 @@ async fn pass(
             reloads,
             pod_checks,
             rollouts,
+            settings,
             now: now(),
         };
         let result = Box::pin(cluster_pass(&one)).instrument(tracing::info_span!("cluster", %name)).await;
         note(api, delays, cluster, result).await;
     }
+    without_cluster(api, &facts, now()).await?;
     if let Ok(mut census) = state.census.lock() {
         *census = Census::of(&facts);
     }

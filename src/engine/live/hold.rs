@@ -1,6 +1,6 @@
 //! Holds, set and taken away in one annotation.
 
-use super::{LiveError, asked};
+use super::{LiveError, asked, now};
 use crate::model::{HOLD, Hold, NamespacedName, Object, ObjectKey};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -86,9 +86,4 @@ async fn write(api: &crate::kubernetes::Cluster, live: &Object, value: Value) ->
     let patch = json!({"metadata": {"uid": live.uid(), "annotations": {HOLD: value}}});
     api.merge(&live.key(), &patch, MANAGER, None).await?;
     Ok(())
-}
-
-#[expect(clippy::disallowed_methods, reason = "the engine is where the clock is read")]
-fn now() -> Timestamp {
-    Timestamp::now()
 }

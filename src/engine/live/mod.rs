@@ -1,18 +1,20 @@
-//! What the command line asks a running Kubernetes cluster: a plan against it, the history of a cluster, a switchover, a hold.
+//! What the command line asks a running Kubernetes cluster: a plan against it, the history of a cluster, a switchover, a restart, a hold.
 //!
-//! In: a kubeconfig and files or a name. Out: plans, histories, how a switchover ended. Invariant: nothing is written but the
-//! annotation by which a person asks for something by name; any other write that is asked for is a dry run. Why: what a person sees
+//! In: a kubeconfig and files or a name. Out: plans, histories, how a switchover or a restart ended. Invariant: nothing is written but
+//! the annotation, or the SGDbOps, by which a person asks for something by name; any other write that is asked for is a dry run. Why: what a person sees
 //! before a push is what the controller would do, judged by the same API server.
 
 mod history;
 mod hold;
 mod plan;
+mod restart;
 mod rollout;
 mod switchover;
 
 pub use history::{Entry, History, history};
 pub use hold::{End, HoldChange, hold, release};
 pub use plan::{LivePlan, live_plan};
+pub use restart::{RestartWish, Restarted, restart};
 pub use rollout::{RolloutWish, wish};
 pub use switchover::{Switched, switchover};
 
@@ -35,6 +37,11 @@ pub enum LiveError {
     /// What was asked for is no hold.
     #[error("this is no hold: {0}")]
     NoHold(String),
+}
+
+#[expect(clippy::disallowed_methods, reason = "the engine is where the clock is read")]
+fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
 }
 
 /// Runs one question to its end.

@@ -132,6 +132,8 @@ fn checked(
         }
         report.diagnostics.extend(findings);
     }
+    sound.retain(|manifest| !resolution.idle.contains(&manifest.key()));
+    unreadable.extend(resolution.idle);
     report.used = resolution.used;
     for unused in sound.iter().filter(|manifest| manifest.object.kind() == "ConfigMap" && !report.used.contains(&manifest.key())) {
         let reason = "a ConfigMap that nothing here refers to".to_owned();

@@ -11,8 +11,8 @@ pub(super) const ROLLOUT: &str = "stackgres.io/rollout";
 pub(super) const ROLLOUT_SCHEDULE: &str = "stackgres.io/rollout-schedule";
 /// `in-place` or `reduced-impact`.
 const ROLLOUT_METHOD: &str = "stackgres.io/rollout-method";
-/// Name of the SGDbOps that is under way.
-const ROLLOUT_DBOPS: &str = "stackgres.io/rollout-dbops";
+/// Name of an SGDbOps, where another program says which one is under way.
+pub(super) const ROLLOUT_DBOPS: &str = "stackgres.io/rollout-dbops";
 /// The method which that SGDbOps asks for.
 const ROLLOUT_DBOPS_METHOD: &str = "stackgres.io/rollout-dbops-method";
 
@@ -35,10 +35,12 @@ pub(super) enum Rollout {
 pub(super) struct Annotations {
     pub(super) paused: bool,
     pub(super) rollout: Option<Rollout>,
-    /// The operation under way.
+    /// The operation that is named here. Naming one allows nothing: what counts is the operation itself.
     pub(super) operation: Option<String>,
-    /// The method of the operation, or else the one that a person asks for.
+    /// The method that a person asks for.
     pub(super) method: Option<Method>,
+    /// The method that is asked for with the operation named here.
+    pub(super) operations_method: Option<Method>,
 }
 
 impl Annotations {
@@ -58,7 +60,7 @@ impl Annotations {
             Some(_) => Some(Rollout::Schedule(schedule(cluster.annotation(ROLLOUT_SCHEDULE))?)),
             None => None,
         };
-        Ok(Self { paused, rollout, operation, method: operations.or(own) })
+        Ok(Self { paused, rollout, operation, method: own, operations_method: operations })
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Asked before each disturbance, not once for a rollout: a window may close, and a person may set a hold, in the middle of one. The
 //! order in which the annotations, the strategy and an operation count is the API's, with one deviation (`Never` leaves room for an
-//! operation, as its documentation says) and one rule of ours: what cannot be read licenses nothing. Patroni's own pause is not
-//! looked at here.
+//! operation, as its documentation says) and two rules of ours: what cannot be read licenses nothing, and the annotation that names
+//! an operation licenses nothing by itself, because it outlives the operation. Patroni's own pause is not looked at here.
 
 mod annotations;
 
@@ -11,9 +11,10 @@ pub use crate::resolve::Method;
 pub use annotations::{RECONCILIATION_PAUSE, is_reconciliation_paused};
 
 use super::cluster::Wait;
+use super::operation::Operation;
 use crate::model::{HOLD, Hold, Object, Window, closes, seconds};
 use crate::resolve::{Effective, ScheduledWindow, StrategyType};
-use annotations::{Annotations, ROLLOUT, ROLLOUT_SCHEDULE, Rollout};
+use annotations::{Annotations, ROLLOUT, ROLLOUT_DBOPS, ROLLOUT_SCHEDULE, Rollout};
 use jiff::Timestamp;
 
 /// The answer.
@@ -63,8 +64,8 @@ impl Licence {
 }
 
 /// Whether an instance of a cluster may be disturbed now. Holds and annotations are those of the live object; the strategy is that of
-/// the released revision.
-pub fn licence(cluster: &Object, effective: &Effective, managed_by_fleet: bool, now: Timestamp) -> Licence {
+/// the released revision; `operation` is the SGDbOps that is under way.
+pub fn licence(cluster: &Object, effective: &Effective, managed_by_fleet: bool, operation: Option<&Operation>, now: Timestamp) -> Licence {
     let strategy = &effective.update_strategy;
     let written = strategy.method.value;
     let withheld = |why: String, ends: &str, method| Licence::Withheld { why, ends: ends.to_owned(), method };
@@ -72,7 +73,11 @@ pub fn licence(cluster: &Object, effective: &Effective, managed_by_fleet: bool, 
         Ok(annotations) => annotations,
         Err(problem) => return withheld(problem.what, &format!("correct the annotation {} or take it away", problem.name), written),
     };
-    let method = annotations.method.unwrap_or(written);
+    let of_operation = operation.and_then(|operation| {
+        let named = annotations.operations_method.filter(|_| annotations.operation.as_deref() == Some(&operation.name));
+        operation.method.or(named)
+    });
+    let method = of_operation.or(annotations.method).unwrap_or(written);
     if annotations.paused {
         return withheld("the reconciliation is paused".to_owned(), &format!("take the annotation {RECONCILIATION_PAUSE} away"), method);
     }
@@ -80,7 +85,12 @@ pub fn licence(cluster: &Object, effective: &Effective, managed_by_fleet: bool, 
         return withheld(format!("held: {hold}"), &end_of(&hold), method);
     }
     let kind = strategy.r#type.as_ref().map_or(default_type(managed_by_fleet), |kind| kind.value);
-    let operation = annotations.operation.map(|name| format!("the operation {name}"));
+    let stale = annotations.operation.filter(|named| operation.is_none_or(|operation| operation.name != *named));
+    let operation = operation.map(Operation::text);
+    let for_people = |why: String| match &stale {
+        Some(named) => format!("{why}; the annotation {ROLLOUT_DBOPS} names {named}, which is not under way"),
+        None => why,
+    };
     let granted = |by: String| Licence::Granted { by, until: None, method };
     match (annotations.rollout, kind, operation) {
         (Some(Rollout::Never), _, _) => {
@@ -89,7 +99,7 @@ pub fn licence(cluster: &Object, effective: &Effective, managed_by_fleet: bool, 
         // The API's code lets nothing through here, and its documentation an operation; a person made the operation.
         (_, StrategyType::Never, Some(operation)) => granted(operation),
         (_, StrategyType::Never, None) => {
-            withheld("update strategy Never".to_owned(), "an SGDbOps is made, or the strategy is changed", method)
+            withheld(for_people("update strategy Never".to_owned()), "an SGDbOps is made, or the strategy is changed", method)
         }
         (Some(Rollout::Always), _, _) => granted(format!("the annotation {ROLLOUT} is always")),
         (None, StrategyType::Always, _) => granted(by_strategy("Always", strategy.r#type.is_none())),
@@ -101,9 +111,11 @@ pub fn licence(cluster: &Object, effective: &Effective, managed_by_fleet: bool, 
             Ok(windows) => in_windows(&windows, method, now).unwrap_or_else(|| never_opens("update strategy Schedule", method)),
             Err(problem) => withheld(format!("update strategy Schedule: {problem}"), "the windows are corrected and released", method),
         },
-        (None, StrategyType::OnlyDbOps, None) => {
-            withheld(by_strategy("OnlyDbOps", strategy.r#type.is_none()), "an SGDbOps is made, or the strategy is changed", method)
-        }
+        (None, StrategyType::OnlyDbOps, None) => withheld(
+            for_people(by_strategy("OnlyDbOps", strategy.r#type.is_none())),
+            "an SGDbOps is made, or the strategy is changed",
+            method,
+        ),
     }
 }
 

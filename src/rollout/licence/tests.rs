@@ -36,7 +36,17 @@ fn with_strategy(strategy: &str) -> Effective {
 }
 
 fn ask_at(strategy: &str, fleet: bool, annotations: &[&str], now: &str) -> Licence {
-    licence(&annotated(annotations), &with_strategy(strategy), fleet, at(now))
+    licence(&annotated(annotations), &with_strategy(strategy), fleet, None, at(now))
+}
+
+/// The same while an operation is under way.
+fn ask_beside(operation: &Operation, strategy: &str, fleet: bool, annotations: &[&str]) -> Licence {
+    licence(&annotated(annotations), &with_strategy(strategy), fleet, Some(operation), at(NOW))
+}
+
+fn restart(method: Option<&str>) -> Operation {
+    let spec = json!({"op": "restart", "restart": {"method": method}});
+    Operation::read(&Object::new(json!({"metadata": {"name": "restart-1", "uid": "u"}, "spec": spec}))).unwrap()
 }
 
 /// `granted`, `later` or `withheld`, and why.
@@ -62,15 +72,9 @@ fn what_counts_before_what() {
         ("type: Never", true, &[], "withheld: update strategy Never"),
         ("type: Never", true, &["rollout always"], "withheld: update strategy Never"),
         ("type: Never", true, &["rollout schedule", "rollout-schedule 0 3 * * 6@PT2H"], "withheld: update strategy Never"),
-        // The deviation: an operation may, as the API's documentation says.
-        ("type: Never", true, &["rollout-dbops restart-1"], "granted: the operation restart-1"),
         // 2. Always.
         ("type: OnlyDbOps", false, &["rollout always"], "granted: the annotation stackgres.io/rollout is always"),
         ("type: Always", false, &[], "granted: update strategy Always"),
-        // 3. An operation.
-        ("type: OnlyDbOps", false, &["rollout-dbops restart-1"], "granted: the operation restart-1"),
-        (CLOSED, false, &["rollout-dbops restart-1"], "granted: the operation restart-1"),
-        ("", false, &["rollout schedule", "rollout-schedule 0 9 * * *@PT1H", "rollout-dbops o"], "granted: the operation o"),
         // 4. Windows: those of the annotation in place of the strategy's.
         (OPEN, false, &[], "granted: window 0 3 * * 6 PT2H (closes 2026-11-28T05:00:00Z)"),
         (CLOSED, false, &[], "later: outside of its windows; 0 6 * * 6 PT1H Europe/Berlin opens 2026-11-28T05:00:00Z"),
@@ -98,6 +102,42 @@ fn what_counts_before_what() {
         let found = told(&ask_at(strategy, fleet, annotations, NOW));
         assert!(found.starts_with(expected), "{strategy} {annotations:?}: {found}");
     }
+}
+
+/// A person made the operation, so it may where nothing else may; not where a person said that nothing may.
+#[test]
+fn an_operation_under_way_licenses() {
+    let plain = restart(None);
+    for (strategy, annotations, expected) in [
+        // The deviation: an operation may, as the API's documentation says.
+        ("type: Never", &[][..], "granted: the operation restart-1"),
+        ("type: OnlyDbOps", &[], "granted: the operation restart-1"),
+        ("", &[], "granted: the operation restart-1"),
+        (CLOSED, &[], "granted: the operation restart-1"),
+        ("", &["rollout schedule", "rollout-schedule 0 9 * * *@PT1H"], "granted: the operation restart-1"),
+        ("type: Always", &[], "granted: update strategy Always"),
+        ("type: Always", &["rollout never"], "withheld: the annotation stackgres.io/rollout is never"),
+        ("type: OnlyDbOps", &["hold index build"], "withheld: held: index build"),
+        ("type: OnlyDbOps", &["reconciliation-pause true"], "withheld: the reconciliation is paused"),
+    ] {
+        let found = told(&ask_beside(&plain, strategy, false, annotations));
+        assert!(found.starts_with(expected), "{strategy} {annotations:?}: {found}");
+    }
+}
+
+/// An annotation that stays behind when its operation has ended or was deleted would license every later change.
+#[test]
+fn an_annotation_alone_licenses_nothing() {
+    let annotations = &["rollout-dbops gone", "rollout-dbops-method reduced-impact"][..];
+    for strategy in ["type: Never", "type: OnlyDbOps", ""] {
+        let found = ask_at(strategy, false, annotations, NOW);
+        let told = told(&found);
+        assert!(told.contains("names gone, which is not under way; ends: an SGDbOps is made"), "{strategy}: {told}");
+        assert_eq!(found.method(), Method::InPlace, "its method is not asked for either");
+    }
+    assert!(told(&ask_at(CLOSED, false, annotations, NOW)).starts_with("later: outside of its windows"));
+    let beside = told(&ask_beside(&restart(None), "", false, annotations));
+    assert_eq!(beside, "granted: the operation restart-1", "another one is under way");
 }
 
 /// A misspelt `never` that reads as nothing restarts a database that somebody wanted left alone.
@@ -131,7 +171,11 @@ fn the_method_comes_from_the_operation_before_the_person_before_the_strategy() {
     assert_eq!(method("", &[]), Method::InPlace);
     assert_eq!(method("method: ReducedImpact", &[]), Method::ReducedImpact);
     assert_eq!(method("method: ReducedImpact", &["rollout-method in-place"]), Method::InPlace);
-    assert_eq!(method("method: InPlace", &["rollout-method in-place", "rollout-dbops-method reduced-impact"]), Method::ReducedImpact);
+    let operations = |of: Option<&str>, annotations: &[&str]| ask_beside(&restart(of), "method: InPlace", true, annotations).method();
+    assert_eq!(operations(Some("ReducedImpact"), &["rollout-method in-place"]), Method::ReducedImpact);
+    assert_eq!(operations(Some("InPlace"), &["rollout-dbops restart-1", "rollout-dbops-method reduced-impact"]), Method::InPlace);
+    assert_eq!(operations(None, &["rollout-dbops restart-1", "rollout-dbops-method reduced-impact"]), Method::ReducedImpact);
+    assert_eq!(operations(None, &["rollout-method reduced-impact"]), Method::ReducedImpact);
     assert_eq!(method("type: OnlyDbOps, method: ReducedImpact", &[]), Method::ReducedImpact, "it is told beforehand");
 }
 

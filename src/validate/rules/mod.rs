@@ -12,6 +12,7 @@ mod instance_profile;
 mod names;
 mod object_metadata;
 mod object_storage;
+mod operations;
 mod parameters;
 mod patroni_configuration;
 mod patroni_scope;
@@ -94,6 +95,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         names::RULES,
         object_metadata::RULES,
         object_storage::RULES,
+        operations::RULES,
         parameters::RULES,
         patroni_configuration::RULES,
         patroni_scope::RULES,

@@ -194,6 +194,10 @@ fn the_controllers_account_has_no_right_it_does_not_use() {
             ("patch", "sgclusters.stackgres.io"),
             ("create", "sgclusters.stackgres.io"),
             ("delete", "sgclusters.stackgres.io"),
+            // What people ask for is theirs: it says only what became of it.
+            ("patch", "sgdbops.stackgres.io"),
+            ("create", "sgdbops.stackgres.io"),
+            ("delete", "sgdbops.stackgres.io"),
             ("create", "clusterrolebindings"),
             ("escalate", "roles"),
             ("impersonate", "users"),
@@ -207,6 +211,7 @@ fn the_controllers_account_has_no_right_it_does_not_use() {
         for (verb, what) in [
             ("patch", "statefulsets"),
             ("patch", "sgclusters.stackgres.io/status"),
+            ("patch", "sgdbops.stackgres.io/status"),
             ("create", "secrets"),
             // What a rolling change needs.
             ("delete", "pods"),

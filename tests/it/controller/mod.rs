@@ -3,6 +3,7 @@
 
 mod deployed;
 mod holds;
+mod operations;
 mod pods;
 mod secrets;
 mod shared;
@@ -29,9 +30,10 @@ struct Fleet {
     namespace: String,
     running: Option<(CancellationToken, tokio::task::JoinHandle<()>)>,
     state: Arc<State>,
-    /// Whether its instances are simulated, so that nobody is asked.
-    simulated: bool,
     kubeconfig: std::path::PathBuf,
+    /// Whether instances get ready and take orders, without a PostgreSQL.
+    simulated: bool,
+    settings: Settings,
 }
 
 impl Fleet {
@@ -51,8 +53,9 @@ impl Fleet {
             namespace,
             running: None,
             state: Arc::default(),
-            simulated: false,
             kubeconfig,
+            simulated: false,
+            settings: Settings::default(),
         };
         let namespace = fleet.namespace.as_str();
         fleet
@@ -114,7 +117,7 @@ impl Fleet {
     fn start(&mut self) {
         let stop = CancellationToken::new();
         let options = RunOptions {
-            settings: Settings::default(),
+            settings: self.settings.clone(),
             namespace: self.namespace.clone(),
             lease: None,
             identity: "test".to_owned(),

@@ -381,6 +381,8 @@ fn samples() -> Vec<Value> {
         json!({"apiVersion": "stackgres.io/v1", "kind": "SGInstanceProfile", "metadata": {"name": "a"}, "spec": {"cpu": "1", "memory": "1Gi", "containers": {"x": {"cpu": "1", "hugePages": {"hugepages-2Mi": "1Gi"}}}, "requests": {"cpu": "500m"}}}),
         json!({"apiVersion": "stackgres.io/v1", "kind": "SGPostgresConfig", "metadata": {"name": "a"}, "spec": {"postgresVersion": "17", "postgresql.conf": {"work_mem": "1MB"}}}),
         json!({"apiVersion": "stackgres.io/v1", "kind": "SGPoolingConfig", "metadata": {"name": "a"}, "spec": {"pgBouncer": {"pgbouncer.ini": {"pgbouncer": {"pool_mode": "session"}, "users": {"u": {"pool_mode": "session"}}}}}}),
+        json!({"apiVersion": "stackgres.io/v1", "kind": "SGDbOps", "metadata": {"name": "a"}, "spec": {
+            "sgCluster": "a", "op": "restart", "runAt": "2026-01-01T00:00:00Z", "timeout": "PT2H", "maxRetries": 1, "restart": {"method": "InPlace", "onlyPendingRestart": true}}}),
         json!({"apiVersion": "stackgres.io/v1", "kind": "SGScript", "metadata": {"name": "a"}, "spec": {"managedVersions": true, "scripts": [{"name": "a", "script": "b"}, {"scriptFrom": {"configMapKeyRef": {"name": "a", "key": "b"}}}]}}),
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "labels": {"a": "b"}}, "data": {"a": "b", "c.d": ""}, "binaryData": {"e": "aGk="}, "immutable": false}),
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "verdict", "labels": {"a": "b"}, "annotations": {"a": "b"}}}),

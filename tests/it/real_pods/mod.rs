@@ -8,6 +8,7 @@ mod clients;
 mod faults;
 mod interrupted;
 mod monitoring;
+mod operations;
 mod plain;
 mod processes;
 mod replication;

@@ -10,6 +10,7 @@ mod volume;
 
 use super::cluster_pass::{ClusterPass, STATUS_MANAGER};
 use super::events::{tell, tell_each};
+use super::operations::Wanted;
 use super::reach::Reach;
 use super::works::{SharedNote, Works};
 use crate::health::Instances;
@@ -17,7 +18,7 @@ use crate::kubernetes::{Class, KubernetesError};
 use crate::model::{Object, ObjectKey};
 use crate::render::revision::Revision;
 use crate::rollout::change::{Action, Facts, Permission, StepRecord, Verdict};
-use crate::rollout::{Decision, Licence, Observed, PAUSE_ENDS, PAUSED, RETRY, RolloutMemory, ahead, held, method_of};
+use crate::rollout::{Decision, Licence, Observed, Operation, PAUSE_ENDS, PAUSED, RETRY, RolloutMemory, ahead, held, method_of};
 use crate::status::{Condition, seconds};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -60,6 +61,12 @@ impl Change {
         Self { memory, known: RolloutMemory::default(), facts: None }
     }
 
+    /// With what is remembered and seen.
+    #[cfg(test)]
+    pub(super) fn of(memory: RolloutMemory, facts: Facts) -> Self {
+        Self { known: memory.clone(), memory, facts: Some(facts) }
+    }
+
     /// Tells what comes after the step that was begun last.
     pub(super) fn look_ahead(&mut self) {
         let memory = self.memory.memory.clone();
@@ -80,14 +87,15 @@ pub(super) async fn look(
     children: &BTreeMap<ObjectKey, Object>,
     seen: &Instances,
     licence: &Licence,
+    wanted: &Wanted<'_>,
 ) -> Result<Option<Change>, KubernetesError> {
     let ClusterPass { cluster, facts, rollouts, now, .. } = *pass;
     let before = RolloutMemory::read(cluster.get("/status/rollout"));
-    if released == running && before.revision.is_empty() {
+    if released == running && before.revision.is_empty() && wanted.pods.is_empty() {
         return Ok(None);
     }
     let name = cluster.namespaced_name();
-    let mut memory = before.clone().towards(&released.name(), &running.name(), now);
+    let mut memory = before.clone().towards(&released.name(), &running.name(), wanted.operation.map(Operation::attempt).as_deref(), now);
     if let Some(wish) = cluster.annotation(RETRY).filter(|wish| memory.retried.as_deref() != Some(wish)) {
         memory.memory.failure = None;
         memory.resize_refused = false;
@@ -108,6 +116,7 @@ pub(super) async fn look(
         method: method_of(licence.method()),
         under_way: rollouts.works.look(&name).1 || pass.switchovers.works.look(&name).1,
         not_made: not_made(pass, &memory, seen).await,
+        demanded: &wanted.pods,
     };
     let names: BTreeSet<String> = observed.compared().into_keys().collect();
     let probes = if rollouts.simulated {
