@@ -88,9 +88,7 @@ impl Observed<'_> {
                 synchronous: synchronous(self.live.values()),
                 method: self.method,
                 goes_back: self.released == self.running,
-                reloads_only: compared.is_empty()
-                    && !self.moves_volumes()
-                    && self.others().all(|other| starts_alike(other, self.released)),
+                reloads_only: compared.is_empty() && !self.moves_volumes() && self.others().all(|other| starts_alike(other, self.released)),
             },
             instances,
             asked_for: u32::try_from(replicas).unwrap_or(u32::MAX),

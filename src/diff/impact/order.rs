@@ -172,7 +172,11 @@ impl Change<'_> {
             .map(|ordinal| {
                 let note = if self.moves {
                     "joins on a volume of the new class, before any other gives its own up"
-                } else if self.grows_first { "joins as a replica, with the new settings" } else { "joins as a replica" };
+                } else if self.grows_first {
+                    "joins as a replica, with the new settings"
+                } else {
+                    "joins as a replica"
+                };
                 entry(&format!("{}-{ordinal}", self.name), Disturbance::Nothing, note.to_owned())
             })
             .collect();

@@ -24,7 +24,8 @@ fn on_old_volumes(count: u32) -> Facts {
 /// The extra instance has joined on a volume of the new class.
 fn with_an_extra_one(count: u32) -> Facts {
     let mut facts = on_old_volumes(count);
-    let extra = InstanceFacts { ordinal: count, uid: "extra".to_owned(), old_volume: None, ..healthy(count + 1).instances.remove(count as usize) };
+    let extra =
+        InstanceFacts { ordinal: count, uid: "extra".to_owned(), old_volume: None, ..healthy(count + 1).instances.remove(count as usize) };
     facts.instances.push(extra);
     facts.asked_for = count + 1;
     facts

@@ -49,7 +49,8 @@ pub(super) fn step(state: &mut State) {
 
 /// Gives a claim a volume, where its class exists; one that asks for no class gets the default one.
 fn bind(state: &mut State, claim: &Value) {
-    let (Some(claims), Some(volumes), Some(classes)) = (of_kind("PersistentVolumeClaim"), of_kind("PersistentVolume"), of_kind("StorageClass"))
+    let (Some(claims), Some(volumes), Some(classes)) =
+        (of_kind("PersistentVolumeClaim"), of_kind("PersistentVolume"), of_kind("StorageClass"))
     else {
         return;
     };

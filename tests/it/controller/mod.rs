@@ -43,7 +43,17 @@ impl Fleet {
         let folder = tempfile::tempdir().unwrap();
         let (client, controller) = (server.admin.clone(), server.controller.clone());
         let (namespace, kubeconfig) = (namespace.to_owned(), server.kubeconfig.clone());
-        let fleet = Self { client, controller, only: Vec::new(), folder, namespace, running: None, state: Arc::default(), simulated: false, kubeconfig };
+        let fleet = Self {
+            client,
+            controller,
+            only: Vec::new(),
+            folder,
+            namespace,
+            running: None,
+            state: Arc::default(),
+            simulated: false,
+            kubeconfig,
+        };
         let namespace = fleet.namespace.as_str();
         fleet
             .apply(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "stackgres-fleet", "namespace": namespace}}))

@@ -47,7 +47,8 @@ fn data_move_to_another_storage_class() {
         let claims = items(&database.kubectl(&["get", "pvc", "-o", "json"]));
         assert_eq!(claims.len(), 3, "those of two instances and of the one that left");
         assert!(claims.iter().all(|claim| claim["spec"]["storageClassName"] == SECOND), "{claims:?}");
-        let labels = format!("stackgres.io/replaced=true,stackgres.io/cluster-name={NAME},stackgres.io/cluster-namespace={}", database.namespace);
+        let labels =
+            format!("stackgres.io/replaced=true,stackgres.io/cluster-name={NAME},stackgres.io/cluster-namespace={}", database.namespace);
         let volumes = items(&database.kubectl(&["get", "pv", "-l", &labels, "-o", "json"]));
         assert_eq!(volumes.len(), 2, "{volumes:?}");
         for volume in &volumes {
