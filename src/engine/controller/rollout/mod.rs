@@ -141,7 +141,7 @@ fn permission(pass: &ClusterPass<'_>, licence: &Licence, seen: &Instances) -> Pe
 }
 
 /// What the StatefulSet controller says while the claim that goes with a pod is still ending; it tries again by itself.
-/// Source: Kubernetes 1.30 to 1.34, `pkg/controller/statefulset/stateful_pod_control.go`.
+/// Source: Kubernetes, `pkg/controller/statefulset/stateful_pod_control.go`, `createPersistentVolumeClaims`.
 const CLAIM_ENDS: &str = "is being deleted";
 
 /// Why the StatefulSet controller does not make the pod that a step waits for: pod security, quotas and admission speak only to it,
