@@ -89,6 +89,11 @@ impl Change<'_> {
         if self.rounds.contains(&Round::ReplicasFirst) { 1 + u32::from(back) } else { 0 }
     }
 
+    /// Whether one more joins for the time of the move; where instances leave anyway, one of them is that one.
+    const fn has_extra(&self) -> bool {
+        self.moves && self.before <= self.after
+    }
+
     fn summary(&self, disturbances: &BTreeSet<Disturbance>, findings: &[Finding]) -> String {
         let how = self.how;
         let risky = findings.iter().any(|finding| !finding.risks.is_empty());
@@ -112,6 +117,9 @@ impl Change<'_> {
             }
             [Round::ReplicasFirst] if self.grows_first => {
                 format!("the new instances come first, one switchover, then {how} of the old one")
+            }
+            [Round::ReplicasFirst] if self.moves && !self.has_extra() => {
+                format!("{how} of every instance on a new volume, one that leaves first, then the replicas, one switchover")
             }
             [Round::ReplicasFirst] if self.moves => {
                 format!("an extra instance first, then {how} of every instance on a new volume, replicas first, one switchover")
@@ -184,7 +192,7 @@ impl Change<'_> {
         if first {
             entries.extend(joins.iter().cloned());
         }
-        if self.moves && self.before <= self.after {
+        if self.has_extra() {
             let note = "one more: joins on a volume of the new class, before any other gives its own up, and leaves at the end";
             entries.push(entry(&format!("{}-{}", self.name, self.after), Disturbance::Nothing, note.to_owned()));
         }
@@ -250,8 +258,10 @@ impl Change<'_> {
                 self.name
             ));
         }
-        if self.moves {
+        if self.has_extra() {
             notes.push("the nodes and the new storage class need room for one instance more meanwhile".to_owned());
+        }
+        if self.moves {
             notes.push(format!(
                 "the old volumes are told to stay (reclaim policy Retain): kubectl get persistentvolumes -l stackgres.io/replaced=true,stackgres.io/cluster-name={}; set their policy to Delete to be rid of them and of their data",
                 self.name

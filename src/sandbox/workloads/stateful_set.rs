@@ -23,14 +23,16 @@ pub(super) fn step(state: &mut State) {
             if let Some(pod) = pod_of(state, index) {
                 // Since Kubernetes 1.27: its claim may have ended after it was made.
                 if text(&pod, "/spec/nodeName").is_empty() {
-                    make_claims(state, claims, &set, index);
+                    let _ = make_claims(state, claims, &set, index);
                 }
                 if !parallel && !is_ready(&pod) {
                     break;
                 }
                 continue;
             }
-            make_claims(state, claims, &set, index);
+            if !make_claims(state, claims, &set, index) {
+                continue;
+            }
             make(state, pods, &namespace, MANAGER, pod(&set, &name, index, &hash));
             if !parallel {
                 break;
@@ -62,12 +64,15 @@ pub(super) fn step(state: &mut State) {
     }
 }
 
-/// Makes the claims of a pod that are not there.
-fn make_claims(state: &mut State, claims: &'static Resource, set: &Value, index: u64) {
+/// Makes the claims of a pod that are not there; false while one is still ending, because then no pod is made.
+fn make_claims(state: &mut State, claims: &'static Resource, set: &Value, index: u64) -> bool {
     let (namespace, name) = (text(set, "/metadata/namespace"), text(set, "/metadata/name"));
+    let mut all_stay = true;
     for claim in set.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array).into_iter().flatten() {
         let claim_name = format!("{}-{name}-{index}", text(claim, "/metadata/name"));
-        if state.get(&Key::new(claims, namespace, &claim_name)).is_none() {
+        if let Some(claim) = state.get(&Key::new(claims, namespace, &claim_name)) {
+            all_stay &= claim.pointer("/metadata/deletionTimestamp").is_none();
+        } else {
             let object = json!({
                 "apiVersion": "v1", "kind": "PersistentVolumeClaim",
                 "metadata": {"name": claim_name, "labels": set.pointer("/spec/selector/matchLabels"), "annotations": claim["metadata"].get("annotations")},
@@ -76,6 +81,7 @@ fn make_claims(state: &mut State, claims: &'static Resource, set: &Value, index:
             make(state, claims, namespace, MANAGER, object);
         }
     }
+    all_stay
 }
 
 fn revision(set: &Value) -> String {

@@ -149,6 +149,10 @@ fn permission(pass: &ClusterPass<'_>, licence: &Licence, seen: &Instances) -> Pe
     }
 }
 
+/// What the StatefulSet controller says while the claim that goes with a pod is still ending; it tries again by itself.
+/// Source: Kubernetes, `pkg/controller/statefulset/stateful_pod_control.go`, `createPersistentVolumeClaims`.
+const CLAIM_ENDS: &str = "is being deleted";
+
 /// Why the StatefulSet controller does not make the pod that a step waits for: pod security, quotas and admission speak only to it,
 /// and it tells in an event.
 async fn not_made(pass: &ClusterPass<'_>, memory: &RolloutMemory, seen: &Instances) -> Option<String> {
@@ -165,7 +169,7 @@ async fn not_made(pass: &ClusterPass<'_>, memory: &RolloutMemory, seen: &Instanc
     let of_it = events.iter().filter(|event| {
         event.text("/reason") == Some("FailedCreate")
             && event.text("/regarding/name") == Some(pass.cluster.name())
-            && event.text("/note").is_some_and(|note| note.contains(&name))
+            && event.text("/note").is_some_and(|note| note.contains(&name) && !note.contains(CLAIM_ENDS))
             && last(event).is_some_and(|at| at >= step.since)
     });
     of_it.max_by_key(|event| last(event)).and_then(|event| event.text("/note")).map(str::to_owned)
