@@ -23,7 +23,9 @@ pub(super) fn attainable(rules: Rules, facts: &Facts) -> (Cow<'_, Facts>, Vec<St
         }
         let names = kept.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         let name = facts.name(instance.ordinal);
-        reports.push(format!("{name} keeps what ALTER SYSTEM set there for {names}; ALTER SYSTEM RESET and a restart bring the released value"));
+        reports.push(format!(
+            "{name} keeps what ALTER SYSTEM set there for {names}; ALTER SYSTEM RESET and a restart bring the released value"
+        ));
         if let Some(behind) = &mut instance.behind {
             behind.retain(|name| !kept.contains(name));
         }

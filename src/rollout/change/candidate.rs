@@ -37,7 +37,10 @@ pub(super) fn candidate(rules: Rules, facts: &Facts, ready_for: impl Fn(&Instanc
         Some(ordinal) => Ok(ordinal),
         None if others().any(|instance| fit(&instance)) => {
             let slots = leader.slots.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-            Err(format!("a replica that may lead has the logical slots of {} as well ({slots}), or they are dropped", facts.name(leader.ordinal)))
+            Err(format!(
+                "a replica that may lead has the logical slots of {} as well ({slots}), or they are dropped",
+                facts.name(leader.ordinal)
+            ))
         }
         None if synchronous => Err("a synchronous replica streams, has replayed everything, and may lead".to_owned()),
         None => Err("a replica streams, has replayed everything, and may lead".to_owned()),

@@ -14,7 +14,9 @@ pub(super) fn force(rules: Rules, facts: &Facts, stage: Option<&Stage>) -> Force
     let anyway = begun || facts.target.goes_back || !rules.keep(Rule::TemplateWaitsForPermission);
     let Some(stage) = stage else {
         // Whoever is not seen may come back with it, and has not tried it yet.
-        let all = |instance: &InstanceFacts| has_pod(instance) && instance.overridden.is_empty() && instance.behind.as_ref().is_some_and(BTreeSet::is_empty);
+        let all = |instance: &InstanceFacts| {
+            has_pod(instance) && instance.overridden.is_empty() && instance.behind.as_ref().is_some_and(BTreeSet::is_empty)
+        };
         // Where ALTER SYSTEM keeps every server from it, nobody has tried it either.
         let tried = facts.instances.iter().all(|instance| instance.overridden.is_empty()) || facts.permission == Permission::Granted;
         let known = anyway || proven(rules, facts, all, all) || unknown(facts).is_none() && tried;

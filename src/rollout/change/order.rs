@@ -125,10 +125,6 @@ fn stop(rules: Rules, facts: &Facts, stage: &Stage, instance: &InstanceFacts) ->
     if let Some(wait) = wait_for_late(rules, facts, others()) {
         return wait;
     }
-    if instance.leads && instance.behind.is_none() && rules.keep(Rule::IsolatedIsWaitedFor) {
-        // Who does not answer may have lost the API server as well, and would not lead again.
-        return wait(format!("{} does not show what it runs", facts.name(instance.ordinal)), "it can be seen");
-    }
     let could_be = |other: &InstanceFacts| !other.leads && !other.nofailover && is_back(rules, other);
     if facts.target.synchronous != Synchronous::Off
         && !instance.leads
@@ -140,9 +136,7 @@ fn stop(rules: Rules, facts: &Facts, stage: &Stage, instance: &InstanceFacts) ->
     }
     let how = if stage.how == How::Recreate && instance.pod == Some(true) { How::Restart } else { stage.how };
     match how {
-        How::Restart if !instance.asked && rules.keep(Rule::RestartBringsTheConfiguration) => {
-            unread()
-        }
+        How::Restart if !instance.asked && rules.keep(Rule::RestartBringsTheConfiguration) => unread(),
         How::Restart => {
             let brings = stage.brings.clone();
             Choice::Do(Action::Restart { instance: instance.ordinal, leads: instance.leads, brings })

@@ -139,13 +139,17 @@ impl Rule {
             Self::RestartBringsTheConfiguration => {
                 "a restart before Patroni has read the configuration brings nothing and has to be repeated"
             }
-            Self::AlterSystemIsNotAwaited => "a value of ALTER SYSTEM outlives every restart, so the server would be restarted again and again for it",
+            Self::AlterSystemIsNotAwaited => {
+                "a value of ALTER SYSTEM outlives every restart, so the server would be restarted again and again for it"
+            }
             Self::CandidateFits => "a candidate that lacks commits, or that cannot lead, loses them or leaves nobody to write to",
             Self::SlotsAreKept => "a consumer of logical changes loses its position when a server without its slot leads",
             Self::PoolersAreReleased => "clients that are held back by a controller which died wait for ever",
             Self::FailureIsRemembered => "a bad change would take healthy instances away one by one",
             Self::PermissionIsAskedEachTime => "a rollout that began in a window would go on through the working day",
-            Self::IsolatedIsWaitedFor => "a Patroni without the API server neither takes the lock nor keeps it, so nobody leads after a switchover or restart",
+            Self::IsolatedIsWaitedFor => {
+                "a Patroni without the API server neither takes the lock nor keeps it, so nobody leads after a switchover or restart"
+            }
             Self::EveryWaitEnds => "nobody looks at what waits silently for ever",
             Self::StepIsFenced => "a controller that slept through its lease would disturb a second instance",
         }

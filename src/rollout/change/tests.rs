@@ -229,7 +229,8 @@ fn leaving_a_node_proves_nothing_about_what_is_released() {
     let mut facts = new_pods(2);
     facts.permission = Permission::NotNow { why: "window".to_owned(), ends: "sunday".to_owned() };
     facts.instances[1] = InstanceFacts { ordinal: 1, uid: "u1".to_owned(), ..InstanceFacts::default() };
-    let moves = |relieves| Some(StepRecord { action: Action::SwitchOver { leader: 0, candidate: 1, relieves }, since: Timestamp::UNIX_EPOCH });
+    let moves =
+        |relieves| Some(StepRecord { action: Action::SwitchOver { leader: 0, candidate: 1, relieves }, since: Timestamp::UNIX_EPOCH });
     facts.memory.step = moves(true);
     assert_eq!(next_change(Rules::ALL, &facts, Timestamp::UNIX_EPOCH).force, Force::Reloadable);
     facts.memory.step = moves(false);

@@ -163,7 +163,12 @@ impl World {
         {
             self.violated(Invariant::StoreReached, format!("{action}, and Patroni of instance {other} does not reach the API server"));
         }
-        if self.leader().is_some() && self.instances[index].cut_off && self.instances[index].cut_off_since + GRACE < now && !leads && candidate.is_none() {
+        if self.leader().is_some()
+            && self.instances[index].cut_off
+            && self.instances[index].cut_off_since + GRACE < now
+            && !leads
+            && candidate.is_none()
+        {
             self.violated(Invariant::NotInVain, format!("{action}: what it needs to follow is gone"));
         }
         let one = &self.instances[index];

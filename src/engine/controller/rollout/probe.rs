@@ -55,19 +55,15 @@ async fn one(limits: &Limits, reach: &Reach, endpoint: &Endpoint, names: &str) -
     Some(probe)
 }
 
-async fn sql(
-    limits: &Limits,
-    reach: &Reach,
-    endpoint: &Endpoint,
-    names: &str,
-) -> Result<Probe, InstanceError> {
+async fn sql(limits: &Limits, reach: &Reach, endpoint: &Endpoint, names: &str) -> Result<Probe, InstanceError> {
     let refused = |reason: String| InstanceError::Refused { address: endpoint.to_string(), reason };
     let login = reach.superuser("postgres").map_err(refused)?;
     let session = Session::connect(limits, endpoint, &login, Purpose::Facts).await?;
     let read = async {
         let rows = session.rows(SETTINGS, &[names]).await?;
         let settings = rows.iter().filter_map(|row| Some((row.get("name")?.to_owned(), row.get("value")?.to_owned()))).collect();
-        let rows = session.rows(&format!("SELECT {REDO} AS redo, {STARTED} AS started FROM pg_catalog.pg_control_checkpoint()"), &[]).await?;
+        let rows =
+            session.rows(&format!("SELECT {REDO} AS redo, {STARTED} AS started FROM pg_catalog.pg_control_checkpoint()"), &[]).await?;
         let number = |name: &str| rows.first().and_then(|row| row.get(name)?.parse::<u64>().ok());
         let name = |row: &Row| row.get("name").map(str::to_owned);
         let overridden = session.rows(OVERRIDDEN, &[]).await?.iter().filter_map(name).collect();
@@ -76,7 +72,16 @@ async fn sql(
         let lost_slots = slots(&|row| row.is_true("lost"));
         let slots = slots(&|row| row.is_true("logical") && !row.is_true("lost"));
         let pooler_away = marked(&session).await?.is_some();
-        Ok(Probe { settings, redo: number("redo"), started: number("started"), overridden, slots, lost_slots, pooler_away, ..Probe::default() })
+        Ok(Probe {
+            settings,
+            redo: number("redo"),
+            started: number("started"),
+            overridden,
+            slots,
+            lost_slots,
+            pooler_away,
+            ..Probe::default()
+        })
     }
     .await;
     session.close().await;
