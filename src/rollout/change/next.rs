@@ -274,6 +274,11 @@ fn decide(rules: Rules, facts: &Facts, progress: &mut Progress, now: Timestamp) 
         progress.verdict = not_now;
         return;
     }
+    if let Some(leader) = facts.leader().filter(|leader| leader.behind.is_none() && rules.keep(Rule::IsolatedIsWaitedFor)) {
+        // Who does not answer may have lost the API server as well: then its replicas are what is left.
+        progress.verdict = wait(format!("{} does not show what it runs", facts.name(leader.ordinal)), "it can be seen".to_owned());
+        return;
+    }
     if let Some(isolated) = facts.instances.iter().find(|instance| instance.isolated).filter(|_| rules.keep(Rule::IsolatedIsWaitedFor)) {
         let what = format!("Patroni on {} does not reach the API server", facts.name(isolated.ordinal));
         progress.verdict = wait(what, "it reaches it".to_owned());

@@ -126,10 +126,6 @@ fn stop(rules: Rules, facts: &Facts, stage: &Stage, instance: &InstanceFacts) ->
     if let Some(wait) = wait_for_late(rules, facts, others()) {
         return wait;
     }
-    if instance.leads && instance.behind.is_none() && rules.keep(Rule::IsolatedIsWaitedFor) {
-        // Who does not answer may have lost the API server as well, and would not lead again.
-        return wait(format!("{} does not show what it runs", facts.name(instance.ordinal)), "it can be seen");
-    }
     let could_be = |other: &InstanceFacts| !other.leads && !other.nofailover && is_back(rules, other);
     if facts.target.synchronous != Synchronous::Off
         && !instance.leads

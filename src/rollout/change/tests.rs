@@ -253,3 +253,55 @@ fn a_note_of_the_lowering_counts_for_the_server_that_made_it() {
     facts.instances[0].started = Some(8);
     assert_eq!(first(&facts), Verdict::Do(Action::Checkpoint { instance: 0 }));
 }
+
+/// Waiting for a value that `ALTER SYSTEM` keeps away would never end; taking that server for a proof would put it in force untried.
+#[test]
+fn a_value_of_alter_system_is_reported_and_proves_nothing() {
+    let mut facts = with(3, |instance| instance.behind = Some(names(&["shared_buffers"])));
+    facts.instances[1].overridden = names(&["shared_buffers"]);
+    assert_eq!(steps(&facts), "r2 s0>1");
+    let mut alone = facts.clone();
+    alone.instances.retain(|instance| instance.ordinal == 1);
+    alone.instances[0] = InstanceFacts { ordinal: 0, leads: true, ..alone.instances[0].clone() };
+    (alone.asked_for, alone.target.instances) = (1, 1);
+    let progress = next_change(Rules::ALL, &alone, Timestamp::UNIX_EPOCH);
+    assert_eq!(progress.verdict, Verdict::Done);
+    assert!(progress.reports[0].contains("instance 0") && progress.reports[0].contains("shared_buffers"), "{:?}", progress.reports);
+    alone.permission = Permission::NotNow { why: "window".to_owned(), ends: "sunday".to_owned() };
+    let progress = next_change(Rules::ALL, &alone, Timestamp::UNIX_EPOCH);
+    assert_eq!(progress.force, Force::Reloadable);
+    assert!(matches!(progress.verdict, Verdict::Wait { what, .. } if what == "window"));
+}
+
+/// A new pod does not bring WAL back, and with one replica gone no other may stop. In a step of ours it stops the rollout.
+#[test]
+fn a_replica_that_cannot_follow_any_more_is_left_alone() {
+    let mut facts = new_pods(3);
+    let lost = |instance: &mut InstanceFacts| {
+        (instance.streaming, instance.caught_up, instance.cut_off, instance.hopeless) = (false, false, true, true);
+        instance.trouble = Some("the WAL is gone".to_owned());
+    };
+    lost(&mut facts.instances[2]);
+    let first = next_change(Rules::ALL, &facts, Timestamp::UNIX_EPOCH).verdict;
+    assert!(matches!(&first, Verdict::Wait { what, ends, .. } if what.contains("WAL is gone") && ends.contains("reinit")), "{first:?}");
+    facts.instances[2].pod = Some(true);
+    let made = Action::Recreate { instance: 2, uid: "before".to_owned(), leads: false };
+    facts.memory.step = Some(StepRecord { action: made, since: Timestamp::UNIX_EPOCH });
+    let stopped = next_change(Rules::ALL, &facts, Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(61)).verdict;
+    assert!(matches!(&stopped, Verdict::Stop(failure) if failure.cause.contains("WAL is gone")), "{stopped:?}");
+}
+
+/// A switchover to a Patroni that cannot take the lock leaves nobody to write to; one away from a leader whose slots nobody else has
+/// loses what consumers of logical changes have not read.
+#[test]
+fn who_takes_over_reaches_the_api_server_and_has_the_slots() {
+    let mut facts = with(3, |instance| instance.pod = Some(instance.ordinal != 0));
+    facts.instances[1].isolated = true;
+    let first = |facts: &Facts| next_change(Rules::ALL, facts, Timestamp::UNIX_EPOCH).verdict;
+    assert!(matches!(first(&facts), Verdict::Wait { what, .. } if what.contains("instance 1 does not reach the API server")));
+    facts.instances[1].isolated = false;
+    facts.instances[0].slots = names(&["cdc"]);
+    assert!(matches!(first(&facts), Verdict::Wait { ends, .. } if ends.contains("cdc")));
+    facts.instances[2].slots = names(&["cdc", "other"]);
+    assert_eq!(first(&facts), Verdict::Do(Action::SwitchOver { leader: 0, candidate: 2, relieves: false }));
+}
