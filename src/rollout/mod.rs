@@ -26,7 +26,7 @@ pub use cluster::{Decision, Drift, MANAGER, Situation, Step, Wait, next, not_in_
 pub use credentials::{CredentialsStep, REFUSED, RolePassword, credential_problem, credentials_of, next_credentials};
 pub use duties::{hand_over, unaware};
 pub use licence::{Licence, Method, RECONCILIATION_PAUSE, held, is_reconciliation_paused, licence};
-pub use memory::{RETRY, ROLLBACK, RolloutMemory};
+pub use memory::{PROMOTE, RETRY, ROLLBACK, RolloutMemory};
 pub use observed::{Observed, Probe};
 pub use pause::{PAUSE_ENDS, PAUSED};
 pub use scripts::{

@@ -12,6 +12,14 @@ pub(in crate::api) fn release() -> Schema {
     .field("releasedAt", text("When it was released.").format("date-time"))
     .field("by", text("Fleet or rule that released it."))
     .field("commit", text("Commit the inputs came from."))
+    .field("rendering", text("What became of a newer rendering of the program: taken along, left for a promotion, or promoted."))
+}
+
+/// Schema of `status.promotion`.
+pub(in crate::api) fn promotion() -> Schema {
+    object("What the program that runs now would render of the released inputs, where that is something else. It is not taken by itself.")
+        .field("revision", text("Name of the revision; the annotation stackgres.io/promote with this name takes it."))
+        .field("summary", text("What taking it does, and what differs."))
 }
 
 /// Schema of `status.running`.

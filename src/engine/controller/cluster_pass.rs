@@ -5,6 +5,8 @@ use super::events::tell;
 use super::facts::Facts;
 use super::managed_sql::managed_sql;
 use super::pod_check::PodChecks;
+use super::promotion::{Renewals, promote};
+use super::release::release_record;
 use super::reloads::{self, Reloads};
 use super::rollout::{self, Change, Rollouts};
 use super::secrets::{Given, SecretWorks, keep_secrets};
@@ -12,15 +14,14 @@ use super::switchover::{SwitchoverWorks, carry_out_request};
 use super::works::Works;
 use crate::apply::carry_out;
 use crate::diagnostics::Diagnostic;
-use crate::diff::{Impact, effective_changes, impact, object_changes};
-use crate::engine::offline::{Report, frozen};
+use crate::engine::offline::{Report, Successor, frozen, inseparable, judged, successor};
 use crate::health::{Instance, Instances, instances};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
 use crate::model::{Hold, NamespacedName, Object, ObjectKey};
 use crate::postgres::PUBLISHER;
 use crate::render::revision::{Revision, to_prune, to_secret};
 use crate::render::secret_names;
-use crate::resolve::Effective;
+use crate::resolve::{Effective, Settings};
 use crate::rollout::{
     Decision, Drift, PAUSED, RECONCILIATION_PAUSE, ROLLBACK, RolloutMemory, Situation, Step, Wait, credential_problem,
     is_reconciliation_paused, licence, next,
@@ -33,6 +34,9 @@ use std::fmt::Write as _;
 
 /// Field manager of statuses.
 pub(super) const STATUS_MANAGER: &str = "stackgres-status";
+
+/// Who releases a cluster without a fleet.
+const OWN_INPUTS: &str = "its own inputs";
 
 /// Revisions kept beside those in use.
 const HISTORY: usize = 2;
@@ -61,6 +65,10 @@ pub(super) struct ClusterPass<'a> {
     pub pod_checks: &'a PodChecks,
     /// Steps of changes that are under way.
     pub rollouts: &'a Rollouts,
+    /// Images and versions.
+    pub settings: &'a Settings,
+    /// What this program makes of released revisions.
+    pub renewals: &'a Renewals,
     /// The time.
     pub now: Timestamp,
 }
@@ -96,13 +104,20 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         conditions.push(Condition::new("Reconciling", Some(false), "NotReleased", message));
         return write_status(api, cluster, patch, &conditions, now).await;
     };
-    let Some(released) = fresh.or_else(|| facts.revision(&name, &released_name)) else {
+    let Some(mut released) = fresh.or_else(|| facts.revision(&name, &released_name)) else {
         let message =
             format!("the revision {released_name} is missing or damaged: what runs stays as it is, and nothing is released by itself");
         conditions.push(Condition::new("Stalled", Some(true), "RevisionMissing", message.clone()));
         conditions.push(Condition::new("Ready", Some(false), "RevisionMissing", message));
         return write_status(api, cluster, patch, &conditions, now).await;
     };
+    let mut released_name = released_name;
+    if manager != Manager::Unknown
+        && let Some(promoted) = promote(pass, &released_name, &released, &mut patch, &mut conditions).await?
+    {
+        released_name = promoted.name();
+        released = promoted;
+    }
     let mut children = facts.children.get(&name).cloned().unwrap_or_default();
     find_unlabelled(api, facts, &released, &mut children).await?;
     let has_data = children.keys().any(|key| key.kind == "PersistentVolumeClaim");
@@ -119,7 +134,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         Some(running) if rolled_back => running.clone(),
         _ => released,
     };
-    let judged = running.as_ref().filter(|running| **running != released).map(|running| judge(running, &released));
+    let effect = running.as_ref().filter(|running| **running != released).map(|running| judged(&frozen(running), &frozen(&released)));
     let seen = instances(children.values());
     let licence = licence(cluster, &released.effective, manager == Manager::Fleet, now);
     conditions.extend(licence_conditions(&licence, Hold::of(cluster).as_ref(), now));
@@ -131,7 +146,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         cluster,
         released: &released,
         running: running.as_ref(),
-        impact: judged.as_ref(),
+        impact: effect.as_ref(),
         live: &children,
         seen: &seen,
         has_data,
@@ -189,13 +204,14 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     } else {
         in_use.extend(running_name);
     }
+    in_use.extend(patch.pointer("/promotion/revision").and_then(Value::as_str).map(str::to_owned));
     in_use.extend(change.iter().flat_map(|change| change.memory.superseded.iter().cloned()));
     prune(api, &name, facts, &in_use).await?;
     // Where nothing may be done at all, no script runs either.
     let may_run = running.as_ref().filter(|_| decision.stop.is_none());
     managed_sql(pass, may_run, &seen, &mut conditions).await;
     if has_data {
-        let summary = judged.as_ref().map_or("a change that was taken back is undone", |impact| impact.summary.as_str());
+        let summary = effect.as_ref().map_or("a change that was taken back is undone", |impact| impact.summary.as_str());
         conditions.push(rollout::condition(change.as_ref(), &decision, summary));
     }
     if rolled_back && decision.wait.is_none() {
@@ -332,25 +348,31 @@ async fn release_own_inputs(pass: &ClusterPass<'_>, patch: &mut Value) -> Result
         return Ok(Err(refused(live.blocked.get(&name).map(Vec::as_slice).unwrap_or_default())));
     };
     let released = cluster.text("/status/release/revision").and_then(|released| facts.revision(&name, released));
-    if released.is_some() {
-        let problems = super::fleet_pass::refused(released.as_ref(), cluster, valid);
-        if !problems.is_empty() {
-            return Ok(Err(refused(&problems)));
-        }
-    }
-    let revision = Revision::freeze(valid, "");
-    // The same inputs rendered by another version of this program are no new release.
-    if cluster.text("/status/release/digest") == Some(revision.digest.as_str()) {
-        let named = cluster.text("/status/release/revision");
-        if released.is_none() && named == Some(&revision.name()) {
+    let Some(released) = released else {
+        let revision = Revision::freeze(valid, "");
+        // The same inputs rendered by another version of this program are no new release.
+        if cluster.text("/status/release/digest") == Some(revision.digest.as_str()) {
+            if cluster.text("/status/release/revision") != Some(&revision.name()) {
+                return Ok(Ok(None));
+            }
             store(api, &revision).await?;
             return Ok(Ok(Some(revision)));
         }
-        return Ok(Ok(None));
+        store(api, &revision).await?;
+        patch["release"] = release_record(&revision, OWN_INPUTS, None, now);
+        return Ok(Ok(Some(revision)));
+    };
+    let (revision, note) = match successor(&released, valid, "", pass.settings) {
+        Successor::Same => return Ok(Ok(None)),
+        Successor::Other { revision, note } => (*revision, note),
+        Successor::Inseparable(why) => return Ok(Err(refused(&[inseparable(valid, &why)]))),
+    };
+    let problems = super::fleet_pass::refused(Some(&released), cluster, valid);
+    if !problems.is_empty() {
+        return Ok(Err(refused(&problems)));
     }
     store(api, &revision).await?;
-    patch["release"] =
-        json!({"revision": revision.name(), "digest": revision.digest, "releasedAt": seconds(now), "by": "its own inputs", "commit": null});
+    patch["release"] = release_record(&revision, OWN_INPUTS, note.as_deref(), now);
     Ok(Ok(Some(revision)))
 }
 
@@ -379,12 +401,6 @@ async fn find_unlabelled(
         }
     }
     Ok(())
-}
-
-fn judge(running: &Revision, released: &Revision) -> Impact {
-    let (before, after) = (frozen(running), frozen(released));
-    let values = effective_changes(Some(&before), Some(&after));
-    impact(&before, &after, &values, &object_changes(&before.objects, &after.objects))
 }
 
 /// Removes old revisions, also while a change waits: a commit a minute must not fill the API server.

@@ -3,7 +3,9 @@
 use crate::api::KINDS;
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
+use crate::postgres::major;
 use crate::render::revision::{REVISION_TYPE, Revision, from_secret};
+use crate::resolve::Settings;
 use crate::rollout::not_in_place;
 use std::collections::BTreeMap;
 
@@ -65,6 +67,12 @@ impl Facts {
     /// Objects of one of our kinds.
     pub(super) fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Object> {
         self.own.values().filter(move |object| object.kind() == kind)
+    }
+
+    /// The settings, with the major version of every cluster that was released.
+    pub(super) fn settings(&self, settings: &Settings) -> Settings {
+        let version = |cluster: &Object| Some((cluster.namespaced_name(), major(cluster.text("/status/postgresVersion")?)?));
+        Settings { majors: self.of_kind("SGCluster").filter_map(version).collect(), ..settings.clone() }
     }
 
     /// A revision of a cluster by the name of its Secret; `None` where it is missing or damaged.

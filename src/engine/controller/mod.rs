@@ -16,6 +16,7 @@ mod marks;
 mod mirror;
 mod observe;
 mod pod_check;
+mod promotion;
 mod reach;
 mod release;
 mod reloads;
