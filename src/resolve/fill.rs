@@ -10,7 +10,7 @@ use super::inputs::Inputs;
 use super::{fill_parameters, fill_pooling, fill_resources};
 use crate::load::Manifest;
 use crate::model::{NamespacedName, Object, Quantity};
-use crate::postgres::{Catalogue, Size, major};
+use crate::postgres::{Catalogue, CatalogueImage, Size, major};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -90,6 +90,7 @@ pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
                 enabled: ssl,
             },
             extensions,
+            collations: settings.catalogue.server(&version).map(CatalogueImage::collations).unwrap_or_default(),
         },
         resources: fill_resources::resources(inputs, &profile.value, pooling_on, exporter, !util_off.value),
         pooling,

@@ -5,6 +5,7 @@
 //! again from the facts.
 
 mod act;
+mod image;
 mod probe;
 
 use super::cluster_pass::{ClusterPass, STATUS_MANAGER};
@@ -98,7 +99,12 @@ pub(super) async fn look(
         }
     };
     observed.probes = &probes;
-    let facts = observed.facts();
+    let mut facts = observed.facts();
+    if facts.permission == Permission::Granted
+        && let Some(refusal) = image::refusal(pass, released, running, &superseded, &memory, children).await
+    {
+        facts.permission = refusal;
+    }
     Ok(Some(Change { memory, facts }))
 }
 
