@@ -176,7 +176,7 @@ mod tests {
             json!(format!("{{\"parameters\":{{\"buffers\":\"{buffers}\",\"work_mem\":\"{work_mem}\"}}}}\n"))
         };
         assert_eq!(made(&config("4MB", "2GB"), &config("9MB", "2GB"), &config("4MB", "1GB")).unwrap(), config("9MB", "1GB"));
-        let file = |lines: &[&str]| json!(lines.iter().map(|line| format!("{line}\n")).collect::<String>());
+        let file = |lines: &[&str]| json!(format!("{}\n", lines.join("\n")));
         let (from, to) = (file(&["[p]", "a = 1", "mode = x", "new = 1"]), file(&["[p]", "a = 2", "mode = x", "new = 1"]));
         assert_eq!(made(&from, &to, &file(&["[p]", "a = 1", "mode = x"])).unwrap(), file(&["[p]", "a = 2", "mode = x"]));
         let hba = |lines: &[&str]| json!({"pg_hba": lines});

@@ -75,11 +75,9 @@ pub fn mark(set: &mut Object, before: &Object) {
     const ANNOTATIONS: &str = "/spec/template/metadata/annotations";
     let annotation = |set: &Object, name: &str| -> Option<String> { Some(set.get(ANNOTATIONS)?.get(name)?.as_str()?.to_owned()) };
     let pod = |set: &Object| set.get("/spec/template/spec").cloned().unwrap_or_default();
-    let (old, mut start) = (annotation(before, AT_START).unwrap_or_default(), annotation(set, AT_START).unwrap_or_default());
-    if start != old {
-        // It is the start of neither of the two.
-        start = Digest::of(&json!([old, start])).short().to_owned();
-    }
+    let (old, new) = (annotation(before, AT_START).unwrap_or_default(), annotation(set, AT_START).unwrap_or_default());
+    // Where they differ it is the start of neither of the two.
+    let start = if new == old { new } else { Digest::of(&json!([old, new])).short().to_owned() };
     // The mark that running pods carry stays theirs, however this program would have made it.
     let same = made_from(&pod(set), &start) == made_from(&pod(before), &old);
     let mark = annotation(before, MADE_FROM).filter(|_| same).unwrap_or_else(|| made_from(&pod(set), &start));
