@@ -23,6 +23,7 @@ pub const DIFFERENCES: &[Difference] = &[
         "the list is atomic: as a map by `id`, two entries without one would collide where no webhook fills it in",
     ),
     difference("SGCluster", "spec.pods.updateStrategy.schedule[].timeZone", "ours: upstream takes the local time of its operator's pod"),
+    difference("SGCluster", "status.promotion", "ours: a newer rendering that a person may take"),
     difference("SGCluster", "status.release", "ours: what the cluster shall run"),
     difference("SGCluster", "status.rollout", "ours: the change that is being carried out"),
     difference("SGCluster", "status.running", "ours: what the cluster runs"),

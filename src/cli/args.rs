@@ -24,6 +24,10 @@ pub(super) enum Verb {
     Render(RenderArguments),
     /// Show what a change does to the databases.
     Diff(DiffArguments),
+    /// Show what taking the controller's newer rendering would do to running clusters.
+    Plan(PlanArguments),
+    /// Take the controller's newer rendering of running clusters: it is released, and carried out as every change.
+    Promote(PromoteArguments),
     /// Show the revisions of a running cluster, what each changed, and its inputs.
     History(HistoryArguments),
     /// Hand the primary role over to another instance: writers wait behind the pooler, and with transaction pooling nobody fails. Exit
@@ -150,6 +154,43 @@ pub(super) enum DiffOutput {
     Json,
     /// The JSON Schema of the JSON form.
     Schema,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArguments {
+    /// Clusters, as NAMESPACE/NAME; absent is every one.
+    pub(super) clusters: Vec<String>,
+    /// From what was released to the same inputs as the controller's program renders them: its version, its tuning, its images.
+    #[arg(long, required = true)]
+    pub(super) promote: bool,
+    /// How to reach the API server; absent is the environment's.
+    #[arg(long, env = "KUBECONFIG", hide_env_values = true)]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// Also list every changed Kubernetes object, field by field.
+    #[arg(long)]
+    pub(super) objects: bool,
+    /// Exit with 1 if there are differences.
+    #[arg(long)]
+    pub(super) exit_code: bool,
+    /// Form of the output.
+    #[arg(long, short, value_enum, default_value_t = PlanOutput::Text)]
+    pub(super) output: PlanOutput,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum PlanOutput {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PromoteArguments {
+    /// Clusters, as NAMESPACE/NAME.
+    #[arg(required = true)]
+    pub(super) clusters: Vec<String>,
+    /// How to reach the API server; absent is the environment's.
+    #[arg(long, env = "KUBECONFIG", hide_env_values = true)]
+    pub(super) kubeconfig: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

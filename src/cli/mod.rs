@@ -31,6 +31,8 @@ pub fn run(arguments: Arguments, wired: &Wired) -> Result<Exit, CommandError> {
         Verb::Check(arguments) => commands::check::run(&arguments),
         Verb::Render(arguments) => commands::render::run(&arguments),
         Verb::Diff(arguments) => commands::diff::run(&arguments),
+        Verb::Plan(arguments) => commands::plan::run(&arguments),
+        Verb::Promote(arguments) => commands::promote::run(&arguments),
         Verb::History(arguments) => commands::history::run(&arguments),
         Verb::Switchover(arguments) => commands::switchover::run(&arguments),
         Verb::Restart(arguments) => commands::restart::run(&arguments),

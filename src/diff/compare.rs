@@ -112,7 +112,7 @@ fn objects(place: &Place, before: &Map<String, Value>, after: &Map<String, Value
 
 /// Fields that tell one list item from another, in the order they are tried.
 /// Source: `x-kubernetes-list-map-keys` of the core types (Kubernetes API reference) and the kinds of this program.
-const IDENTITIES: &[&str] =
+pub(super) const IDENTITIES: &[&str] =
     &["name", "id", "containerPort", "mountPath", "devicePath", "port", "key", "topologyKey", "type", "ip", "uid", "kind"];
 
 fn lists(place: &Place, before: &[Value], after: &[Value], changes: &mut Changes) {
@@ -132,7 +132,7 @@ fn lists(place: &Place, before: &[Value], after: &[Value], changes: &mut Changes
 }
 
 /// Items by the text of `field`, if every item has one and no two share it. Two empty lists name nothing.
-fn named<'a>(items: &'a [Value], field: &str) -> Option<BTreeMap<String, (usize, &'a Value)>> {
+pub(super) fn named<'a>(items: &'a [Value], field: &str) -> Option<BTreeMap<String, (usize, &'a Value)>> {
     let mut found = BTreeMap::new();
     for (index, item) in items.iter().enumerate() {
         let name = match item.get(field)? {

@@ -14,6 +14,7 @@ mod mask_text;
 mod meaning;
 mod objects;
 mod ownership;
+mod transfer;
 
 pub use cause::{Cause, causes};
 pub use compare::{FieldChange, compare};
@@ -24,6 +25,7 @@ pub use mask_text::mask_text;
 pub use meaning::same_meaning;
 pub use objects::{ObjectAction, ObjectChange, object_changes};
 pub use ownership::{is_in_place, would_change};
+pub use transfer::{Entangled, transfer};
 
 use crate::load::Manifest;
 use crate::model::Object;

@@ -17,6 +17,16 @@ const CODES: &[Code] = &[
         "Somebody wrote the cluster's status at the same moment, or an admission policy refused it. It is tried again; the cluster runs what was released before.",
     ),
     Code::error(
+        "needs-promotion",
+        "a change cannot be told apart from a newer rendering of the program",
+        "The program that runs now renders this cluster otherwise than the one that rendered what was released, and both change the same text. Nothing of the change is released. `stackgres plan --promote` shows the newer rendering, `stackgres promote` takes it, and the change follows.",
+    ),
+    Code::error(
+        "promotion-not-possible",
+        "this program cannot render what was released",
+        "A rule of this version refuses inputs that an older one took, or the catalogue has no image for them. The cluster keeps what was released; correct the inputs.",
+    ),
+    Code::error(
         "claimed-by-another-fleet",
         "two fleets describe the same cluster",
         "The first fleet keeps it, so that two repositories do not undo each other's work. Take the cluster out of one of the two sources.",

@@ -5,6 +5,7 @@
 
 mod activity;
 mod canonical;
+mod collations;
 mod cron;
 mod duration;
 mod file_names;
@@ -23,6 +24,7 @@ mod window;
 
 pub use activity::{Activity, Follower, FollowerKind, HOT_STANDBY, OpenTransaction, PreparedTransaction};
 pub use canonical::{Digest, canonical_json};
+pub use collations::{CollationProvider, CollationVersions, DatabaseNeeds, SortedIndex};
 pub use cron::{Cron, CronProblem};
 pub use duration::iso_duration;
 pub use file_names::{IGNORE_FILE, may_hold_manifests};

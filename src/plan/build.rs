@@ -39,6 +39,8 @@ pub struct PlanInput {
     pub refused: BTreeMap<NamespacedName, Vec<Diagnostic>>,
     /// Why the earlier version of a cluster is not known, where that is a finding of the older side.
     pub unknown: BTreeMap<NamespacedName, Vec<Diagnostic>>,
+    /// What a person should know of a cluster's change beside what differs.
+    pub notes: BTreeMap<NamespacedName, String>,
     /// Objects outside clusters that differ: Namespaces, ConfigMaps, configurations that no cluster uses.
     pub others: Vec<ObjectChange>,
     /// What was rehearsed of the changes.
@@ -175,7 +177,7 @@ impl Plan {
 
 /// Builds the plan.
 pub fn build(input: PlanInput) -> Plan {
-    let PlanInput { base, head, before, after, blocked, refused, unknown, others, rehearsals } = input;
+    let PlanInput { base, head, before, after, blocked, refused, unknown, notes, others, rehearsals } = input;
     let names: BTreeSet<&NamespacedName> = before.keys().chain(after.keys()).chain(blocked.keys()).collect();
     let total = names.len();
     let mut clusters: Vec<ClusterPlan> = names
@@ -187,7 +189,11 @@ pub fn build(input: PlanInput) -> Plan {
                 (false, Some(_), None) => {
                     Some(plain(name, ClusterAction::Orphan, "no longer in the source: kept running, untouched", Vec::new()))
                 }
-                (false, Some(Before::Known(old)), Some(new)) => changed(name, old, new, problems(&refused), rehearsals.get(name)),
+                (false, Some(Before::Known(old)), Some(new)) => {
+                    let mut changed = changed(name, old, new, problems(&refused), rehearsals.get(name))?;
+                    changed.impact.notes.extend(notes.get(name).cloned());
+                    Some(changed)
+                }
                 (false, Some(Before::Unknown(why)), Some(_)) => {
                     Some(plain(name, ClusterAction::Unknown, &format!("unknown before: {why}"), problems(&unknown)))
                 }

@@ -3,6 +3,7 @@
 //! Built in is the catalogue of this project's own images, `catalogue.json`, which `deploy/images/catalogue` writes from the labels
 //! of the built images; a test of the images compares them. Another file of that form may take its place.
 
+use crate::model::CollationVersions;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -197,6 +198,11 @@ impl Catalogue {
 }
 
 impl CatalogueImage {
+    /// What it sorts text by.
+    pub fn collations(&self) -> CollationVersions {
+        CollationVersions { libc: self.collation_libc.clone(), icu: self.collation_icu.clone() }
+    }
+
     /// The version of an extension or output plugin whose files the image has.
     pub fn version_of(&self, name: &str) -> Option<&str> {
         self.extensions.get(name).or_else(|| self.output_plugins.get(name)).map(String::as_str)

@@ -30,7 +30,7 @@ pub use secrets::{
     CREDENTIALS, GeneratedSecret, Material, VERSION, VERSION_LENGTH, binding_entries, binding_secret, certificate_secret,
     credentials_in_use, derived_entries, secret_labels, secret_names,
 };
-pub use stateful_set::MADE_FROM;
+pub use stateful_set::{MADE_FROM, mark};
 
 use crate::model::Object;
 use crate::resolve::Effective;
@@ -47,11 +47,11 @@ pub struct Rendered {
 
 /// Renders every object of a cluster.
 pub fn render(cluster: &ValidCluster) -> Rendered {
-    objects(cluster.effective())
+    from_effective(cluster.effective())
 }
 
-/// Renders from effective values alone.
-fn objects(effective: &Effective) -> Rendered {
+/// Renders from effective values alone, which are those of a cluster that passed, or of a revision.
+pub fn from_effective(effective: &Effective) -> Rendered {
     let mut objects = Vec::new();
     objects.extend(config_maps::config_maps(effective));
     objects.extend(rbac::rbac(effective));

@@ -1,7 +1,7 @@
 //! Everything a cluster runs with, after defaults.
 
 use crate::diagnostics::Location;
-use crate::model::NamespacedName;
+use crate::model::{CollationVersions, NamespacedName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -294,6 +294,9 @@ pub struct PostgresSettings {
     /// Extensions whose files the image must have: what was asked for, in the versions that the image has.
     #[serde(default, deserialize_with = "extensions")]
     pub extensions: Vec<Extension>,
+    /// What the image sorts text by.
+    #[serde(default, skip_serializing_if = "CollationVersions::is_unknown")]
+    pub collations: CollationVersions,
 }
 
 /// An extension that a cluster asks for.

@@ -9,8 +9,8 @@ use super::fill_update_strategy::update_strategy;
 use super::inputs::Inputs;
 use super::{fill_parameters, fill_pooling, fill_resources};
 use crate::load::Manifest;
-use crate::model::{Object, Quantity};
-use crate::postgres::{Catalogue, Size, major};
+use crate::model::{NamespacedName, Object, Quantity};
+use crate::postgres::{Catalogue, CatalogueImage, Size, major};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -21,11 +21,21 @@ pub struct Settings {
     pub catalogue: Catalogue,
     /// Kubernetes cluster domain.
     pub cluster_domain: String,
+    /// Major versions of clusters that exist: what `latest` means for them.
+    pub majors: BTreeMap<NamespacedName, u32>,
+}
+
+impl Settings {
+    /// The full version of a cluster. `latest` is the newest of the major version that runs: another one is an operation of its own.
+    fn version(&self, cluster: &NamespacedName, written: &str) -> Option<&str> {
+        let major = self.majors.get(cluster).filter(|_| written == "latest");
+        major.and_then(|major| self.catalogue.resolve(&major.to_string())).or_else(|| self.catalogue.resolve(written))
+    }
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { catalogue: Catalogue::default(), cluster_domain: "cluster.local".to_owned() }
+        Self { catalogue: Catalogue::default(), cluster_domain: "cluster.local".to_owned(), majors: BTreeMap::new() }
     }
 }
 
@@ -50,7 +60,7 @@ pub(super) fn text(value: &Value) -> Option<String> {
 pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
     let cluster = &inputs.cluster;
     let written = cluster.object.text("/spec/postgres/version").unwrap_or("latest");
-    let version = settings.catalogue.resolve(written)?.to_owned();
+    let version = settings.version(&inputs.name(), written)?.to_owned();
     let major = major(&version)?;
     let profile = pick(cluster, "/spec/profile", text, "production".to_owned());
     let flag = |pointer: &str, default: bool| pick(cluster, pointer, Value::as_bool, default);
@@ -80,6 +90,7 @@ pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
                 enabled: ssl,
             },
             extensions,
+            collations: settings.catalogue.server(&version).map(CatalogueImage::collations).unwrap_or_default(),
         },
         resources: fill_resources::resources(inputs, &profile.value, pooling_on, exporter, !util_off.value),
         pooling,

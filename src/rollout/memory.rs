@@ -14,6 +14,9 @@ pub const RETRY: &str = "stackgres.io/rollout-retry";
 /// Annotation that names the revision which is not to be carried out any more: what ran before is put back, by the same rules.
 pub const ROLLBACK: &str = "stackgres.io/rollout-rollback";
 
+/// Annotation that names the revision by which this program's newer rendering is taken: the one that was shown.
+pub const PROMOTE: &str = "stackgres.io/promote";
+
 /// The memory of a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RolloutMemory {

@@ -8,6 +8,7 @@ pub mod change;
 mod cluster;
 mod credentials;
 mod duties;
+mod image;
 mod in_force;
 mod instances;
 mod licence;
@@ -28,8 +29,9 @@ pub use certificates::{
 pub use cluster::{Decision, Drift, MANAGER, Situation, Step, Wait, next, not_in_place, owned};
 pub use credentials::{CredentialsStep, REFUSED, RolePassword, credential_problem, credentials_of, next_credentials};
 pub use duties::unaware;
+pub use image::{ACCEPT_COLLATIONS, Misfit, misfit};
 pub use licence::{Licence, Method, RECONCILIATION_PAUSE, held, is_reconciliation_paused, licence};
-pub use memory::{RETRY, ROLLBACK, RolloutMemory};
+pub use memory::{PROMOTE, RETRY, ROLLBACK, RolloutMemory};
 pub use observed::{Observed, Probe, method_of};
 pub use operation::{Finished, Operation, OperationKind, OperationOutcome, Turn, operation_content, operation_outcome, operation_turns};
 pub use pause::{PAUSE_ENDS, PAUSED};

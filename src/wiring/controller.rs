@@ -67,5 +67,5 @@ fn settings(arguments: &RunArguments) -> Result<Settings, CommandError> {
             CommandError::invalid(format!("{} is no catalogue: {error}", path.display())).hint("deploy/images/catalogue writes one")
         })?;
     }
-    Ok(Settings { catalogue, cluster_domain: arguments.cluster_domain.clone() })
+    Ok(Settings { catalogue, cluster_domain: arguments.cluster_domain.clone(), ..Settings::default() })
 }

@@ -21,6 +21,7 @@ mod instance;
 mod load;
 mod managed_sql;
 mod plans;
+mod promotions;
 mod real_cluster;
 mod real_pods;
 mod revisions;

@@ -18,6 +18,14 @@ pub(in crate::api) fn release() -> Schema {
             .field("uid", text("Identity of the SGDbOps."))
             .field("problem", text("Why there are no newer images; absent where there are, or the released ones are the newest.")),
     )
+    .field("rendering", text("What became of a newer rendering of the program: taken along, left for a promotion, or promoted."))
+}
+
+/// Schema of `status.promotion`.
+pub(in crate::api) fn promotion() -> Schema {
+    object("What the program that runs now would render of the released inputs, where that is something else. It is not taken by itself.")
+        .field("revision", text("Name of the revision; the annotation stackgres.io/promote with this name takes it."))
+        .field("summary", text("What taking it does, and what differs."))
 }
 
 /// Schema of `status.running`.

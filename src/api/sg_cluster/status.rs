@@ -160,6 +160,7 @@ pub(in crate::api) fn schema() -> Schema {
         )
         .field("binding", object("Service binding Secret.").field("name", text("Name of the Secret.")))
         .field("release", super::release::release())
+        .field("promotion", super::release::promotion())
         .field("running", super::release::running())
         .field("rollout", super::release::rollout())
         .field("claim", super::release::claim())

@@ -1,16 +1,12 @@
 //! `stackgres history`
 
+use super::{cluster_name, live_problem};
 use crate::cli::args::{HistoryArguments, HistoryOutput};
 use crate::cli::exit::{CommandError, Exit, print};
-use crate::engine::live::{Entry, LiveError, history};
-use crate::model::NamespacedName;
+use crate::engine::live::{Entry, history};
 
 pub(in crate::cli) fn run(arguments: &HistoryArguments) -> Result<Exit, CommandError> {
-    let (namespace, name) = arguments.cluster.split_once('/').unwrap_or(("default", &arguments.cluster));
-    let found = history(arguments.kubeconfig.as_deref(), &NamespacedName::new(namespace, name)).map_err(|error| match error {
-        LiveError::NoCluster(_) => CommandError::invalid(error.to_string()).hint("name it as NAMESPACE/NAME"),
-        other => CommandError::failure(other.to_string()).hint("give --kubeconfig, or set KUBECONFIG"),
-    })?;
+    let found = history(arguments.kubeconfig.as_deref(), &cluster_name(&arguments.cluster)).map_err(|error| live_problem(&error))?;
     if let Some(wanted) = &arguments.revision {
         let entry = found.revisions.iter().find(|entry| entry.name == *wanted || entry.name.ends_with(&format!("-{wanted}")));
         let Some(entry) = entry else {

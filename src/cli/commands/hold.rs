@@ -1,24 +1,20 @@
 //! `stackgres hold`
 
+use super::{cluster_name, live_problem};
 use crate::cli::args::HoldArguments;
 use crate::cli::exit::{CommandError, Exit, print};
-use crate::engine::live::{End, LiveError, hold, release};
-use crate::model::{NamespacedName, iso_duration};
+use crate::engine::live::{End, hold, release};
+use crate::model::iso_duration;
 use jiff::{SignedDuration, Timestamp};
 
 pub(in crate::cli) fn run(arguments: &HoldArguments) -> Result<Exit, CommandError> {
-    let (namespace, name) = arguments.cluster.split_once('/').unwrap_or(("default", &arguments.cluster));
-    let cluster = NamespacedName::new(namespace, name);
+    let cluster = cluster_name(&arguments.cluster);
     let kubeconfig = arguments.kubeconfig.as_deref();
     let changed = match &arguments.reason {
         Some(reason) => hold(kubeconfig, &cluster, reason, end(arguments)?, arguments.by.as_deref()),
         None => release(kubeconfig, &cluster),
     };
-    let changed = changed.map_err(|error| match error {
-        LiveError::NoCluster(_) => CommandError::invalid(error.to_string()).hint("name it as NAMESPACE/NAME"),
-        LiveError::NoHold(_) => CommandError::invalid(error.to_string()),
-        other => CommandError::failure(other.to_string()).hint("give --kubeconfig, or set KUBECONFIG"),
-    })?;
+    let changed = changed.map_err(|error| live_problem(&error))?;
     let said = match (&changed.before, &changed.after) {
         (Some(before), Some(after)) => format!("{cluster} is held: {after}\nbefore: {before}\n"),
         (None, Some(after)) => format!("{cluster} is held: {after}\n"),

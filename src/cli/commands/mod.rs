@@ -7,6 +7,8 @@ pub(super) mod diff;
 pub(super) mod explain;
 pub(super) mod history;
 pub(super) mod hold;
+pub(super) mod plan;
+pub(super) mod promote;
 pub(super) mod render;
 pub(super) mod restart;
 pub(super) mod rollout;
@@ -15,7 +17,24 @@ pub(super) mod switchover;
 use super::args::{ImageArguments, Source};
 use super::exit::CommandError;
 use super::files::{find, whole_file};
+use crate::engine::live::LiveError;
 use crate::engine::offline::{Ignored, LoadOptions, Options, Report, SourceFile, check};
+use crate::model::NamespacedName;
+
+/// The cluster that a person names, as NAMESPACE/NAME.
+fn cluster_name(text: &str) -> NamespacedName {
+    let (namespace, name) = text.split_once('/').unwrap_or(("default", text));
+    NamespacedName::new(namespace, name)
+}
+
+/// What went wrong with a question to a running Kubernetes cluster.
+fn live_problem(error: &LiveError) -> CommandError {
+    match error {
+        LiveError::NoCluster(_) => CommandError::invalid(error.to_string()).hint("name it as NAMESPACE/NAME"),
+        LiveError::NoHold(_) => CommandError::invalid(error.to_string()),
+        other => CommandError::failure(other.to_string()).hint("give --kubeconfig, or set KUBECONFIG"),
+    }
+}
 
 /// Options of the offline verbs.
 fn options(namespace: &str, partial: bool, images: &ImageArguments) -> Result<Options, CommandError> {

@@ -57,6 +57,13 @@ pub(super) fn findings(before: &Version, after: &Version, changes: &[EffectiveCh
                 _ => "when instances may be disturbed from now on, by changes that wait already too",
             };
             findings.push(Finding::new(Disturbance::Nothing, name, reason));
+        } else if name.starts_with("postgres.collations.")
+            && old.postgres.major == new.postgres.major
+            && change.before.is_some()
+            && change.after.is_some()
+        {
+            let reason = "text sorts by another version of the library: indexes over it are wrong until they are rebuilt; not begun unless only collations that cannot change are in use, or a person accepts it";
+            findings.push(Finding::new(Disturbance::Nothing, name, reason).risk(Risk::Collation));
         } else if name == "instances" {
             findings.push(instances(old.instances.value, new.instances.value));
         }

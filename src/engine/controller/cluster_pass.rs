@@ -6,6 +6,8 @@ use super::facts::Facts;
 use super::managed_sql::managed_sql;
 use super::operations::{Newest, Operations, Seen, newest};
 use super::pod_check::PodChecks;
+use super::promotion::{Renewals, promote};
+use super::release::release_record;
 use super::reloads::{self, Reloads};
 use super::rollout::{self, Change, Rollouts};
 use super::secrets::{Given, SecretWorks, keep_secrets};
@@ -13,8 +15,7 @@ use super::switchover::{SwitchoverWorks, carry_out_request};
 use super::works::Works;
 use crate::apply::carry_out;
 use crate::diagnostics::Diagnostic;
-use crate::diff::{Impact, effective_changes, impact, object_changes};
-use crate::engine::offline::{Report, frozen};
+use crate::engine::offline::{Report, Successor, frozen, inseparable, judged, successor};
 use crate::health::{Instance, Instances, instances};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
 use crate::model::{Hold, NamespacedName, Object, ObjectKey};
@@ -34,6 +35,9 @@ use std::fmt::Write as _;
 
 /// Field manager of statuses.
 pub(super) const STATUS_MANAGER: &str = "stackgres-status";
+
+/// Who releases a cluster without a fleet.
+const OWN_INPUTS: &str = "its own inputs";
 
 /// Revisions kept beside those in use.
 const HISTORY: usize = 2;
@@ -64,6 +68,8 @@ pub(super) struct ClusterPass<'a> {
     pub rollouts: &'a Rollouts,
     /// Images and versions.
     pub settings: &'a Settings,
+    /// What this program makes of released revisions.
+    pub renewals: &'a Renewals,
     /// The time.
     pub now: Timestamp,
 }
@@ -101,7 +107,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         operations.wait(pass, message).await?;
         return write_status(api, cluster, patch, &conditions, now).await;
     };
-    let Some(released) = fresh.or_else(|| facts.revision(&name, &released_name)) else {
+    let Some(mut released) = fresh.or_else(|| facts.revision(&name, &released_name)) else {
         let message =
             format!("the revision {released_name} is missing or damaged: what runs stays as it is, and nothing is released by itself");
         conditions.push(Condition::new("Stalled", Some(true), "RevisionMissing", message.clone()));
@@ -109,6 +115,13 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         conditions.push(Condition::new("Ready", Some(false), "RevisionMissing", message));
         return write_status(api, cluster, patch, &conditions, now).await;
     };
+    let mut released_name = released_name;
+    if manager != Manager::Unknown
+        && let Some(promoted) = promote(pass, &released_name, &released, &mut patch, &mut conditions).await?
+    {
+        released_name = promoted.name();
+        released = promoted;
+    }
     let mut children = facts.children.get(&name).cloned().unwrap_or_default();
     find_unlabelled(api, facts, &released, &mut children).await?;
     let has_data = children.keys().any(|key| key.kind == "PersistentVolumeClaim");
@@ -125,7 +138,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         Some(running) if rolled_back => running.clone(),
         _ => released,
     };
-    let judged = running.as_ref().filter(|running| **running != released).map(|running| judge(running, &released));
+    let effect = running.as_ref().filter(|running| **running != released).map(|running| judged(&frozen(running), &frozen(&released)));
     let seen = instances(children.values());
     let licence = licence(cluster, &released.effective, manager == Manager::Fleet, operations.under_way(), now);
     conditions.extend(licence_conditions(&licence, Hold::of(cluster).as_ref(), now));
@@ -138,7 +151,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         cluster,
         released: &released,
         running: running.as_ref(),
-        impact: judged.as_ref(),
+        impact: effect.as_ref(),
         live: &children,
         seen: &seen,
         has_data,
@@ -201,6 +214,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     } else {
         in_use.extend(running_name);
     }
+    in_use.extend(patch.pointer("/promotion/revision").and_then(Value::as_str).map(str::to_owned));
     in_use.extend(change.iter().flat_map(|change| change.memory.superseded.iter().cloned()));
     prune(api, &name, facts, &in_use).await?;
     // Where nothing may be done at all, no script runs either.
@@ -209,7 +223,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     if has_data {
         let asked = operations.under_way().map(|operation| format!("{} asks for it", operation.text()));
         let undone = asked.as_deref().unwrap_or("a change that was taken back is undone");
-        let summary = judged.as_ref().map_or(undone, |impact| impact.summary.as_str());
+        let summary = effect.as_ref().map_or(undone, |impact| impact.summary.as_str());
         conditions.push(rollout::condition(change.as_ref(), &decision, summary));
     }
     if rolled_back && decision.wait.is_none() {
@@ -351,32 +365,41 @@ async fn release_own_inputs(pass: &ClusterPass<'_>, patch: &mut Value) -> Result
         return Ok(Err(refused(live.blocked.get(&name).map(Vec::as_slice).unwrap_or_default())));
     };
     let released = cluster.text("/status/release/revision").and_then(|released| facts.revision(&name, released));
-    if released.is_some() {
-        let problems = super::fleet_pass::refused(released.as_ref(), cluster, valid);
-        if !problems.is_empty() {
-            return Ok(Err(refused(&problems)));
-        }
-    }
-    let revision = Revision::freeze(valid, "");
-    // The same inputs rendered by another version of this program are no new release.
-    if cluster.text("/status/release/digest") == Some(revision.digest.as_str()) {
-        let named = cluster.text("/status/release/revision");
-        if released.is_none() && named == Some(&revision.name()) {
+    let Some(released) = released else {
+        let revision = Revision::freeze(valid, "");
+        // The same inputs rendered by another version of this program are no new release.
+        if cluster.text("/status/release/digest") == Some(revision.digest.as_str()) {
+            if cluster.text("/status/release/revision") != Some(&revision.name()) {
+                return Ok(Ok(None));
+            }
             store(api, &revision).await?;
             return Ok(Ok(Some(revision)));
         }
-        let Some(Newest { answer, by, revision }) = newest(facts, cluster, valid, settings, "", now) else { return Ok(Ok(None)) };
-        patch["release"] = json!({"operation": answer});
-        let Some(revision) = revision.filter(|revision| named != Some(&revision.name())) else { return Ok(Ok(None)) };
         store(api, &revision).await?;
-        patch["release"]["revision"] = json!(revision.name());
-        patch["release"]["releasedAt"] = json!(seconds(now));
-        patch["release"]["by"] = json!(by);
+        patch["release"] = release_record(&revision, OWN_INPUTS, None, now);
         return Ok(Ok(Some(revision)));
+    };
+    let (revision, note) = match successor(&released, valid, "", settings) {
+        Successor::Same => {
+            let Some(Newest { answer, by, revision }) = newest(facts, cluster, valid, settings, "", now) else { return Ok(Ok(None)) };
+            patch["release"] = json!({"operation": answer});
+            let named = cluster.text("/status/release/revision");
+            let Some(revision) = revision.filter(|revision| named != Some(&revision.name())) else { return Ok(Ok(None)) };
+            store(api, &revision).await?;
+            patch["release"]["revision"] = json!(revision.name());
+            patch["release"]["releasedAt"] = json!(seconds(now));
+            patch["release"]["by"] = json!(by);
+            return Ok(Ok(Some(revision)));
+        }
+        Successor::Other { revision, note } => (*revision, note),
+        Successor::Inseparable(why) => return Ok(Err(refused(&[inseparable(valid, &why)]))),
+    };
+    let problems = super::fleet_pass::refused(Some(&released), cluster, valid);
+    if !problems.is_empty() {
+        return Ok(Err(refused(&problems)));
     }
     store(api, &revision).await?;
-    patch["release"] =
-        json!({"revision": revision.name(), "digest": revision.digest, "releasedAt": seconds(now), "by": "its own inputs", "commit": null});
+    patch["release"] = release_record(&revision, OWN_INPUTS, note.as_deref(), now);
     Ok(Ok(Some(revision)))
 }
 
@@ -405,12 +428,6 @@ async fn find_unlabelled(
         }
     }
     Ok(())
-}
-
-fn judge(running: &Revision, released: &Revision) -> Impact {
-    let (before, after) = (frozen(running), frozen(released));
-    let values = effective_changes(Some(&before), Some(&after));
-    impact(&before, &after, &values, &object_changes(&before.objects, &after.objects))
 }
 
 /// Removes old revisions, also while a change waits: a commit a minute must not fill the API server.

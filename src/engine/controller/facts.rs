@@ -3,7 +3,9 @@
 use crate::api::KINDS;
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
+use crate::postgres::major;
 use crate::render::revision::{REVISION_TYPE, Revision, from_secret};
+use crate::resolve::Settings;
 use crate::rollout::not_in_place;
 use std::collections::BTreeMap;
 
@@ -71,6 +73,12 @@ impl Facts {
     pub(super) fn of_kind_in<'a>(&'a self, kind: &'a str, namespace: &'a str) -> impl Iterator<Item = &'a Object> {
         let from = self.own.range(ObjectKey::new("", kind, Some(namespace), "")..);
         from.take_while(move |(key, _)| key.kind == kind && key.namespace.as_deref() == Some(namespace)).map(|(_, object)| object)
+    }
+
+    /// The settings, with the major version of every cluster that was released.
+    pub(super) fn settings(&self, settings: &Settings) -> Settings {
+        let version = |cluster: &Object| Some((cluster.namespaced_name(), major(cluster.text("/status/postgresVersion")?)?));
+        Settings { majors: self.of_kind("SGCluster").filter_map(version).collect(), ..settings.clone() }
     }
 
     /// A revision of a cluster by the name of its Secret; `None` where it is missing or damaged.

@@ -9,7 +9,7 @@ use super::mirror::mirror;
 use super::release::{orphans, release};
 use super::source::{News, Problem, Sources};
 use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::engine::offline::{Options, Report, check, frozen, version};
+use crate::engine::offline::{Options, Report, check, follow, frozen, same_version_is_written};
 use crate::engine::rehearsals::{rehearse_changes, roles as roles_of};
 use crate::kubernetes::{Account, Cluster, KubernetesError};
 use crate::load::{LoadOptions, Manifest};
@@ -84,8 +84,8 @@ pub(super) fn refused(released: Option<&Revision>, live: &Object, valid: &ValidC
     let key = inputs.cluster.key();
     let old = released.and_then(|revision| revision.manifests.iter().find(|manifest| manifest.key() == key));
     let mut problems = transition(old.unwrap_or(live), &inputs.cluster);
-    // `latest` and `17` are versions as well, once they are resolved.
-    if let Some(revision) = released {
+    // `latest` and `17` are versions as well, once they are resolved. What only the catalogue moves is decided with the release.
+    if let Some(revision) = released.filter(|revision| !same_version_is_written(revision, valid)) {
         let (running, wanted) = (&revision.effective.postgres.version.value, &valid.effective().postgres.version.value);
         let version = version_transition(running, wanted, &inputs.cluster);
         if let Some(found) = version
@@ -130,7 +130,7 @@ pub(super) async fn fleet_pass(
         tell(api, fleet, true, reason, message, now).await;
     }
     let snapshot = news.as_ref();
-    let mut report = check(&snapshot.files.files, &options(fleet, settings));
+    let mut report = check(&snapshot.files.files, &options(fleet, facts.settings(settings)));
     report.diagnostics.extend(snapshot.files.refused.clone());
     let unreadable = hides_something(&report, snapshot);
     let mut findings = Findings { problems: report.diagnostics.0.clone(), ..Findings::default() };
@@ -181,7 +181,7 @@ fn refuse_unsupported(fleet: &Object) -> Diagnostics {
     problems
 }
 
-fn options(fleet: &Object, settings: &Settings) -> Options {
+fn options(fleet: &Object, settings: Settings) -> Options {
     let own = fleet.namespace().unwrap_or_default().to_owned();
     let namespaces: Vec<String> = match fleet.get("/spec/namespaces").and_then(Value::as_array).filter(|list| !list.is_empty()) {
         Some(list) => list.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect(),
@@ -191,7 +191,7 @@ fn options(fleet: &Object, settings: &Settings) -> Options {
         [only] => Some(only.clone()),
         _ => None,
     };
-    Options { load: LoadOptions { default_namespace, namespaces, ..LoadOptions::default() }, settings: settings.clone(), partial: false }
+    Options { load: LoadOptions { default_namespace, namespaces, ..LoadOptions::default() }, settings, partial: false }
 }
 
 async fn stalled(api: &Cluster, fleet: &Object, reason: &str, message: impl Into<String>, now: Timestamp) -> Result<(), KubernetesError> {
@@ -218,7 +218,7 @@ async fn waiting(api: &Cluster, fleet: &Object, now: Timestamp) -> Result<(), Ku
     write_status(api, fleet, json!({}), &conditions, now).await
 }
 
-fn is_suspended(fleet: &Object) -> bool {
+pub(super) fn is_suspended(fleet: &Object) -> bool {
     fleet.get("/spec/suspend") == Some(&Value::Bool(true))
 }
 
@@ -230,29 +230,31 @@ pub(super) fn hold(fleet: &Object, now: Timestamp) -> Option<String> {
 }
 
 fn plan(pass: &FleetPass<'_>, report: &Report, snapshot: &News) -> Plan {
-    let FleetPass { fleet, facts, .. } = *pass;
+    let FleetPass { fleet, facts, settings, .. } = *pass;
     let mut input = PlanInput {
         base: fleet.text("/status/applied/revision").unwrap_or_default().to_owned(),
         head: snapshot.revision.clone(),
         ..PlanInput::default()
     };
     let mut roles = BTreeMap::new();
+    let mut released: BTreeMap<NamespacedName, Revision> = BTreeMap::new();
     for cluster in facts.of_kind("SGCluster").filter(|cluster| is_ours(cluster, fleet)) {
         let name = cluster.namespaced_name();
         roles.extend(roles_of(cluster).map(|roles| (name.clone(), roles)));
-        let revision = cluster.text("/status/release/revision").and_then(|revision| facts.revision(&name, revision));
-        let before = match revision {
-            Some(revision) => Before::Known(Box::new(frozen(&revision))),
-            None => Before::Unknown("the released revision is missing".to_owned()),
-        };
-        input.before.insert(name, before);
+        match cluster.text("/status/release/revision").and_then(|revision| facts.revision(&name, revision)) {
+            Some(revision) => drop(released.insert(name, revision)),
+            None => drop(input.before.insert(name, Before::Unknown("the released revision is missing".to_owned()))),
+        }
     }
     for (name, cluster) in &report.clusters {
         let refused = pass.refusals(cluster);
         if !refused.is_empty() {
             input.refused.insert(name.clone(), refused);
         }
-        input.after.insert(name.clone(), version(cluster));
+        follow(&mut input, released.get(name), cluster, settings);
+    }
+    for (name, revision) in released {
+        input.before.insert(name, Before::Known(Box::new(frozen(&revision))));
     }
     input.blocked.clone_from(&report.blocked);
     rehearse_changes(&mut input, &roles);

@@ -7,14 +7,15 @@ use super::fleet_pass::{Findings, FleetPass};
 use super::operations::newest;
 use super::source::News;
 use crate::diagnostics::Diagnostic;
-use crate::engine::offline::Report;
+use crate::engine::offline::{Report, Successor, inseparable, successor};
 use crate::kubernetes::KubernetesError;
 use crate::load::Manifest;
 use crate::model::ObjectKey;
-use crate::render::revision::Revision;
+use crate::render::revision::{Revision, inputs_digest};
 use crate::status::{Condition, seconds};
 use crate::validate::ValidCluster;
-use serde_json::json;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Releases what `in_place` allows. Equal inputs are no new release, so a new version of this program changes no running cluster.
@@ -32,7 +33,7 @@ pub(super) async fn release(
         if !valid.inputs().manifests().map(Manifest::key).all(|key| in_place.contains(&key)) {
             continue;
         }
-        match one(pass, valid, snapshot).await {
+        match one(pass, valid, snapshot, findings).await {
             Err(error) if error.is_general() => return Err(error),
             Err(error) => {
                 let place = valid.inputs().cluster.locate("");
@@ -44,24 +45,26 @@ pub(super) async fn release(
     Ok(())
 }
 
-async fn one(pass: &FleetPass<'_>, valid: &ValidCluster, snapshot: &News) -> Result<(), KubernetesError> {
+async fn one(pass: &FleetPass<'_>, valid: &ValidCluster, snapshot: &News, findings: &mut Findings) -> Result<(), KubernetesError> {
     let FleetPass { api, fleet, facts, settings, now, .. } = *pass;
     let key = valid.inputs().cluster.key();
     let Some(live) = api.get(&key).await? else { return Ok(()) };
     if claims::claim_of(api, facts, &live, fleet) != Claim::Ours {
         return Ok(());
     }
-    let revision = Revision::freeze(valid, &snapshot.revision);
-    let digest = live.text("/status/release/digest");
-    if digest == Some(revision.digest.as_str()) {
-        let released = live.text("/status/release/revision").unwrap_or_default();
+    let name = valid.inputs().name();
+    let named = live.text("/status/release/revision").unwrap_or_default();
+    if live.text("/status/release/digest") == Some(inputs_digest(valid).as_str()) {
         // A revision that was lost and comes out the same can be put back; another one would be a release by itself.
-        if released == revision.name() && facts.revision(&revision.cluster, released).is_none() {
-            store(api, &revision).await?;
+        if facts.revision(&name, named).is_none() {
+            let revision = Revision::freeze(valid, &snapshot.revision);
+            if named == revision.name() {
+                store(api, &revision).await?;
+            }
         }
         let Some(newest) = newest(facts, &live, valid, settings, &snapshot.revision, now) else { return Ok(()) };
         let mut release = json!({"operation": newest.answer});
-        if let Some(revision) = newest.revision.filter(|revision| revision.name() != released) {
+        if let Some(revision) = newest.revision.filter(|revision| revision.name() != named) {
             store(api, &revision).await?;
             release["revision"] = json!(revision.name());
             release["releasedAt"] = json!(seconds(now));
@@ -70,13 +73,28 @@ async fn one(pass: &FleetPass<'_>, valid: &ValidCluster, snapshot: &News) -> Res
         let patch = json!({"metadata": {"resourceVersion": live.resource_version()}, "status": {"release": release}});
         return api.patch_status(&key, &patch, "stackgres-release").await.map(drop);
     }
+    let (revision, note) = match facts.revision(&name, named).map(|released| successor(&released, valid, &snapshot.revision, settings)) {
+        Some(Successor::Same) => return Ok(()),
+        Some(Successor::Other { revision, note }) => (*revision, note),
+        Some(Successor::Inseparable(why)) => {
+            findings.problems.push(inseparable(valid, &why));
+            return Ok(());
+        }
+        None => (Revision::freeze(valid, &snapshot.revision), None),
+    };
     store(api, &revision).await?;
-    let release = json!({
-        "revision": revision.name(), "digest": revision.digest, "releasedAt": seconds(now),
-        "by": format!("fleet {}", fleet.namespaced_name()), "commit": snapshot.revision,
-    });
+    let by = format!("fleet {}", fleet.namespaced_name());
+    let release = release_record(&revision, &by, note.as_deref(), now);
     let patch = json!({"metadata": {"resourceVersion": live.resource_version()}, "status": {"release": release}});
     api.patch_status(&key, &patch, "stackgres-release").await.map(drop)
+}
+
+/// What `status.release` says of a revision.
+pub(super) fn release_record(revision: &Revision, by: &str, note: Option<&str>, now: Timestamp) -> Value {
+    let commit = Some(&revision.commit).filter(|commit| !commit.is_empty());
+    json!({
+        "revision": revision.name(), "digest": revision.digest, "releasedAt": seconds(now), "by": by, "commit": commit, "rendering": note,
+    })
 }
 
 /// Clusters of this fleet that left the source: reported, kept running, untouched. What cannot be read hides nobody.

@@ -7,6 +7,7 @@ use super::facts::{CHILDREN, Facts, OURS};
 use super::fleet_pass::{FleetPass, drift_of, fleet_pass};
 use super::operations::without_cluster;
 use super::pod_check::PodChecks;
+use super::promotion::Renewals;
 use super::reloads::Reloads;
 use super::rollout::Rollouts;
 use super::secrets::SecretWorks;
@@ -139,6 +140,8 @@ struct Memory {
     pod_checks: PodChecks,
     /// Steps of changes that are under way.
     rollouts: Rollouts,
+    /// What this program makes of released revisions.
+    renewals: Renewals,
 }
 
 /// Runs until `stop`.
@@ -176,6 +179,7 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
         reloads: Reloads::default(),
         pod_checks: PodChecks::default(),
         rollouts: Rollouts::new(hints.clone(), options.simulated),
+        renewals: Renewals::default(),
     };
     let mut wait = Duration::ZERO;
     let mut pause = SHORTEST;
@@ -291,7 +295,7 @@ async fn pass(
     memory: &mut Memory,
     halt: &(dyn Fn() -> bool + Sync),
 ) -> Result<Option<Duration>, KubernetesError> {
-    let Memory { delays, sources, plans, scripts, secrets, switchovers, reloads, pod_checks, rollouts } = memory;
+    let Memory { delays, sources, plans, scripts, secrets, switchovers, reloads, pod_checks, rollouts, renewals } = memory;
     let began = now();
     let facts = Facts::read(api).await?;
     state.ready.store(true, Ordering::Relaxed);
@@ -325,6 +329,7 @@ async fn pass(
     switchovers.works.keep(known);
     reloads.keep(known);
     pod_checks.keep(known);
+    renewals.keep(known);
     let live = check_live(api, &facts, settings).await?;
     for cluster in facts.of_kind("SGCluster") {
         if halt() {
@@ -348,6 +353,7 @@ async fn pass(
             pod_checks,
             rollouts,
             settings,
+            renewals,
             now: now(),
         };
         let result = Box::pin(cluster_pass(&one)).instrument(tracing::info_span!("cluster", %name)).await;
@@ -385,7 +391,7 @@ async fn check_live(api: &Cluster, facts: &Facts, settings: &Settings) -> Result
     for key in wanted {
         manifests.extend(api.get(&key).await?.map(Manifest::live));
     }
-    let options = Options { settings: settings.clone(), ..Options::default() };
+    let options = Options { settings: facts.settings(settings), ..Options::default() };
     Ok(check_manifests(manifests, BTreeSet::new(), &options))
 }
 

@@ -1,7 +1,7 @@
 //! Holds, set and taken away in one annotation.
 
-use super::{LiveError, asked, now};
-use crate::model::{HOLD, Hold, NamespacedName, Object, ObjectKey};
+use super::{LiveError, asked, find, now};
+use crate::model::{HOLD, Hold, NamespacedName, Object};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -74,11 +74,6 @@ pub fn release(kubeconfig: Option<&Path>, cluster: &NamespacedName) -> Result<Ho
         }
         Ok(HoldChange { before, after: None })
     })
-}
-
-async fn find(api: &crate::kubernetes::Cluster, cluster: &NamespacedName) -> Result<Object, LiveError> {
-    let key = ObjectKey::new("stackgres.io/v1", "SGCluster", Some(&cluster.namespace), &cluster.name);
-    api.get(&key).await?.ok_or_else(|| LiveError::NoCluster(cluster.clone()))
 }
 
 /// The identity is a precondition: another cluster of that name is another one.

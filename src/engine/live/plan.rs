@@ -1,16 +1,16 @@
 //! The plan of a push against what is live.
 
-use super::{LiveError, asked};
+use super::{LiveError, asked, read_revision};
 use crate::diagnostics::Diagnostic;
 use crate::diff::{ObjectChange, object_changes};
 use crate::engine::SOURCE_MANAGER;
-use crate::engine::offline::{Options, Plan, Report, check_manifests, frozen, version};
+use crate::engine::offline::{Options, Plan, Report, check_manifests, follow, frozen, version};
 use crate::engine::rehearsals::{rehearse_changes, roles as roles_of};
-use crate::kubernetes::{Apply, Class, Cluster, KubernetesError};
+use crate::kubernetes::{Apply, Cluster, KubernetesError};
 use crate::load::Manifest;
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::plan::{Before, PlanInput, build};
-use crate::render::revision::from_secret;
+use crate::render::revision::Revision;
 use crate::resolve::Settings;
 use crate::rollout::Roles;
 use crate::validate::transition;
@@ -40,9 +40,15 @@ pub fn live_plan(kubeconfig: Option<&Path>, head: &Report, head_name: &str, sett
         let (objects, refused) = dry_run(&api, head).await?;
         let mut input = PlanInput { base: "live".to_owned(), head: head_name.to_owned(), ..PlanInput::default() };
         let mut live = Live { api: &api, settings, checked: BTreeMap::new(), roles: BTreeMap::new() };
+        let mut released: BTreeMap<NamespacedName, Revision> = BTreeMap::new();
         for name in head.clusters.keys().chain(head.blocked.keys()) {
-            if let Some(before) = live.before(name).await? {
-                input.before.insert(name.clone(), before);
+            match live.before(name).await? {
+                Some(Known::Released(revision)) => {
+                    input.before.insert(name.clone(), Before::Known(Box::new(frozen(&revision))));
+                    released.insert(name.clone(), *revision);
+                }
+                Some(Known::Other(before)) => drop(input.before.insert(name.clone(), before)),
+                None => {}
             }
         }
         for (name, cluster) in &head.clusters {
@@ -59,7 +65,7 @@ pub fn live_plan(kubeconfig: Option<&Path>, head: &Report, head_name: &str, sett
                     input.refused.insert(name.clone(), refused);
                 }
             }
-            input.after.insert(name.clone(), version(cluster));
+            follow(&mut input, released.get(name), cluster, settings);
         }
         input.blocked.clone_from(&head.blocked);
         rehearse_changes(&mut input, &live.roles);
@@ -106,6 +112,14 @@ fn plain(object: &Object) -> Object {
     Object::new(value)
 }
 
+/// What is known of a cluster.
+enum Known {
+    /// What was released to it.
+    Released(Box<Revision>),
+    /// Something else.
+    Other(Before),
+}
+
 struct Live<'a> {
     api: &'a Cluster,
     settings: &'a Settings,
@@ -117,22 +131,15 @@ struct Live<'a> {
 
 impl Live<'_> {
     /// What a cluster shall run now; `None` where it does not exist.
-    async fn before(&mut self, name: &NamespacedName) -> Result<Option<Before>, KubernetesError> {
+    async fn before(&mut self, name: &NamespacedName) -> Result<Option<Known>, KubernetesError> {
         let key = ObjectKey::new("stackgres.io/v1", "SGCluster", Some(&name.namespace), &name.name);
         let Some(cluster) = self.api.get(&key).await? else { return Ok(None) };
         self.roles.extend(roles_of(&cluster).map(|roles| (name.clone(), roles)));
-        let Some(released) = cluster.text("/status/release/revision") else { return self.inputs(name).await.map(Some) };
-        let secret = ObjectKey::new("v1", "Secret", Some(&name.namespace), released);
-        let unknown = |why: String| Some(Before::Unknown(why));
-        match self.api.get(&secret).await {
-            Ok(Some(secret)) => match from_secret(&secret) {
-                Ok(revision) => Ok(Some(Before::Known(Box::new(frozen(&revision))))),
-                Err(error) => Ok(unknown(format!("the revision {released} cannot be read: {error}"))),
-            },
-            Ok(None) => Ok(unknown(format!("the revision {released} is missing"))),
-            Err(error) if error.class == Class::Forbidden => Ok(unknown(format!("no right to read the Secret {released}"))),
-            Err(error) => Err(error),
-        }
+        let Some(released) = cluster.text("/status/release/revision") else { return self.inputs(name).await.map(Known::Other).map(Some) };
+        Ok(Some(match read_revision(self.api, name, released).await? {
+            Ok(revision) => Known::Released(Box::new(revision)),
+            Err(why) => Known::Other(Before::Unknown(why)),
+        }))
     }
 
     async fn inputs(&mut self, name: &NamespacedName) -> Result<Before, KubernetesError> {

@@ -1,7 +1,7 @@
 //! A rollout that stopped is tried again, or what ran before is put back: each is a wish in an annotation.
 
-use super::{LiveError, asked};
-use crate::model::{NamespacedName, ObjectKey, seconds};
+use super::{LiveError, asked, find};
+use crate::model::{NamespacedName, seconds};
 use crate::rollout::{RETRY, ROLLBACK};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -22,8 +22,7 @@ pub enum RolloutWish {
 /// Writes the wish. Gives back what it is about, for people; nothing is written where there is nothing to do.
 pub fn wish(kubeconfig: Option<&Path>, cluster: &NamespacedName, wish: RolloutWish) -> Result<String, LiveError> {
     asked(kubeconfig, async |api| {
-        let key = ObjectKey::new("stackgres.io/v1", "SGCluster", Some(&cluster.namespace), &cluster.name);
-        let live = api.get(&key).await?.ok_or_else(|| LiveError::NoCluster(cluster.clone()))?;
+        let live = find(&api, cluster).await?;
         let (released, running) = (live.text("/status/release/revision"), live.text("/status/running/revision"));
         let cause = live.text("/status/rollout/failure/cause");
         let rolled_back = released.is_some() && live.annotation(ROLLBACK) == released;
@@ -33,7 +32,7 @@ pub fn wish(kubeconfig: Option<&Path>, cluster: &NamespacedName, wish: RolloutWi
             (RolloutWish::Rollback, Some(released), Some(running)) if released != running => json!({ROLLBACK: released}),
             (RolloutWish::Rollback, ..) => return Ok(format!("{cluster} runs what is released: there is nothing to roll back")),
         };
-        api.merge(&key, &json!({"metadata": {"uid": live.uid(), "annotations": annotations}}), MANAGER, None).await?;
+        api.merge(&live.key(), &json!({"metadata": {"uid": live.uid(), "annotations": annotations}}), MANAGER, None).await?;
         let (released, running) = (released.unwrap_or_default(), running.unwrap_or_default());
         Ok(match wish {
             RolloutWish::Retry => {

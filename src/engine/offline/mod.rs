@@ -15,7 +15,9 @@ use crate::validate::{ValidCluster, check_cluster, check_flawed, check_manifest,
 use std::collections::{BTreeMap, BTreeSet};
 
 mod blocking;
+mod successor;
 
+pub use self::successor::{Renewal, Successor, follow, inseparable, judged, renewal, same_version_is_written, successor};
 pub use crate::load::{IgnoreAbove, Ignored, LeftAlone, LoadOptions, SourceFile};
 pub use crate::plan::{ClusterAction, Plan, objects_text, text as plan_text};
 

@@ -40,7 +40,7 @@ impl Revision {
         let manifests: Vec<Object> = cluster.inputs().manifests().map(|manifest| normal_form::as_written(&manifest.object)).collect();
         Self {
             cluster: cluster.inputs().name(),
-            digest: digest(cluster.inputs().manifests(), cluster.effective().postgres.major),
+            digest: inputs_digest(cluster),
             commit: commit.to_owned(),
             manifests,
             effective: cluster.effective().clone(),
@@ -54,6 +54,11 @@ impl Revision {
         let content = serde_json::json!([self.digest, objects]);
         format!("{}-revision-{}", self.cluster.name, Digest::of(&content).short())
     }
+}
+
+/// Digest of the inputs of a valid cluster.
+pub fn inputs_digest(cluster: &ValidCluster) -> Digest {
+    digest(cluster.inputs().manifests(), cluster.effective().postgres.major)
 }
 
 /// Digest of inputs in their normal form.

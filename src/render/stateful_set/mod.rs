@@ -66,6 +66,27 @@ fn made_from(pod: &Value, start: &str) -> String {
     Digest::of(&json!([pod, start])).short().to_owned()
 }
 
+/// Annotation of the template that stands for what a pod reads when it starts and never again.
+const AT_START: &str = "stackgres.io/start-configuration";
+
+/// Marks a StatefulSet that was put together from two rendered ones, of which `before` is the one in force: pods made from it are
+/// other pods than those of `before` exactly where they differ.
+pub fn mark(set: &mut Object, before: &Object) {
+    const ANNOTATIONS: &str = "/spec/template/metadata/annotations";
+    let annotation = |set: &Object, name: &str| -> Option<String> { Some(set.get(ANNOTATIONS)?.get(name)?.as_str()?.to_owned()) };
+    let pod = |set: &Object| set.get("/spec/template/spec").cloned().unwrap_or_default();
+    let (old, new) = (annotation(before, AT_START).unwrap_or_default(), annotation(set, AT_START).unwrap_or_default());
+    // Where they differ it is the start of neither of the two.
+    let start = if new == old { new } else { Digest::of(&json!([old, new])).short().to_owned() };
+    // The mark that running pods carry stays theirs, however this program would have made it.
+    let same = made_from(&pod(set), &start) == made_from(&pod(before), &old);
+    let mark = annotation(before, MADE_FROM).filter(|_| same).unwrap_or_else(|| made_from(&pod(set), &start));
+    if let Some(annotations) = set.value_mut().pointer_mut(ANNOTATIONS).and_then(Value::as_object_mut) {
+        annotations.insert(AT_START.to_owned(), json!(start));
+        annotations.insert(MADE_FROM.to_owned(), json!(mark));
+    }
+}
+
 fn template_metadata(effective: &Effective, pod: &Value) -> Value {
     let mut labels = merged(&effective.labels, &["clusterPods"]);
     labels.extend(pods(effective));
@@ -73,7 +94,7 @@ fn template_metadata(effective: &Effective, pod: &Value) -> Value {
     annotations.insert("kubectl.kubernetes.io/default-container".to_owned(), "patroni".to_owned());
     let start = start_digest(effective);
     annotations.insert(MADE_FROM.to_owned(), made_from(pod, &start));
-    annotations.insert("stackgres.io/start-configuration".to_owned(), start);
+    annotations.insert(AT_START.to_owned(), start);
     // Patroni writes these itself, from its first breath on.
     labels.remove("role");
     annotations.remove("status");

@@ -285,7 +285,7 @@ fn a_replica_that_cannot_follow_any_more_is_left_alone() {
     let first = next_change(Rules::ALL, &facts, Timestamp::UNIX_EPOCH).verdict;
     assert!(matches!(&first, Verdict::Wait { what, ends, .. } if what.contains("WAL is gone") && ends.contains("reinit")), "{first:?}");
     facts.instances[2].pod = Some(true);
-    let made = Action::Recreate { instance: 2, uid: "before".to_owned(), leads: false };
+    let made = Action::Recreate { instance: 2, uid: "before".to_owned(), claim: None, leads: false };
     facts.memory.step = Some(StepRecord { action: made, since: Timestamp::UNIX_EPOCH });
     let stopped = next_change(Rules::ALL, &facts, Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(61)).verdict;
     assert!(matches!(&stopped, Verdict::Stop(failure) if failure.cause.contains("WAL is gone")), "{stopped:?}");

@@ -5,6 +5,7 @@ mod deployed;
 mod holds;
 mod operations;
 mod pods;
+mod promotion;
 mod secrets;
 mod shared;
 mod volumes;
@@ -262,4 +263,6 @@ on_both!(
     revisions_stay_bounded_while_a_change_waits,
     scripts_wait_for_a_primary_and_are_part_of_a_release,
     given_credentials_are_waited_for_and_certificates_made_again,
+    an_upgrade_of_the_controller_changes_nothing_until_it_is_promoted,
+    a_held_fleet_promotes_nothing,
 );

@@ -5,6 +5,7 @@
 //! again from the facts.
 
 mod act;
+mod image;
 mod probe;
 mod volume;
 
@@ -128,7 +129,12 @@ pub(super) async fn look(
         }
     };
     observed.probes = &probes;
-    let facts = observed.facts();
+    let mut facts = observed.facts();
+    if facts.permission == Permission::Granted
+        && let Some(refusal) = image::refusal(pass, released, running, &superseded, &memory, children).await
+    {
+        facts.permission = refusal;
+    }
     Ok(Some(Change { memory, known: before, facts: Some(facts) }))
 }
 
