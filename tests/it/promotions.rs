@@ -48,7 +48,7 @@ fn configuration(revision: &Revision) -> Value {
 fn older(text: &str) -> Revision {
     let mut revision = Revision::freeze(&valid(text), "c0ffee");
     parameter(&mut revision, "shared_buffers", "256MB");
-    revision.effective.postgres.version.value = "17.11".to_owned();
+    "17.11".clone_into(&mut revision.effective.postgres.version.value);
     for component in ["postgres", "util"] {
         revision.effective.images.insert(component.to_owned(), format!("stackgres/{component}:17.11"));
     }
@@ -191,7 +191,7 @@ fn latest_stays_at_its_major_and_its_minor() {
     settings.majors.insert(NamespacedName::new("n", "a"), 17);
     let mut released = Revision::freeze(&valid_with(&text, &settings), "");
     assert_eq!(released.effective.postgres.version.value, "17.12");
-    released.effective.postgres.version.value = "17.11".to_owned();
+    "17.11".clone_into(&mut released.effective.postgres.version.value);
     let change = format!("{text}  configurations: {{postgres: {{postgresql.conf: {{work_mem: 9MB}}}}}}\n");
     match successor(&released, &valid_with(&change, &settings), "", &Settings::default()) {
         Successor::Other { revision, .. } => assert_eq!(revision.effective.postgres.major, 17),
@@ -204,7 +204,7 @@ fn latest_stays_at_its_major_and_its_minor() {
 #[test]
 fn an_older_catalogue_takes_nothing_back() {
     let mut released = Revision::freeze(&valid(BASE), "");
-    released.effective.postgres.version.value = "17.99".to_owned();
+    "17.99".clone_into(&mut released.effective.postgres.version.value);
     released.effective.images.insert("postgres".to_owned(), "stackgres/postgres:17.99".to_owned());
     released.objects = from_effective(&released.effective).objects;
     assert!(renewal(&released, &Settings::default()).unwrap_err().contains("would go back from 17.99 to 17.12"));

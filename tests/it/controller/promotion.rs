@@ -27,9 +27,9 @@ impl Fleet {
         let running = live["status"]["running"]["revision"].as_str().unwrap();
         let secret = serde_json::to_value(self.api("v1", "Secret").get(running).await.unwrap()).unwrap();
         let mut old = from_secret(&Object::new(secret)).unwrap();
-        old.effective.postgres.version.value = "17.11".to_owned();
+        "17.11".clone_into(&mut old.effective.postgres.version.value);
         old.effective.images.insert("postgres".to_owned(), "stackgres/postgres:17.11".to_owned());
-        old.effective.postgres.parameters.get_mut("shared_buffers").unwrap().value = "200MB".to_owned();
+        "200MB".clone_into(&mut old.effective.postgres.parameters.get_mut("shared_buffers").unwrap().value);
         old.objects = stackgres::render::from_effective(&old.effective).objects;
         for object in old.objects.iter_mut().filter(|object| object.kind() == "StatefulSet") {
             object.value_mut()["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = json!(7);
