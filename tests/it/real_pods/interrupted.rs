@@ -104,6 +104,9 @@ impl Database<'_> {
             Change::Lowered => vec![format!("{}, which leads", restart(&leader)), restart(&replicas[0]), restart(&replicas[1])],
             Change::NewPods => vec![anew(&replicas[0]), anew(&replicas[1]), over, anew(&leader)],
         };
+        // A step that was written down and not carried out is decided and told again: what it asks of Patroni is done once.
+        let mut done = done;
+        done.dedup();
         let mut rest = expected.iter();
         assert!(done.iter().all(|step| rest.any(|other| other == step)), "{done:?} instead of {expected:?}");
         assert!(done.len() + 1 >= expected.len(), "{done:?} instead of {expected:?}");
