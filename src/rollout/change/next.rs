@@ -19,6 +19,9 @@ const BELIEVED: SignedDuration = SignedDuration::from_secs(60);
 /// How long a trouble that may pass by itself is given: a node that is being added, a volume that moves from one node to another.
 const PASSES: SignedDuration = SignedDuration::from_mins(6);
 
+/// How long a pod is given that copies nothing: it may have to wait for a node and to catch up.
+const STARTS: SignedDuration = SignedDuration::from_mins(30);
+
 /// How long a request is given before it is made again, where nothing shows that it arrived.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
@@ -89,7 +92,7 @@ pub fn next_change(rules: Rules, facts: &Facts, now: Timestamp) -> Progress {
     let stage = stage(rules, facts);
     let mut progress = Progress {
         force: force(rules, facts, stage.as_ref()),
-        instances: facts.asked_for.max(added(facts)),
+        instances: facts.asked_for.max(if superfluous(facts, stage.as_ref()) { 0 } else { added(facts) }),
         barred: None,
         verdict: Verdict::Done,
         step_ended: false,
@@ -115,6 +118,7 @@ pub fn next_change(rules: Rules, facts: &Facts, now: Timestamp) -> Progress {
     }
     if let Some(step) = &facts.memory.step {
         match judge(rules, facts, step, now) {
+            _ if superfluous(facts, progress.stage.as_ref()) => progress.step_ended = true,
             State::Ended => progress.step_ended = true,
             State::Failed(cause) => {
                 let failure = Failure { instance: step.action.instance(), cause, at: now };
@@ -143,6 +147,13 @@ pub fn next_change(rules: Rules, facts: &Facts, now: Timestamp) -> Progress {
     }
     decide(rules, facts, &mut progress, now);
     progress
+}
+
+/// Whether the extra instance that joins has lost its purpose: every instance has everything already. It leaves, and must not be asked
+/// for again while it does.
+fn superfluous(facts: &Facts, stage: Option<&Stage>) -> bool {
+    let extra = |step: &StepRecord| matches!(step.action, Action::Add { instance } if instance >= facts.target.instances);
+    stage.is_none() && facts.memory.step.as_ref().is_some_and(extra)
 }
 
 /// How many instances there are with the one that joins.
@@ -442,9 +453,17 @@ fn judge(rules: Rules, facts: &Facts, step: &StepRecord, now: Timestamp) -> Stat
     }
     let trouble = instance.map_or_else(|| facts.not_made.clone(), |instance| instance.trouble.clone());
     let hopeless = instance.map_or(facts.not_made.is_some(), |instance| instance.hopeless);
+    // Who copies needs somebody to copy from: with nobody who leads and serves, and a server that cannot start, nothing comes of it, however long it takes.
+    let joins = matches!(step.action, Action::Add { .. }) && facts.leader().is_none_or(|leader| !leader.ready);
+    let source = facts.instances.iter().find(|other| joins && other.hopeless);
+    let trouble = trouble.or_else(|| source.and_then(|source| source.trouble.clone()));
+    let hopeless = hopeless || source.is_some();
     let believed = step.since + if hopeless { BELIEVED } else { PASSES };
-    if trouble.is_some() && now >= believed || now >= step.since + step.action.limit() {
-        let what = if hopeless { String::new() } else { format!(" within {:#}", step.action.limit()) };
+    // Nothing is copied while nobody serves, or while another server cannot start: then it has the time of a pod that only starts.
+    let copies = facts.leader().is_some_and(|leader| leader.ready) && !facts.instances.iter().any(|other| other.hopeless);
+    let limit = if copies { step.action.limit() } else { step.action.limit().min(STARTS) };
+    if trouble.is_some() && now >= believed || now >= step.since + limit {
+        let what = if hopeless { String::new() } else { format!(" within {limit:#}") };
         let action = facts.text(&step.action);
         let cause = trouble.map_or_else(|| format!("{action} did not come to its end{what}"), |why| format!("{action}: {why}"));
         return State::Failed(cause);
