@@ -139,6 +139,20 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Nothing is to be done, and what is released is in place.
+    pub(crate) const fn at_rest() -> Self {
+        Self {
+            steps: Vec::new(),
+            carries_out_released: true,
+            wait: None,
+            stop: None,
+            action: None,
+            failure: None,
+            progress: None,
+            drifted: Vec::new(),
+        }
+    }
+
     /// Whether the released revision is carried out and nothing is left to do to an instance.
     pub fn is_finished(&self) -> bool {
         self.carries_out_released && self.action.is_none()
@@ -152,16 +166,7 @@ impl Decision {
 
 /// The next step of one cluster.
 pub fn next(situation: &Situation<'_>) -> Decision {
-    let mut decision = Decision {
-        steps: Vec::new(),
-        carries_out_released: true,
-        wait: None,
-        stop: None,
-        action: None,
-        failure: None,
-        progress: None,
-        drifted: Vec::new(),
-    };
+    let mut decision = Decision::at_rest();
     decision.wait = held(situation);
     decision.carries_out_released = decision.wait.is_none();
     if decision.carries_out_released

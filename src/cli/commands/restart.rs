@@ -1,14 +1,14 @@
 //! `stackgres restart`
 
+use super::{cluster_name, live_problem};
 use crate::cli::args::RestartArguments;
 use crate::cli::exit::{CommandError, Exit, print};
-use crate::engine::live::{LiveError, RestartWish, Restarted, restart};
-use crate::model::NamespacedName;
+use crate::engine::live::{RestartWish, Restarted, restart};
 use std::time::Duration;
 
 pub(in crate::cli) fn run(arguments: &RestartArguments) -> Result<Exit, CommandError> {
-    let (namespace, name) = arguments.cluster.split_once('/').unwrap_or(("default", &arguments.cluster));
-    let cluster = NamespacedName::new(namespace, name);
+    let cluster = cluster_name(&arguments.cluster);
+    let namespace = &cluster.namespace;
     let wish = RestartWish {
         method: arguments.method.map(|method| method.word().to_owned()),
         only_pending: arguments.only_pending,
@@ -17,10 +17,7 @@ pub(in crate::cli) fn run(arguments: &RestartArguments) -> Result<Exit, CommandE
     // Who closes the output still wants the restart.
     let tell = |what: &str| drop(print(&format!("{what}\n")));
     let ended = restart(arguments.kubeconfig.as_deref(), &cluster, &wish, Duration::from_secs(arguments.timeout), tell);
-    let (operation, ended) = ended.map_err(|error| match error {
-        LiveError::NoCluster(_) => CommandError::invalid(error.to_string()).hint("name it as NAMESPACE/NAME"),
-        other => CommandError::failure(other.to_string()).hint("give --kubeconfig, or set KUBECONFIG"),
-    })?;
+    let (operation, ended) = ended.map_err(|error| live_problem(&error))?;
     match ended {
         Restarted::Done(message) => {
             print(&format!("{message}\n"))?;

@@ -36,10 +36,20 @@ pub(super) fn is_ours(cluster: &Object, fleet: &Object) -> bool {
     named(cluster) == Some(&fleet.namespaced_name().to_string())
 }
 
+/// The fleet of a name, where it is seen.
+fn find<'a>(facts: &'a Facts, fleet: &str) -> Option<&'a Object> {
+    facts.of_kind("SGFleet").find(|known| known.namespaced_name().to_string() == fleet)
+}
+
+/// The fleet that a cluster's status names, where it is seen.
+pub(super) fn fleet_of<'a>(facts: &'a Facts, cluster: &Object) -> Option<&'a Object> {
+    find(facts, named(cluster)?)
+}
+
 /// Whether the fleet of a name does not exist any more. One in a namespace that is not looked at is unknown, not absent.
 pub(super) fn is_gone(api: &Cluster, facts: &Facts, fleet: &str) -> bool {
     let namespace = fleet.split_once('/').map_or("", |(namespace, _)| namespace);
-    api.sees(namespace) && !facts.of_kind("SGFleet").any(|known| known.namespaced_name().to_string() == fleet)
+    api.sees(namespace) && find(facts, fleet).is_none()
 }
 
 /// Whether the cluster's fleet found that its source no longer describes it.

@@ -4,7 +4,7 @@ use super::claims;
 use super::events::tell;
 use super::facts::Facts;
 use super::managed_sql::managed_sql;
-use super::operations::{Newest, Operations, Seen, newest};
+use super::operations::{Operations, Seen, newest};
 use super::pod_check::PodChecks;
 use super::promotion::{Renewals, promote};
 use super::release::release_record;
@@ -381,15 +381,13 @@ async fn release_own_inputs(pass: &ClusterPass<'_>, patch: &mut Value) -> Result
     };
     let (revision, note) = match successor(&released, valid, "", settings) {
         Successor::Same => {
-            let Some(Newest { answer, by, revision }) = newest(facts, cluster, valid, settings, "", now) else { return Ok(Ok(None)) };
-            patch["release"] = json!({"operation": answer});
-            let named = cluster.text("/status/release/revision");
-            let Some(revision) = revision.filter(|revision| named != Some(&revision.name())) else { return Ok(Ok(None)) };
-            store(api, &revision).await?;
-            patch["release"]["revision"] = json!(revision.name());
-            patch["release"]["releasedAt"] = json!(seconds(now));
-            patch["release"]["by"] = json!(by);
-            return Ok(Ok(Some(revision)));
+            let Some(newest) = newest(facts, cluster, valid, settings, "", now) else { return Ok(Ok(None)) };
+            let (release, revision) = newest.release(cluster.text("/status/release/revision"), now);
+            if let Some(revision) = &revision {
+                store(api, revision).await?;
+            }
+            patch["release"] = release;
+            return Ok(Ok(revision));
         }
         Successor::Other { revision, note } => (*revision, note),
         Successor::Inseparable(why) => return Ok(Err(refused(&[inseparable(valid, &why)]))),

@@ -113,7 +113,6 @@ const CONDITION: &str = "PromotionAvailable";
 
 /// Why the fleet of the cluster lets nothing be released.
 fn held(pass: &ClusterPass<'_>) -> Option<String> {
-    let named = claims::named(pass.cluster)?;
-    let fleet = pass.facts.of_kind("SGFleet").find(|fleet| fleet.namespaced_name().to_string() == named)?;
-    hold(fleet, pass.now).or_else(|| is_suspended(fleet).then(|| format!("the fleet {named} is suspended")))
+    let fleet = claims::fleet_of(pass.facts, pass.cluster)?;
+    hold(fleet, pass.now).or_else(|| is_suspended(fleet).then(|| format!("the fleet {} is suspended", fleet.namespaced_name())))
 }

@@ -63,12 +63,9 @@ async fn one(pass: &FleetPass<'_>, valid: &ValidCluster, snapshot: &News, findin
             }
         }
         let Some(newest) = newest(facts, &live, valid, settings, &snapshot.revision, now) else { return Ok(()) };
-        let mut release = json!({"operation": newest.answer});
-        if let Some(revision) = newest.revision.filter(|revision| revision.name() != named) {
-            store(api, &revision).await?;
-            release["revision"] = json!(revision.name());
-            release["releasedAt"] = json!(seconds(now));
-            release["by"] = json!(newest.by);
+        let (release, revision) = newest.release(Some(named), now);
+        if let Some(revision) = &revision {
+            store(api, revision).await?;
         }
         let patch = json!({"metadata": {"resourceVersion": live.resource_version()}, "status": {"release": release}});
         return api.patch_status(&key, &patch, "stackgres-release").await.map(drop);

@@ -1,9 +1,8 @@
 //! A rollout that stopped is tried again, or what ran before is put back: each is a wish in an annotation.
 
-use super::{LiveError, asked, find};
+use super::{LiveError, asked, find, now};
 use crate::model::{NamespacedName, seconds};
 use crate::rollout::{RETRY, ROLLBACK};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -42,9 +41,4 @@ pub fn wish(kubeconfig: Option<&Path>, cluster: &NamespacedName, wish: RolloutWi
             RolloutWish::Rollback => format!("{cluster}: {released} is not carried out any more, and {running} is put back"),
         })
     })
-}
-
-#[expect(clippy::disallowed_methods, reason = "a wish says when it was made; that makes it a new one")]
-fn now() -> Timestamp {
-    Timestamp::now()
 }

@@ -5,7 +5,6 @@
 use super::clients::Clients;
 use super::{Database, NAME, Nodes, on_real_nodes, until};
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::time::Instant;
 
 /// What a cluster is asked for; each class changes some of it.
@@ -139,13 +138,7 @@ impl Database<'_> {
         self.nodes.apply(&profile);
         self.nodes.apply(&manifest);
         until(&format!("{name} is released"), 60, || self.status("/release/revision") != old);
-        until(&format!("{name} is carried out"), 300, || {
-            let status = self.status("");
-            status["running"]["revision"] == status["release"]["revision"]
-                && status["waiting"]["for"].is_null()
-                && status["rollout"]["revision"].as_str().is_none_or(str::is_empty)
-                && status["readyInstances"] == settings.instances
-        });
+        until(&format!("{name} is carried out"), 300, || self.runs_what_is_released(settings.instances));
         let seconds = began.elapsed().as_secs_f64();
         let done = self.steps().split_off(steps_before);
         // Longer than the longest rest of a client, so that each has seen what became of its connection.
@@ -202,9 +195,7 @@ fn planned(nodes: &Nodes, manifest: &str, profile: &str) -> (String, Vec<String>
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("cluster.yaml"), manifest).unwrap();
     std::fs::write(folder.path().join("profile.yaml"), profile).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stackgres"));
-    command.args(["diff", "--live", "--output", "json", "--head-directory"]).arg(folder.path());
-    let output = command.env("KUBECONFIG", nodes.folder.join("admin.kubeconfig")).output().unwrap();
+    let output = nodes.stackgres(&["diff", "--live", "--output", "json", "--head-directory", folder.path().to_str().unwrap()]);
     let plan: serde_json::Value =
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", super::said(&output)));
     let cluster = plan["clusters"].as_array().and_then(|clusters| clusters.first()).cloned().unwrap_or_default();

@@ -83,13 +83,7 @@ impl Database<'_> {
         std::thread::sleep(moment);
         fault.strike(self.nodes);
         until("it is released", 90, || self.status("/release/revision") != old);
-        until("it is carried out", 300, || {
-            let status = self.status("");
-            status["running"]["revision"] == status["release"]["revision"]
-                && status["waiting"]["for"].is_null()
-                && status["rollout"]["revision"].as_str().is_none_or(str::is_empty)
-                && status["readyInstances"] == 3
-        });
+        until("it is carried out", 300, || self.runs_what_is_released(3));
         std::thread::sleep(Duration::from_secs(6));
         let outcome = clients.end(self);
         let done = self.steps().split_off(before);

@@ -66,6 +66,12 @@ impl Nodes {
         command
     }
 
+    /// Our own program, as a person at this cluster runs it.
+    pub(crate) fn stackgres(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stackgres"));
+        command.args(arguments).env("KUBECONFIG", self.folder.join("admin.kubeconfig")).output().unwrap()
+    }
+
     pub(crate) fn kubectl(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }

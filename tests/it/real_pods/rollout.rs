@@ -30,26 +30,28 @@ impl Database<'_> {
         steps.into_iter().map(|(_, step)| step).collect()
     }
 
+    /// Whether so many instances are ready, all run what is released, and nothing is left to do.
+    pub(crate) fn runs_what_is_released(&self, instances: usize) -> bool {
+        let status = self.status("");
+        status["running"]["revision"] == status["release"]["revision"]
+            && status["waiting"]["for"].is_null()
+            && status["rollout"]["revision"].as_str().is_none_or(str::is_empty)
+            && status["readyInstances"] == instances
+    }
+
     /// Waits until every instance runs what is released, and gives back the steps since `before`, and how long it took in seconds.
     fn carried_out(&self, instances: usize, mark: &str, before: usize) -> (Vec<String>, f64) {
         let began = Instant::now();
         let released = |database: &Self| database.status("/effective").to_string().contains(mark);
         until(&format!("{mark} is released"), 60, || released(self));
-        until(&format!("{mark} is carried out: {}", self.status("/waiting")), 240, || {
-            let status = self.status("");
-            status["running"]["revision"] == status["release"]["revision"]
-                && status["waiting"]["for"].is_null()
-                && status["readyInstances"] == instances
-        });
+        until(&format!("{mark} is carried out: {}", self.status("/waiting")), 240, || self.runs_what_is_released(instances));
         (self.steps().split_off(before), began.elapsed().as_secs_f64())
     }
 
     /// What `stackgres rollout VERB` says.
     fn rollout(&self, verb: &str) -> String {
         let cluster = format!("{}/{NAME}", self.namespace);
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stackgres"));
-        let output =
-            command.args(["rollout", verb, &cluster]).env("KUBECONFIG", self.nodes.folder.join("admin.kubeconfig")).output().unwrap();
+        let output = self.nodes.stackgres(&["rollout", verb, &cluster]);
         assert!(output.status.success(), "{}", super::said(&output));
         String::from_utf8(output.stdout).unwrap()
     }

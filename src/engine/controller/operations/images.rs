@@ -5,7 +5,7 @@
 
 use super::Operations;
 use crate::engine::controller::facts::Facts;
-use crate::model::Object;
+use crate::model::{Object, seconds};
 use crate::render::revision::Revision;
 use crate::resolve::Settings;
 use crate::rollout::{Operation, OperationKind};
@@ -16,11 +16,25 @@ use serde_json::{Value, json};
 /// What a security upgrade asks to be released.
 pub(in crate::engine::controller) struct Newest {
     /// The part of the release that says whom it answers.
-    pub(in crate::engine::controller) answer: Value,
+    answer: Value,
     /// For people.
-    pub(in crate::engine::controller) by: String,
+    by: String,
     /// The revision with the newest images; `None` where there is none, for the reason in the answer.
-    pub(in crate::engine::controller) revision: Option<Revision>,
+    revision: Option<Revision>,
+}
+
+impl Newest {
+    /// What `status.release` gets of it, and the revision to be stored where another one than `named` is released.
+    pub(in crate::engine::controller) fn release(self, named: Option<&str>, now: Timestamp) -> (Value, Option<Revision>) {
+        let mut release = json!({"operation": self.answer});
+        let revision = self.revision.filter(|revision| named != Some(&revision.name()));
+        if let Some(revision) = &revision {
+            release["revision"] = json!(revision.name());
+            release["releasedAt"] = json!(seconds(now));
+            release["by"] = json!(self.by);
+        }
+        (release, revision)
+    }
 }
 
 /// What the security upgrade that is under way asks for; `None` where none is, or it was answered. The version stays the one that was

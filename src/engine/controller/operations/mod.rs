@@ -7,7 +7,7 @@
 mod images;
 mod progress;
 
-pub(super) use images::{Newest, newest};
+pub(super) use images::newest;
 
 use super::claims;
 use super::cluster_pass::{ClusterPass, STATUS_MANAGER};
@@ -171,9 +171,7 @@ impl<'a> Operations<'a> {
         if let Some(hold) = held(cluster, now) {
             return Some(format!("held: {hold}"));
         }
-        let fleet =
-            claims::named(cluster).and_then(|fleet| facts.of_kind("SGFleet").find(|known| known.namespaced_name().to_string() == fleet));
-        if let Some(why) = fleet.and_then(|fleet| hold_of_fleet(fleet, now)) {
+        if let Some(why) = claims::fleet_of(facts, cluster).and_then(|fleet| hold_of_fleet(fleet, now)) {
             return Some(format!("its fleet is {why}"));
         }
         if seen.instances.paused {

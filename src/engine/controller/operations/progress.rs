@@ -164,20 +164,10 @@ mod tests {
 
     /// One in which nothing is left to do.
     fn world(spec: &Value) -> World {
-        let decision = Decision {
-            steps: Vec::new(),
-            carries_out_released: true,
-            wait: None,
-            stop: None,
-            action: None,
-            failure: None,
-            progress: None,
-            drifted: Vec::new(),
-        };
         let status = json!({"opStarted": "2026-11-28T03:00:00Z", "initialPods": ["x"]});
         World {
             object: Object::new(json!({"metadata": {"name": "o", "uid": "u"}, "spec": spec, "status": status})),
-            decision,
+            decision: Decision::at_rest(),
             conditions: vec![Condition::new("Ready", Some(true), "Healthy", "")],
             pods: BTreeSet::new(),
             change: None,
