@@ -8,7 +8,7 @@ use crate::health::{CAUGHT_UP, Instance, Instances, dynamic_configuration};
 use crate::model::{HOT_STANDBY, InstanceReport, InstanceRole, Object, Quantity};
 use crate::render::MADE_FROM;
 use crate::render::revision::Revision;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -154,6 +154,7 @@ impl Observed<'_> {
             uid: pod.uid().unwrap_or_default().to_owned(),
             terminating: pod.get("/metadata/deletionTimestamp").is_some(),
             ready: instance.ready && !start_failed,
+            turned: turned(pod),
             leads,
             streaming: follows && timeline.is_some() && timeline == leaders_timeline,
             caught_up: match (position, leaders_position) {
@@ -211,6 +212,12 @@ impl Observed<'_> {
         // A server that did not answer SQL says nothing of its values.
         (!probe.settings.is_empty() || compared.is_empty()).then_some(behind)
     }
+}
+
+/// When a pod became ready, or stopped being so; one that never was, when it was made.
+fn turned(pod: &Object) -> Option<Timestamp> {
+    let at = pod.condition("Ready").and_then(|condition| condition["lastTransitionTime"].as_str());
+    at.or_else(|| pod.text("/metadata/creationTimestamp"))?.parse().ok()
 }
 
 /// Whether a restart would bring something: Patroni says that one is pending, and for more than what `ALTER SYSTEM` set.

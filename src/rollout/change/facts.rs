@@ -2,6 +2,7 @@
 
 use super::step::{Action, Failure, StepRecord};
 use super::volume::OldVolume;
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How the amounts of processor and memory of a pod have to change.
@@ -92,6 +93,8 @@ pub struct InstanceFacts {
     pub terminating: bool,
     /// Whether its pod is ready.
     pub ready: bool,
+    /// When that changed last, by the clock of its node; `None` where nobody said.
+    pub turned: Option<Timestamp>,
     /// Whether it holds the leader lock.
     pub leads: bool,
     /// Whether it follows the leader on the leader's timeline.

@@ -198,6 +198,19 @@ fn repairable(rules: Rules, facts: &Facts) -> Vec<&InstanceFacts> {
     facts.instances.iter().filter(old).collect()
 }
 
+/// Whether an instance that is down stays so by itself. A leader that has lost the API server for some seconds stops taking writes and
+/// comes back, a server that ended is started by Patroni, and replicas find a leader that is back a little later: none of them needs
+/// another pod. What Kubernetes or Patroni calls a trouble does.
+fn stays_down(rules: Rules, facts: &Facts, instance: &InstanceFacts, now: Timestamp) -> bool {
+    if instance.trouble.is_some() && !instance.leads || !rules.keep(Rule::MomentIsNotDown) {
+        return true;
+    }
+    // Who does not follow may do so since the leader was away.
+    let turned = instance.turned.max(facts.leader().and_then(|leader| leader.turned));
+    let given = if instance.trouble.is_some() { BELIEVED } else { PASSES };
+    turned.is_none_or(|turned| now >= turned + given)
+}
+
 pub(super) fn may_repair(rules: Rules, facts: &Facts) -> bool {
     !repairable(rules, facts).is_empty()
 }
@@ -252,7 +265,7 @@ fn decide(rules: Rules, facts: &Facts, progress: &mut Progress, now: Timestamp) 
         return;
     }
     if !down.is_empty() {
-        let repair = next_repair(rules, facts).filter(|_| rules.keep(Rule::DownInstanceIsRepairedFirst));
+        let repair = next_repair(rules, facts, now).filter(|_| rules.keep(Rule::DownInstanceIsRepairedFirst));
         progress.verdict = match (repair, not_now) {
             (Some(repair), None) => repair,
             (Some(repair), Some(_)) if facts.target.goes_back => repair,
@@ -359,8 +372,9 @@ fn choice(rules: Rules, facts: &Facts, stage: &Stage, progress: &mut Progress) -
 }
 
 /// The first that is made anew of those that are down: with no leader the one with the most WAL, which must be the first to start.
-fn next_repair(rules: Rules, facts: &Facts) -> Option<Verdict> {
-    let repairable = repairable(rules, facts);
+fn next_repair(rules: Rules, facts: &Facts, now: Timestamp) -> Option<Verdict> {
+    let mut repairable = repairable(rules, facts);
+    repairable.retain(|instance| stays_down(rules, facts, instance, now));
     let next = if facts.leader().is_some() {
         repairable.into_iter().min_by_key(|instance| instance.ordinal)
     } else {

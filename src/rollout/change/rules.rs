@@ -15,6 +15,8 @@ pub enum Rule {
     /// Rule 2.
     DownInstanceIsRepairedFirst,
     /// Rule 2.
+    MomentIsNotDown,
+    /// Rule 2.
     CutOffIsLeftAlone,
     /// Rule 4.
     ImageBeforeItsConfiguration,
@@ -63,6 +65,7 @@ impl Rule {
         Self::StopGoesBackToLastGood,
         Self::OneAtATime,
         Self::DownInstanceIsRepairedFirst,
+        Self::MomentIsNotDown,
         Self::CutOffIsLeftAlone,
         Self::ImageBeforeItsConfiguration,
         Self::OneDisturbanceEach,
@@ -92,6 +95,7 @@ impl Rule {
             Self::StopGoesBackToLastGood => "stop-goes-back-to-last-good",
             Self::OneAtATime => "one-at-a-time",
             Self::DownInstanceIsRepairedFirst => "down-instance-is-repaired-first",
+            Self::MomentIsNotDown => "a-moment-is-not-down",
             Self::CutOffIsLeftAlone => "cut-off-is-left-alone",
             Self::ImageBeforeItsConfiguration => "image-before-its-configuration",
             Self::OneDisturbanceEach => "one-disturbance-each",
@@ -122,6 +126,9 @@ impl Rule {
             Self::StopGoesBackToLastGood => "any crash after a stop would start the next instance on what just failed",
             Self::OneAtATime => "a second instance that stops takes the capacity, and with one more failure the database, away",
             Self::DownInstanceIsRepairedFirst => "a rollout that waits for the instance which it would repair waits for ever",
+            Self::MomentIsNotDown => {
+                "a leader that was away for a moment, as without an API server, would be stopped again before it hands over"
+            }
             Self::CutOffIsLeftAlone => "a new pod does not bring WAL back: it takes a server away that still answers reads",
             Self::ImageBeforeItsConfiguration => "a server ends when it starts with a parameter or library that its image does not have",
             Self::OneDisturbanceEach => "every restart costs caches, sessions and a moment without redundancy",

@@ -305,3 +305,28 @@ fn who_takes_over_reaches_the_api_server_and_has_the_slots() {
     facts.instances[2].slots = names(&["cdc", "other"]);
     assert_eq!(first(&facts), Verdict::Do(Action::SwitchOver { leader: 0, candidate: 2, relieves: false }));
 }
+
+/// A leader that lost the API server for some seconds is not ready, holds its lock and is back soon. Its pod was made anew before it had
+/// handed over, and every transaction failed for as long as that took.
+#[test]
+fn a_leader_that_is_away_for_a_moment_is_not_made_anew() {
+    let away = Timestamp::UNIX_EPOCH;
+    let later = |seconds| away + jiff::SignedDuration::from_secs(seconds);
+    let mut facts = healthy(3);
+    facts.instances.iter_mut().for_each(|instance| (instance.pod, instance.turned) = (Some(false), Some(later(-1_000))));
+    let leader = &mut facts.instances[0];
+    (leader.ready, leader.turned) = (false, Some(away));
+    facts.instances[1].streaming = false;
+    facts.instances[2].streaming = false;
+    let verdict = |facts: &Facts, seconds| next_change(Rules::ALL, facts, later(seconds)).verdict;
+    for seconds in [0, 30, 300] {
+        assert!(matches!(verdict(&facts, seconds), Verdict::Wait { .. }), "{seconds}");
+    }
+    // It is back, and the replicas do not follow yet.
+    (facts.instances[0].ready, facts.instances[0].turned) = (true, Some(later(310)));
+    assert!(matches!(verdict(&facts, 320), Verdict::Wait { .. }));
+    // What stays down is repaired, and what Kubernetes calls a trouble at once.
+    assert!(matches!(verdict(&facts, 800), Verdict::Do(Action::Recreate { instance: 1, .. })));
+    facts.instances[2].trouble = Some("CrashLoopBackOff".to_owned());
+    assert!(matches!(verdict(&facts, 320), Verdict::Do(Action::Recreate { instance: 2, .. })));
+}

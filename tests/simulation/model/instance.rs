@@ -139,6 +139,9 @@ pub(crate) struct Instance {
     /// Since when it has not been up (streams or leads) or has not replayed everything.
     pub(crate) down_since: Option<u64>,
     pub(crate) late_since: Option<u64>,
+    /// Whether its pod is ready, and since when it is or is not.
+    pub(crate) ready: bool,
+    pub(crate) turned: u64,
 }
 
 impl Instance {

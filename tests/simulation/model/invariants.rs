@@ -24,6 +24,7 @@ pub(crate) enum Invariant {
     NotInVain,
     SlotsKept,
     StoreReached,
+    MomentGranted,
 }
 
 impl Invariant {
@@ -49,6 +50,7 @@ impl Invariant {
         Self::NotInVain,
         Self::SlotsKept,
         Self::StoreReached,
+        Self::MomentGranted,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -74,6 +76,7 @@ impl Invariant {
             Self::NotInVain => "not-in-vain",
             Self::SlotsKept => "slots-kept",
             Self::StoreReached => "store-reached",
+            Self::MomentGranted => "moment-granted",
         }
     }
 
@@ -100,6 +103,7 @@ impl Invariant {
             Self::NotInVain => "no instance is stopped for what a restart or a new pod does not bring",
             Self::SlotsKept => "no hand-over of a rollout loses the position of a logical consumer",
             Self::StoreReached => "no running instance is stopped while a Patroni does not reach the API server",
+            Self::MomentGranted => "no pod is made anew because its server was away for a moment",
             Self::BadNeverDone => "a revision that cannot run stops, with at most one instance down",
         }
     }

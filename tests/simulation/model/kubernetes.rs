@@ -33,6 +33,8 @@ impl World {
                 nofailover: false,
                 down_since: None,
                 late_since: None,
+                ready: false,
+                turned: 0,
             });
         }
         for node in 0..self.nodes.len() {
@@ -48,6 +50,16 @@ impl World {
         }
         for index in 0..self.instances.len() {
             self.pod(index);
+        }
+    }
+
+    /// The kubelets look whether pods are ready.
+    pub(crate) fn readiness(&mut self) {
+        for one in &mut self.instances {
+            let ready = one.runs() && one.is_serving();
+            if ready != one.ready {
+                (one.ready, one.turned) = (ready, self.now);
+            }
         }
     }
 

@@ -175,6 +175,13 @@ impl World {
         if matches!(action, Action::Restart { .. }) && one.started / 100 + GRACE < now && one.has_values(&one.patroni.seen) {
             self.violated(Invariant::NotInVain, format!("{action}: it brings nothing"));
         }
+        // A server that Patroni starts again, or one that does not follow yet; shorter ago nobody knew. A clock that jumped cannot tell.
+        let one = &self.instances[index];
+        let shows = !one.ready || self.holder() != Some(index);
+        let away = one.down_since.is_some_and(|since| since + 3 < now && now < since + 60) && one.runs() && shows && self.clock == 0;
+        if matches!(action, Action::Recreate { .. }) && away && !stale && one.failed.is_none() && !one.cut_off && !one.diverged {
+            self.violated(Invariant::MomentGranted, format!("{action}: it was down for a moment"));
+        }
         if let Some(candidate) = candidate {
             // Which instances stay may have been released while it was prepared.
             let new = self.ledger.releases > 1 && now <= self.ledger.released_at + PREPARES;

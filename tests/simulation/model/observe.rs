@@ -1,5 +1,6 @@
 //! The facts that a controller reads.
 
+use super::controller::time;
 use super::instance::{Instance, Phase, Server};
 use super::release::{HOT, LIBRARY, NAMES, NO_IMAGE, TOO_MUCH, WORK_MEM};
 use super::world::{SLACK, World};
@@ -68,7 +69,8 @@ impl World {
         let Some(pod) = &one.pod else { return facts };
         facts.uid = format!("{}", pod.uid);
         facts.terminating = pod.gone_at.is_some();
-        facts.ready = pod.phase == Phase::Running && one.is_serving() && !facts.terminating;
+        facts.ready = one.ready;
+        facts.turned = Some(time(one.turned, 0));
         let same = pod.made_from.image == release.template.image && pod.made_from.label == release.template.label;
         facts.amounts = match pod.amounts.cmp(&release.template.amounts) {
             std::cmp::Ordering::Equal => Amount::Same,
@@ -89,7 +91,6 @@ impl World {
         }
         // What only Patroni and PostgreSQL there can say.
         if one.troubles.unreachable > self.now {
-            facts.ready &= one.is_serving();
             return facts;
         }
         facts.barred = one.patroni.nosync && one.runs();

@@ -103,6 +103,8 @@ impl World {
                 nofailover: setup.nofailover == Some(index as u32) && index != 0,
                 down_since: None,
                 late_since: None,
+                ready: true,
+                turned: 0,
             })
             .collect();
         Self {
