@@ -182,7 +182,7 @@ fn on_real_instances() {
         let config = kube::Config::from_custom_kubeconfig(read, &kube::config::KubeConfigOptions::default()).await.unwrap();
         let admin = kube::Client::try_from(config).unwrap();
         let folder = kubeconfig.parent().unwrap().to_owned();
-        let server = Server { controller: admin.clone(), admin, folder: Some(folder), kubeconfig };
+        let server = Server { controller: admin.clone(), admin, folder: Some(folder), kubeconfig, shared: false };
         deploy(&server).await;
         server.kubectl(&["scale", "deployment", "stackgres", "--namespace", "stackgres", "--replicas=0"]);
         install(&server.admin).await;

@@ -13,8 +13,11 @@ use std::collections::BTreeSet;
 const LABEL: &str = "stackgres.io/in-use";
 const MANAGER: &str = "stackgres-marks";
 
-/// Marks what holds clusters, and only that. Without the right to do so (an installation for some namespaces) nothing is marked.
+/// Marks what holds clusters, and only that. An installation for some namespaces marks nothing: it does not see what holds others.
 pub(super) async fn keep(api: &Cluster, facts: &Facts) -> Result<(), KubernetesError> {
+    if api.namespaces() != [None] {
+        return Ok(());
+    }
     let namespaces: BTreeSet<String> = facts.of_kind("SGCluster").filter_map(|cluster| cluster.namespace().map(str::to_owned)).collect();
     let definitions: BTreeSet<String> =
         if namespaces.is_empty() { BTreeSet::new() } else { KINDS.iter().map(|kind| crd_name(kind)).collect() };

@@ -25,6 +25,11 @@ pub(super) fn step(state: &mut State) {
         }
     }
     for ((namespace, scope), mut members) in clusters {
+        // Whoever is first makes the database; here always the one of the lowest number, so that runs are alike.
+        let first = members.iter().filter(|pod| tags(state, &namespace, pod)["nofailover"] != true).min_by_key(|pod| ordinal(pod)).cloned();
+        if !is_initialized(state, endpoints, &namespace, &scope) && first.is_some_and(|pod| !is_ready(&pod)) {
+            continue;
+        }
         members.retain(|pod| is_ready(pod));
         members.sort_by(|one, other| text(one, "/metadata/name").cmp(text(other, "/metadata/name")));
         let role = |pod: &Value| text(pod, "/metadata/labels/role").to_owned();
@@ -100,6 +105,17 @@ pub(super) fn step(state: &mut State) {
         });
         write(state, endpoints, &namespace, &scope, MANAGER, "", patch);
     }
+}
+
+/// The number of a pod.
+fn ordinal(pod: &Value) -> u32 {
+    text(pod, "/metadata/name").rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(u32::MAX)
+}
+
+/// Whether a database was made.
+fn is_initialized(state: &State, endpoints: &'static Resource, namespace: &str, scope: &str) -> bool {
+    let live = state.get(&Key::new(endpoints, namespace, &format!("{scope}-config")));
+    live.is_some_and(|live| !text(&live, "/metadata/annotations/initialize").is_empty())
 }
 
 /// What is the same on every instance.

@@ -10,7 +10,7 @@ mod secrets;
 mod shared;
 mod volumes;
 
-use crate::real_cluster::{Server, install, on_the_real_server, resource};
+use crate::real_cluster::{Server, beside_others_on_the_real_server, install, on_the_real_server, resource};
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use stackgres::engine::controller::{RunOptions, SourceOptions, State, run};
@@ -49,7 +49,7 @@ impl Fleet {
         let fleet = Self {
             client,
             controller,
-            only: Vec::new(),
+            only: if server.shared { vec![namespace.clone()] } else { Vec::new() },
             folder,
             namespace,
             running: None,
@@ -224,14 +224,14 @@ fn on_the_sandbox(test: impl AsyncFnOnce(Server)) {
         let folder = tempfile::tempdir().unwrap();
         let kubeconfig = folder.path().join("kubeconfig");
         std::fs::write(&kubeconfig, sandbox.kubeconfig()).unwrap();
-        test(Server { admin: client.clone(), controller: client, folder: None, kubeconfig }).await;
+        test(Server { admin: client.clone(), controller: client, folder: None, kubeconfig, shared: false }).await;
     });
 }
 
 macro_rules! on_both {
     ($($name:ident),* $(,)?) => {
         mod on_a_real_api_server {
-            $(#[test] fn $name() { super::on_the_real_server(stringify!($name), super::shared::$name); })*
+            $(#[test] fn $name() { super::beside_others_on_the_real_server(stringify!($name), super::shared::$name); })*
         }
         mod on_the_in_memory_api {
             $(#[test] fn $name() { super::on_the_sandbox(super::shared::$name); })*

@@ -15,7 +15,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let kubeconfig = folder.path().join("kubeconfig");
         std::fs::write(&kubeconfig, sandbox.kubeconfig()).unwrap();
-        let server = Server { admin: client.clone(), controller: client, folder: None, kubeconfig: kubeconfig.clone() };
+        let server = Server { admin: client.clone(), controller: client, folder: None, kubeconfig: kubeconfig.clone(), shared: false };
         let mut fleet = Fleet::new(&server, namespace, "revert").await;
         // The folder of the fleet lives as long as the test, that of the kubeconfig does not.
         fleet.kubeconfig = fleet.folder.path().join("kubeconfig");

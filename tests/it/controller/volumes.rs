@@ -44,7 +44,7 @@ async fn rest(fleet: &Fleet, instances: u32, what: &str) {
 
 /// A fleet whose cluster runs on volumes of the class `slow`.
 async fn on_slow_volumes(client: &kube::Client, kubeconfig: std::path::PathBuf, instances: u32) -> Fleet {
-    let server = Server { admin: client.clone(), controller: client.clone(), folder: None, kubeconfig };
+    let server = Server { admin: client.clone(), controller: client.clone(), folder: None, kubeconfig, shared: false };
     let mut fleet = Fleet::new(&server, NAMESPACE, "revert").await;
     fleet.simulated = true;
     for class in ["slow", "fast"] {

@@ -20,6 +20,8 @@ pub(crate) struct Server {
     pub(crate) folder: Option<std::path::PathBuf>,
     /// How a program reaches it as administrator.
     pub(crate) kubeconfig: std::path::PathBuf,
+    /// Whether other tests use it meanwhile: a controller looks at the namespaces of its own test only.
+    pub(crate) shared: bool,
 }
 
 impl Server {
@@ -31,16 +33,30 @@ impl Server {
     }
 }
 
-/// Runs a test against the API server of `STACKGRES_TEST_KUBECONFIG`, into which `deploy/` is installed first.
+/// Runs a test against the API server of `STACKGRES_TEST_KUBECONFIG`, into which `deploy/` is installed first; alone there.
 pub(crate) fn on_the_real_server(name: &str, test: impl AsyncFnOnce(Server)) {
-    with_client(name, async |admin| {
+    let _guard = ALONE.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+    installed(name, false, test);
+}
+
+/// The same, beside others that run so.
+pub(crate) fn beside_others_on_the_real_server(name: &str, test: impl AsyncFnOnce(Server)) {
+    let _guard = ALONE.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    installed(name, true, test);
+}
+
+fn installed(name: &str, shared: bool, test: impl AsyncFnOnce(Server)) {
+    connected(name, async |admin| {
         let kubeconfig = std::path::PathBuf::from(std::env::var_os("STACKGRES_TEST_KUBECONFIG").unwrap());
         let folder = kubeconfig.parent().unwrap().to_owned();
-        let mut server = Server { controller: admin.clone(), admin, folder: Some(folder.clone()), kubeconfig };
-        static INSTALLED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
-        if !INSTALLED.swap(true, std::sync::atomic::Ordering::Relaxed) {
+        let mut server = Server { controller: admin.clone(), admin, folder: Some(folder.clone()), kubeconfig, shared };
+        static INSTALLED: tokio::sync::Mutex<bool> = tokio::sync::Mutex::const_new(false);
+        let mut installed = INSTALLED.lock().await;
+        if !*installed {
             deploy(&server).await;
+            *installed = true;
         }
+        drop(installed);
         let path = folder.join("controller.kubeconfig");
         let kubeconfig = kube::config::Kubeconfig::read_from(&path).unwrap();
         let config = kube::Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default()).await.unwrap();
@@ -85,16 +101,22 @@ pub(crate) fn account_kubeconfig(server: &Server, namespace: &str, account: &str
     path
 }
 
-/// Runs a test with an administrator's client.
+/// Held for writing by a test whose controller looks at every namespace, and would carry out the fleets of others, or that stops the
+/// server; for reading by those that keep to themselves.
+static ALONE: std::sync::RwLock<()> = std::sync::RwLock::new(());
+
+/// Runs a test with an administrator's client, beside others.
 fn with_client(name: &str, test: impl AsyncFnOnce(kube::Client)) {
+    let _guard = ALONE.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    connected(name, test);
+}
+
+fn connected(name: &str, test: impl AsyncFnOnce(kube::Client)) {
     let Some(path) = std::env::var_os("STACKGRES_TEST_KUBECONFIG") else {
         assert!(std::env::var_os("CI").is_none(), "{name}: CI requires a real API server (STACKGRES_TEST_KUBECONFIG)");
         eprintln!("SKIPPED {name}: no real API server; tests/run starts one");
         return;
     };
-    // Every controller looks at every namespace: two tests at once would carry out each other's fleets.
-    static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     // A second installation in this process is refused and harmless.
     drop(rustls::crypto::ring::default_provider().install_default());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

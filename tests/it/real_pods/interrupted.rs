@@ -42,7 +42,7 @@ const SAMPLE: usize = 2;
 
 /// How many of the first ones a run that is not `--full` draws from. Without an API server the leader may be taken for one that is down
 /// when it comes back, and is made anew before its hand-over: that is not mended yet, and `--full` shows it.
-const DRAWN: usize = 2;
+const DRAWN: usize = 9;
 
 fn spec(connections: u32, mark: u32) -> String {
     format!(
