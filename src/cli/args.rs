@@ -220,6 +220,10 @@ pub(super) struct SwitchoverArguments {
     /// Pod that shall lead; absent is the one that has everything.
     #[arg(long, value_name = "POD")]
     pub(super) candidate: Option<String>,
+    /// A logical replication slot whose consumer may lose its position, because the new primary does not have it; may be given more
+    /// than once. It stays accepted (annotation stackgres.io/accept-slot-loss).
+    #[arg(long, value_name = "SLOT")]
+    pub(super) accept_slot_loss: Vec<String>,
     /// How long to follow it, in seconds.
     #[arg(long, default_value_t = 300)]
     pub(super) timeout: u64,

@@ -40,4 +40,6 @@ pub use scripts::{
     Entry, Isolation, ManagedSql, NextScript, Outcome, Place, Progress, RUN_SCRIPT, Record, Requests, SCRIPT_DONE, Script, ScriptRecord,
     Source, State, failure_message, next_script,
 };
-pub use switchover::{HandOver, RESTART, SWITCHOVER, SwitchoverWish, holds_candidate, holds_stop, switchover_wish};
+pub use switchover::{
+    ACCEPT_SLOT_LOSS, HandOver, RESTART, SWITCHOVER, SwitchoverWish, holds_candidate, holds_stop, slots_accepted, switchover_wish,
+};

@@ -4,12 +4,23 @@
 //! long is waited for before, while nobody stands still, and named.
 
 use crate::model::{Activity, FollowerKind, Object};
+use std::collections::BTreeSet;
 
 /// Annotation of an SGCluster by which a person asks for a switchover: the name of the pod that shall lead, or `any`.
 pub const SWITCHOVER: &str = "stackgres.io/switchover";
 
 /// Annotation of an SGCluster by which a person asks for a restart of PostgreSQL in one pod, which stays: the name of the pod.
 pub const RESTART: &str = "stackgres.io/restart";
+
+/// Annotation of an SGCluster that names the logical slots, with commas between, whose consumers may lose their position when another
+/// instance leads: a person made sure that they begin anew, or are gone.
+pub const ACCEPT_SLOT_LOSS: &str = "stackgres.io/accept-slot-loss";
+
+/// The logical slots of a cluster whose loss a person accepted.
+pub fn slots_accepted(cluster: &Object) -> BTreeSet<String> {
+    let names = cluster.annotation(ACCEPT_SLOT_LOSS).unwrap_or_default().split(',');
+    names.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
 
 /// Seconds a transaction may have been open. The pooler holds back new transactions until the open ones end, and everybody waits for the
 /// longest, at most five seconds; one that is older than this is not about to end.
@@ -90,8 +101,8 @@ pub struct HandOver<'a> {
     pub may_lead: bool,
     /// Whether Patroni waits for synchronous standbys, so that only one of them has every commit.
     pub synchronous: bool,
-    /// Whether consumers of logical changes may lose their position.
-    pub slots_accepted: bool,
+    /// Logical slots whose consumers may lose their position.
+    pub slots_accepted: &'a BTreeSet<String>,
 }
 
 /// Why an instance had better not stop now; `Ok` where nothing holds it.
@@ -154,9 +165,15 @@ pub fn holds_candidate(hand_over: &HandOver<'_>) -> Result<(), String> {
         let own = following.hot_standby.get(name).map_or_else(|| "unknown".to_owned(), ToString::to_string);
         return Err(format!("{name} is {own} on {candidate} and {value} on {leader}: PostgreSQL would stop instead of leading"));
     }
-    let lacking: Vec<&str> = leading.logical_slots.difference(&following.logical_slots).map(String::as_str).collect();
-    if !lacking.is_empty() && !hand_over.slots_accepted {
-        return Err(format!("{candidate} lacks the logical slots {}: their consumers would lose their position", lacking.join(", ")));
+    let lacking = leading.logical_slots.difference(&following.logical_slots).filter(|slot| !hand_over.slots_accepted.contains(*slot));
+    let lacking: Vec<&str> = lacking.map(String::as_str).collect();
+    if !lacking.is_empty() {
+        return Err(format!(
+            "{candidate} lacks the logical slots {}: their consumers would lose their position (drop them, make them with `failover`, or \
+             annotate the SGCluster with {ACCEPT_SLOT_LOSS}={})",
+            lacking.join(", "),
+            lacking.join(",")
+        ));
     }
     Ok(())
 }
@@ -195,7 +212,7 @@ mod tests {
             following: &none,
             may_lead: true,
             synchronous: false,
-            slots_accepted: false,
+            slots_accepted: &BTreeSet::new(),
         };
         change(&mut leading, &mut following, &mut hand_over);
         holds_candidate(&HandOver { leading: &leading, following: &following, ..hand_over })
@@ -273,10 +290,16 @@ mod tests {
             slot(following);
         });
         assert_eq!(there, Ok(()));
-        let accepted = candidate(|leading, _, hand_over| {
-            slot(leading);
-            hand_over.slots_accepted = true;
-        });
-        assert_eq!(accepted, Ok(()));
+        let cluster = |names: &str| Object::new(serde_json::json!({"metadata": {"annotations": {ACCEPT_SLOT_LOSS: names}}}));
+        let accepted = |names: &str| {
+            let accepted = slots_accepted(&cluster(names));
+            let mut leading = leading();
+            slot(&mut leading);
+            let (leading, following, slots_accepted) = (&leading, &following(), &accepted);
+            let (leader, candidate, may_lead, synchronous) = ("a-0", "a-1", true, false);
+            holds_candidate(&HandOver { leader, leading, candidate, following, may_lead, synchronous, slots_accepted })
+        };
+        assert_eq!(accepted("other, cdc"), Ok(()));
+        assert!(names(&accepted("other"), "stackgres.io/accept-slot-loss=cdc"), "what was accepted for one slot holds for that one");
     }
 }

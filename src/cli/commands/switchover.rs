@@ -12,7 +12,8 @@ pub(in crate::cli) fn run(arguments: &SwitchoverArguments) -> Result<Exit, Comma
     // Who closes the output still wants the switchover.
     let tell = |what: &str| drop(print(&format!("{what}\n")));
     let patience = Duration::from_secs(arguments.timeout);
-    let ended = switchover(arguments.kubeconfig.as_deref(), &cluster, arguments.candidate.as_deref(), patience, tell);
+    let ended =
+        switchover(arguments.kubeconfig.as_deref(), &cluster, arguments.candidate.as_deref(), &arguments.accept_slot_loss, patience, tell);
     match ended.map_err(|error| match error {
         LiveError::NoCluster(_) => CommandError::invalid(error.to_string()).hint("name it as NAMESPACE/NAME"),
         other => CommandError::failure(other.to_string()).hint("give --kubeconfig, or set KUBECONFIG"),

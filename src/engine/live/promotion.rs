@@ -3,12 +3,14 @@
 use super::{LiveError, asked, find, read_revision};
 use crate::diagnostics::Diagnostic;
 use crate::engine::offline::{Plan, frozen};
+use crate::engine::rehearsals::{rehearse_changes, roles};
 use crate::kubernetes::Cluster;
 use crate::load::Manifest;
 use crate::model::{NamespacedName, Object};
 use crate::plan::{Before, PlanInput, build};
 use crate::rollout::PROMOTE;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Field manager of the annotation.
@@ -26,11 +28,14 @@ pub fn promotion_plan(kubeconfig: Option<&Path>, clusters: &[NamespacedName]) ->
             found = api.list("SGCluster", None, "").await?;
         }
         let mut input = PlanInput { base: "released".to_owned(), head: "newer rendering".to_owned(), ..PlanInput::default() };
+        let mut known = BTreeMap::new();
         for cluster in &found {
+            known.extend(roles(cluster).map(|roles| (cluster.namespaced_name(), roles)));
             if let Some(released) = cluster.text("/status/release/revision") {
                 one(&api, cluster, released, &mut input).await?;
             }
         }
+        rehearse_changes(&mut input, &known);
         Ok(build(input))
     })
 }

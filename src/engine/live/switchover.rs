@@ -3,7 +3,7 @@
 use super::{LiveError, asked};
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
-use crate::rollout::SWITCHOVER;
+use crate::rollout::{ACCEPT_SLOT_LOSS, SWITCHOVER, slots_accepted};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
@@ -33,6 +33,7 @@ pub fn switchover(
     kubeconfig: Option<&Path>,
     cluster: &NamespacedName,
     candidate: Option<&str>,
+    accepted: &[String],
     patience: Duration,
     mut tell: impl FnMut(&str),
 ) -> Result<Switched, LiveError> {
@@ -46,6 +47,12 @@ pub fn switchover(
         }
         while read(&api, &key, cluster).await?.text("/status/switchover/asked").is_some() && Instant::now() < end {
             sleep(LOOK).await;
+        }
+        if !accepted.is_empty() {
+            let mut slots = slots_accepted(&read(&api, &key, cluster).await?);
+            slots.extend(accepted.iter().cloned());
+            let slots = slots.into_iter().collect::<Vec<_>>().join(",");
+            api.merge(&key, &json!({"metadata": {"annotations": {ACCEPT_SLOT_LOSS: slots}}}), MANAGER, None).await?;
         }
         annotate(&api, &key, Some(wanted)).await?;
         let mut told = String::new();

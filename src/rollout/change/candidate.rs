@@ -39,7 +39,8 @@ pub(super) fn candidate(rules: Rules, facts: &Facts, ready_for: impl Fn(&Instanc
         None if others().any(|instance| fit(&instance)) => {
             let slots = leader.slots.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
             Err(format!(
-                "a replica that may lead has the logical slots of {} as well ({slots}), or they are dropped",
+                "a replica that may lead has the logical slots of {} as well ({slots}), or they are dropped, or their loss is accepted \
+                 (stackgres.io/accept-slot-loss)",
                 facts.name(leader.ordinal)
             ))
         }

@@ -11,8 +11,8 @@ use crate::instance::{InstanceError, Limits, Purpose, Session};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::render::revision::Revision;
-use crate::rollout::MANAGER;
 use crate::rollout::change::Action;
+use crate::rollout::{MANAGER, slots_accepted};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -80,7 +80,8 @@ impl Task {
             }
             Action::SwitchOver { leader, candidate, .. } => {
                 let (leader, candidate) = (self.pod(*leader), self.pod(*candidate));
-                Box::pin(switch_over_and_settle(&self.limits, reach, &self.revision, &leader, &candidate, &mut progress)).await
+                let accepted = slots_accepted(&self.cluster);
+                Box::pin(switch_over_and_settle(&self.limits, reach, &self.revision, &leader, &candidate, &accepted, &mut progress)).await
             }
             Action::ReleasePoolers => Box::pin(resume_everything(&self.limits, reach, &self.revision, &mut progress)).await,
             Action::Add { .. } | Action::Resize { .. } | Action::Recreate { .. } => Ok(Report::default()),

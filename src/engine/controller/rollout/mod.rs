@@ -19,7 +19,9 @@ use crate::kubernetes::{Class, KubernetesError};
 use crate::model::{Object, ObjectKey};
 use crate::render::revision::Revision;
 use crate::rollout::change::{Action, Facts, Permission, StepRecord, Verdict};
-use crate::rollout::{Decision, Licence, Observed, Operation, PAUSE_ENDS, PAUSED, RETRY, RolloutMemory, ahead, held, method_of};
+use crate::rollout::{
+    Decision, Licence, Observed, Operation, PAUSE_ENDS, PAUSED, RETRY, RolloutMemory, ahead, held, method_of, slots_accepted,
+};
 use crate::status::{Condition, seconds};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -120,7 +122,7 @@ pub(super) async fn look(
         demanded: &wanted.pods,
     };
     let names: BTreeSet<String> = observed.compared().into_keys().collect();
-    let probes = if rollouts.simulated {
+    let mut probes = if rollouts.simulated {
         probe::simulated(children)
     } else {
         match Reach::of(children.values(), released) {
@@ -128,6 +130,8 @@ pub(super) async fn look(
             Err(_) => BTreeMap::new(),
         }
     };
+    let accepted = slots_accepted(pass.cluster);
+    probes.values_mut().for_each(|probe| probe.slots.retain(|slot| !accepted.contains(slot)));
     observed.probes = &probes;
     let mut facts = observed.facts();
     if facts.permission == Permission::Granted

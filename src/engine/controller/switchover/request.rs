@@ -15,7 +15,7 @@ use crate::instance::Limits;
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object};
 use crate::render::revision::Revision;
-use crate::rollout::{PAUSED, RESTART, SWITCHOVER, SwitchoverWish, held, switchover_wish};
+use crate::rollout::{PAUSED, RESTART, SWITCHOVER, SwitchoverWish, held, slots_accepted, switchover_wish};
 use crate::status::{Condition, seconds};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -171,7 +171,9 @@ impl Task {
             }
         };
         self.begin(&leader, &candidate).await?;
-        let work = switch_over_and_settle(&self.limits, &reach, &self.revision, &leader, &candidate, &mut progress);
+        // As it stands now: it may have been accepted since it was asked for.
+        let accepted = slots_accepted(&self.fresh().await?);
+        let work = switch_over_and_settle(&self.limits, &reach, &self.revision, &leader, &candidate, &accepted, &mut progress);
         Ok(match work.await {
             Ok(report) => Ended::Done { leader, candidate, report },
             Err(Trouble::Held(why)) => Ended::Later(why),

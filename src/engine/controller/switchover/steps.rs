@@ -8,6 +8,7 @@ use crate::model::Activity;
 use crate::render::revision::Revision;
 use crate::resolve::PoolingSettings;
 use crate::rollout::{HandOver, holds_candidate, holds_stop};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -112,9 +113,10 @@ pub(in crate::engine::controller) async fn switch_over_and_settle(
     revision: &Revision,
     leader: &str,
     candidate: &str,
+    slots_accepted: &BTreeSet<String>,
     progress: &mut (impl FnMut(String) + Send),
 ) -> Result<Report, Trouble> {
-    match Box::pin(switch_over(limits, reach, revision, leader, candidate, false, progress)).await {
+    match Box::pin(switch_over(limits, reach, revision, leader, candidate, slots_accepted, progress)).await {
         Ok(mut report) => match Box::pin(settle(limits, reach, leader, progress)).await {
             Ok(settled) => {
                 report.add(settled);
@@ -138,7 +140,7 @@ async fn switch_over(
     revision: &Revision,
     leader: &str,
     candidate: &str,
-    slots_accepted: bool,
+    slots_accepted: &BTreeSet<String>,
     progress: &mut (impl FnMut(String) + Send),
 ) -> Result<Report, Trouble> {
     let (old, new) = (Pod::of(limits, reach, leader).map_err(held)?, Pod::of(limits, reach, candidate).map_err(held)?);
