@@ -3,7 +3,7 @@
 //! `docs/rollouts.md`.
 
 use super::clients::Clients;
-use super::{Database, NAME, Nodes, on_real_nodes, until};
+use super::{Database, NAME, Nodes, on_real_nodes, until, when_drawn};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -22,6 +22,8 @@ struct Settings {
     exporter: bool,
     synchronous: bool,
     method: &'static str,
+    encrypted: bool,
+    from: &'static str,
 }
 
 const FIRST: Settings = Settings {
@@ -37,6 +39,8 @@ const FIRST: Settings = Settings {
     exporter: true,
     synchronous: false,
     method: "InPlace",
+    encrypted: true,
+    from: "10.1.0.0/16",
 };
 
 impl Settings {
@@ -44,8 +48,17 @@ impl Settings {
         let library = if self.library.is_empty() { String::new() } else { format!(", shared_preload_libraries: '{}'", self.library) };
         let mode = if self.synchronous { "sync" } else { "async" };
         format!(
-            "  sgInstanceProfile: sized\n  nonProductionOptions: {{disableClusterPodAntiAffinity: true}}\n  replication: {{mode: {mode}, syncInstances: 1}}\n  metadata: {{labels: {{clusterPods: {{colour: {}}}}}}}\n  pods: {{persistentVolume: {{size: 1Gi}}, disableMetricsExporter: {}, updateStrategy: {{type: Always, method: {}}}, customEnv: {{patroni: [{{name: MARK, value: {}}}]}}}}\n  configurations: {{postgres: {{postgresql.conf: {{max_connections: '{}', max_wal_senders: '{}', work_mem: {}{library}}}}}, pooling: {{pgBouncer: {{pgbouncer.ini: {{pgbouncer: {{pool_mode: transaction, default_pool_size: '{}'}}}}}}}}}}\n",
-            self.label, !self.exporter, self.method, self.mark, self.connections, self.senders, self.work_mem, self.pool_size,
+            "  postgres: {{version: '17', ssl: {{enabled: {}}}}}\n  sgInstanceProfile: sized\n  nonProductionOptions: {{disableClusterPodAntiAffinity: true}}\n  replication: {{mode: {mode}, syncInstances: 1}}\n  metadata: {{labels: {{clusterPods: {{colour: {}}}}}}}\n  pods: {{persistentVolume: {{size: 1Gi}}, disableMetricsExporter: {}, updateStrategy: {{type: Always, method: {}}}, customEnv: {{patroni: [{{name: MARK, value: {}}}]}}}}\n  configurations: {{patroni: {{dynamicConfig: {{postgresql: {{pg_hba: ['host all all {} scram-sha-256']}}}}}}, postgres: {{postgresql.conf: {{max_connections: '{}', max_wal_senders: '{}', work_mem: {}{library}}}}}, pooling: {{pgBouncer: {{pgbouncer.ini: {{pgbouncer: {{pool_mode: transaction, default_pool_size: '{}'}}}}}}}}}}\n",
+            self.encrypted,
+            self.label,
+            !self.exporter,
+            self.method,
+            self.mark,
+            self.from,
+            self.connections,
+            self.senders,
+            self.work_mem,
+            self.pool_size,
         )
     }
 
@@ -63,6 +76,9 @@ type Class = (&'static str, fn(&mut Settings));
 /// Each begins where the one before ended, or where a run begins.
 const CLASSES: &[Class] = &[
     ("a parameter that is read again", |settings| settings.work_mem = "8MB"),
+    ("a line of pg_hba.conf", |settings| settings.from = "10.2.0.0/16"),
+    ("connections without TLS", |settings| settings.encrypted = false),
+    ("connections with TLS", |settings| settings.encrypted = true),
     ("a hot-standby parameter raised", |settings| settings.connections += 20),
     ("a hot-standby parameter lowered", |settings| settings.connections -= 10),
     ("one raised and one lowered", |settings| {
@@ -74,6 +90,14 @@ const CLASSES: &[Class] = &[
     ("new pods and a lowered parameter", |settings| {
         settings.mark = "three";
         settings.connections -= 5;
+    }),
+    ("several at once", |settings| {
+        settings.mark = "several";
+        settings.connections += 25;
+        settings.work_mem = "6MB";
+        settings.pool_size += 5;
+        settings.label = "three";
+        settings.cpu += 20;
     }),
     ("labels of pods", |settings| settings.label = "two"),
     ("settings of the pooler", |settings| settings.pool_size += 10),
@@ -123,6 +147,57 @@ fn what_is_done_is_what_was_planned() {
         }
     });
 }
+
+/// With one instance there is nobody to hand over to: writers are held back while it restarts; for another pod an instance joins
+/// first, where that is asked for.
+#[test]
+fn a_single_instance_goes_as_planned() {
+    when_drawn("a_single_instance_goes_as_planned", |nodes| {
+        let mut settings = Settings { instances: 1, ..FIRST };
+        let database = Database::requested_with(nodes, "single", settings.instances, &settings.spec(), &settings.profile("single"));
+        database.ready(settings.instances);
+        let changes: &[Class] = &[
+            ("one instance, a parameter raised", |settings| settings.connections += 20),
+            ("one instance, new pod behind one more", |settings| {
+                settings.method = "ReducedImpact";
+                settings.mark = "two";
+            }),
+        ];
+        for (name, change) in changes {
+            let before = settings.clone();
+            change(&mut settings);
+            database.goes_as_planned(name, &before, &settings);
+        }
+    });
+}
+
+/// Who empties a node (an upgrade of Kubernetes, an autoscaler) evicts the primary in the middle of its work: it hands over before.
+#[test]
+fn a_primary_leaves_a_node_that_is_emptied() {
+    when_drawn("a_primary_leaves_a_node_that_is_emptied", |nodes| {
+        let database = Database::new(nodes, "emptied", 3, EMPTIED);
+        let clients = Clients::begin(&database, 17);
+        let leader = database.primary();
+        let node = database.kubectl(&["get", "pod", &leader, "-o", "jsonpath={.spec.nodeName}"]);
+        nodes.ok(&["cordon", &node]);
+        let handed_over = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            until("another one leads", 60, || database.primary() != leader && !database.primary().is_empty());
+            // Now the drain: the budget lets one pod go at a time.
+            database.kubectl(&["delete", "pod", &leader]);
+        }));
+        nodes.ok(&["uncordon", &node]);
+        handed_over.unwrap();
+        database.ready(3);
+        std::thread::sleep(std::time::Duration::from_secs(6));
+        let (steps, outcome) = (database.steps(), clients.end(&database));
+        eprintln!("EMPTIED {steps:?}, {outcome:?}");
+        assert!(steps.len() == 1 && steps[0].starts_with(&format!("{leader} hands over to ")), "{steps:?}");
+        assert!(outcome.failed.is_empty() && outcome.lost == 0, "{outcome:?}");
+    });
+}
+
+/// Outside every window, which a node that goes does not wait for.
+const EMPTIED: &str = "  pods: {persistentVolume: {size: 1Gi}, updateStrategy: {type: Never}}\n  configurations: {pooling: {pgBouncer: {pgbouncer.ini: {pgbouncer: {pool_mode: transaction}}}}}\n";
 
 impl Database<'_> {
     /// Carries one change out, prints its line of the table, and compares what was done with the plan.

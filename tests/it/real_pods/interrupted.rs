@@ -79,7 +79,7 @@ impl Database<'_> {
         let (old, uids) = (self.status("/release/revision"), self.uids());
         self.spec(3, &spec(connections, mark));
         std::thread::sleep(moment);
-        let stepped_down = fault.strike(self);
+        let stepped_down = fault.strike(self, &leader);
         until("it is released", 90, || self.status("/release/revision") != old);
         until("it is carried out", 300, || self.runs_what_is_released(3));
         std::thread::sleep(Duration::from_secs(6));
@@ -121,7 +121,7 @@ impl Database<'_> {
 
 impl Fault {
     /// Does it; whether the leader stepped down for want of the API server.
-    fn strike(self, database: &Database) -> bool {
+    fn strike(self, database: &Database, leader: &str) -> bool {
         let nodes = database.nodes;
         match self {
             Self::Killed => Processes::of_controller(nodes).signal("KILL"),
@@ -136,12 +136,13 @@ impl Fault {
                 nodes.harness(&["component", "stop", "apiserver"]);
                 std::thread::sleep(Duration::from_secs(8));
                 nodes.harness(&["component", "start", "apiserver"]);
-                // An instance that is being made anew has no log.
-                let log = |name: &str| {
-                    let output = nodes.kubectl(&["-n", &database.namespace, "logs", name, "-c", "patroni", "--since=60s"]);
-                    String::from_utf8_lossy(&output.stdout).into_owned()
-                };
-                return ["db-0", "db-1", "db-2"].into_iter().any(|name| log(name).contains("DCS is not accessible"));
+                let mut log = String::new();
+                until("the leader tells what it did", 20, || {
+                    let output = nodes.kubectl(&["-n", &database.namespace, "logs", leader, "-c", "patroni", "--since=120s"]);
+                    log = String::from_utf8_lossy(&output.stdout).into_owned();
+                    !log.is_empty()
+                });
+                return log.contains("demoting self because DCS is not accessible");
             }
         }
         false

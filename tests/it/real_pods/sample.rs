@@ -26,6 +26,8 @@ const DRAWN: &[&str] = &[
     "a_change_waits_for_its_licence",
     "whatever_is_left_behind_is_put_right",
     "a_plain_stateful_set_is_less_careful",
+    "a_single_instance_goes_as_planned",
+    "a_primary_leaves_a_node_that_is_emptied",
     "sessions_are_counted_and_named",
     "writers_without_a_rest_only_wait",
 ];
