@@ -58,6 +58,7 @@ pub fn from_effective(effective: &Effective) -> Rendered {
     objects.extend(endpoints::endpoints(effective));
     objects.extend(services::services(effective));
     objects.push(pod_disruption_budget::pod_disruption_budget(effective));
+    objects.extend(pod_disruption_budget::primary_pod_disruption_budget(effective));
     objects.extend(pod_monitor::pod_monitor(effective));
     objects.push(stateful_set::stateful_set(effective));
     Rendered { objects, generated: generated(effective) }

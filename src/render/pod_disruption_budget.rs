@@ -1,16 +1,42 @@
-//! Evictions never take two instances at once.
+//! What a drain may take: one replica at a time, and the primary after it has handed over.
+//!
+//! A pod may be matched by one budget only: the eviction API refuses it otherwise (Kubernetes documentation, "API-initiated eviction").
+//! So one matches the primary and the other one all others; `maxUnavailable` counts against the size of the StatefulSet, of which each
+//! matches a part only, so both say what has to stay.
 
 use super::metadata::{generic, metadata, pods};
 use crate::model::Object;
 use crate::resolve::Effective;
-use serde_json::json;
+use serde_json::{Value, json};
 
-/// At most one instance away at a time; of a single one too, so that a drain is not blocked for ever.
+/// Values of the label `role` of an instance that others follow.
+const LEADS: [&str; 2] = ["primary", "standby_leader"];
+
+/// At most one replica away at a time. A single instance may go, so that a drain is not blocked for ever.
 pub(super) fn pod_disruption_budget(effective: &Effective) -> Object {
+    let instances = effective.instances.value;
+    if instances < 2 {
+        return budget(effective, &effective.cluster.name, json!({"maxUnavailable": 1, "selector": {"matchLabels": pods(effective)}}));
+    }
+    let others = json!([{"key": "role", "operator": "NotIn", "values": LEADS}]);
+    let stay = instances.saturating_sub(2);
+    let spec = json!({"minAvailable": stay, "selector": {"matchLabels": pods(effective), "matchExpressions": others}});
+    budget(effective, &effective.cluster.name, spec)
+}
+
+/// The primary is not evicted: the controller sees that its node takes no pods any more and hands over, and then it is no primary.
+/// `None` where nobody could take over.
+pub(super) fn primary_pod_disruption_budget(effective: &Effective) -> Option<Object> {
+    let leads = json!([{"key": "role", "operator": "In", "values": LEADS}]);
+    let spec = json!({"minAvailable": 1, "selector": {"matchLabels": pods(effective), "matchExpressions": leads}});
+    (effective.instances.value > 1).then(|| budget(effective, &format!("{}-primary-eviction", effective.cluster.name), spec))
+}
+
+fn budget(effective: &Effective, name: &str, spec: Value) -> Object {
     Object::new(json!({
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
-        "metadata": metadata(effective, &effective.cluster.name, generic(effective), &[]),
-        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": pods(effective)}},
+        "metadata": metadata(effective, name, generic(effective), &[]),
+        "spec": spec,
     }))
 }

@@ -27,6 +27,8 @@ pub struct Probe {
     pub redo: Option<u64>,
     /// When its server started, in microseconds since 1970.
     pub started: Option<u64>,
+    /// For how long it has run.
+    pub age: Option<SignedDuration>,
     /// Parameters that `ALTER SYSTEM` set there.
     pub overridden: BTreeSet<String>,
     /// Logical replication slots that have their WAL.
@@ -181,6 +183,7 @@ impl Observed<'_> {
             position,
             redo: probe.and_then(|probe| probe.redo),
             started: probe.and_then(|probe| probe.started),
+            age: probe.and_then(|probe| probe.age),
             pooler_away: probe.is_some_and(|probe| probe.pooler_away),
         })
     }

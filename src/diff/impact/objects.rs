@@ -54,8 +54,11 @@ fn one(object: &ObjectChange) -> Vec<Finding> {
             vec![Finding::new(Disturbance::Nothing, subject, "clients that use this Service lose their address").risk(Risk::Availability)]
         }
         ("Service", ObjectAction::Created) => vec![Finding::new(Disturbance::Nothing, subject, "a further address for clients")],
-        ("PodDisruptionBudget", ObjectAction::Changed) if object.fields.iter().any(|change| change.pointer.starts_with("/spec/")) => {
-            vec![Finding::new(Disturbance::Nothing, subject, "how many pods a drain of a node may evict at once changes")]
+        // How many have to stay follows the number of instances: one may go, before and after.
+        ("PodDisruptionBudget", ObjectAction::Changed)
+            if object.fields.iter().any(|change| change.pointer.starts_with("/spec/") && change.pointer != "/spec/minAvailable") =>
+        {
+            vec![Finding::new(Disturbance::Nothing, subject, "which pods a drain of a node may evict changes")]
         }
         _ => Vec::new(),
     }

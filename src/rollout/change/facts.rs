@@ -2,7 +2,7 @@
 
 use super::step::{Action, Failure, StepRecord};
 use super::volume::OldVolume;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How the amounts of processor and memory of a pod have to change.
@@ -141,6 +141,8 @@ pub struct InstanceFacts {
     pub redo: Option<u64>,
     /// When its server started, in microseconds since 1970: the name of that start.
     pub started: Option<u64>,
+    /// For how long its server has run, by its own clock.
+    pub age: Option<SignedDuration>,
     /// Whether its pooler holds clients back, or leads elsewhere, although nothing is being done.
     pub pooler_away: bool,
 }

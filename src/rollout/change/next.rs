@@ -1,7 +1,7 @@
 //! The decision.
 
 use super::attainable::attainable;
-use super::back::{down, is_back, is_up};
+use super::back::{STEADY, down, is_back, is_steady, is_up};
 use super::candidate::candidate;
 use super::facts::{Amount, Facts, InstanceFacts, Method, Permission};
 use super::force::force;
@@ -323,6 +323,12 @@ fn decide(rules: Rules, facts: &Facts, progress: &mut Progress, now: Timestamp) 
         return;
     }
     progress.verdict = choice(rules, facts, &stage, progress);
+    if let Verdict::Do(action) = &progress.verdict
+        && action.disturbs()
+        && let Some(fresh) = facts.instances.iter().find(|one| action.instance() != Some(one.ordinal) && !is_steady(rules, one))
+    {
+        progress.verdict = wait(format!("{} has just started", facts.name(fresh.ordinal)), format!("it has run for {STEADY:#}"));
+    }
 }
 
 /// An instance that came back by itself with what is released, and cannot run with it: that is as good as a step that failed.
@@ -461,6 +467,11 @@ fn judge(rules: Rules, facts: &Facts, step: &StepRecord, now: Timestamp) -> Stat
             Some(now_leads) if now_leads.ordinal == *leader && again => State::Again,
             _ => State::Goes("the role moves".to_owned()),
         },
+    };
+    let fresh = instance.filter(|instance| !matches!(step.action, Action::SwitchOver { .. }) && !is_steady(rules, instance));
+    let state = match state {
+        State::Ended if fresh.is_some() => State::Goes("it has just started, and has to stay up".to_owned()),
+        other => other,
     };
     if matches!(state, State::Ended) || !rules.keep(Rule::EveryWaitEnds) {
         return state;

@@ -27,6 +27,8 @@ pub enum Rule {
     /// Rule 6.
     CaughtUpBeforeTheNext,
     /// Rule 6.
+    StaysUpBeforeTheNext,
+    /// Rule 6.
     SynchronousStandbyIsReplacedFirst,
     /// Rule 7.
     RaisedOnReplicasFirst,
@@ -71,6 +73,7 @@ impl Rule {
         Self::OneDisturbanceEach,
         Self::ReplicasFirst,
         Self::CaughtUpBeforeTheNext,
+        Self::StaysUpBeforeTheNext,
         Self::SynchronousStandbyIsReplacedFirst,
         Self::RaisedOnReplicasFirst,
         Self::LoweredOnPrimaryFirst,
@@ -101,6 +104,7 @@ impl Rule {
             Self::OneDisturbanceEach => "one-disturbance-each",
             Self::ReplicasFirst => "replicas-first",
             Self::CaughtUpBeforeTheNext => "caught-up-before-the-next",
+            Self::StaysUpBeforeTheNext => "stays-up-before-the-next",
             Self::SynchronousStandbyIsReplacedFirst => "synchronous-standby-is-replaced-first",
             Self::RaisedOnReplicasFirst => "raised-on-replicas-first",
             Self::LoweredOnPrimaryFirst => "lowered-on-primary-first",
@@ -134,6 +138,7 @@ impl Rule {
             Self::OneDisturbanceEach => "every restart costs caches, sessions and a moment without redundancy",
             Self::ReplicasFirst => "a change that fails would fail on the primary first",
             Self::CaughtUpBeforeTheNext => "the next one that stops may be the only other copy of the last commits",
+            Self::StaysUpBeforeTheNext => "a server that ends soon after each start would count as back, and the next one would follow it",
             Self::SynchronousStandbyIsReplacedFirst => "commits stand still until Patroni notices that their standby is gone",
             Self::RaisedOnReplicasFirst => "a standby with less than its primary stops replaying and does not come back",
             Self::LoweredOnPrimaryFirst => "a standby that is lowered first does not start",

@@ -37,6 +37,7 @@ pub(crate) const WORDS: &[(&str, &str)] = &[
     ("wal-gone", "the WAL that a replica needs to follow is gone"),
     ("rewind-fails", "rewinds of an instance fail for some seconds"),
     ("isolated", "Patroni of an instance does not reach the API server for some seconds"),
+    ("flaps", "the server of an instance ends a few seconds after each start, for some seconds"),
     ("refuses", "Patroni's switchovers fail for some seconds"),
 ];
 
@@ -176,6 +177,7 @@ impl World {
                 self.instances[index].troubles.isolated = until;
                 self.instances[index].isolated_since = now;
             }
+            "flaps" => self.instances[index].troubles.flaps = until,
             "refuses" => self.refuses = until,
             _ => {}
         }

@@ -38,7 +38,7 @@ fn fault(random: &mut Random, instances: u32) -> What {
     let one = |random: &mut Random| i64::try_from(random.between(0, u64::from(instances) - 1)).unwrap_or(0);
     let seconds = |random: &mut Random, low: u64, high: u64| i64::try_from(random.between(low, high)).unwrap_or(0);
     let index = one(random);
-    let (word, first, second) = match random.between(0, 32) {
+    let (word, first, second) = match random.between(0, 33) {
         0 | 1 => ("kill", index, 0),
         2 | 3 => ("delete", index, 0),
         4 => ("node", index, seconds(random, 20, 300)),
@@ -64,6 +64,7 @@ fn fault(random: &mut Random, instances: u32) -> What {
         28 => ("wal-gone", index, 0),
         29 => ("rewind-fails", index, seconds(random, 60, 600)),
         30 | 31 => ("isolated", index, seconds(random, 10, 200)),
+        32 => ("flaps", index, seconds(random, 20, 200)),
         _ => ("refuses", 0, seconds(random, 10, 400)),
     };
     What::Event(word, first, second)

@@ -101,6 +101,8 @@ pub(crate) struct Troubles {
     pub(crate) rewind: u64,
     /// Patroni there does not reach the API server.
     pub(crate) isolated: u64,
+    /// Its server ends soon after each start.
+    pub(crate) flaps: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -152,6 +154,12 @@ impl Instance {
 
     pub(crate) const fn is_serving(&self) -> bool {
         matches!(self.server, Server::Primary | Server::Replica)
+    }
+
+    /// For how many seconds its server has run.
+    pub(crate) const fn age(&self, now: u64) -> u64 {
+        // Those that ran from the beginning have run for long.
+        if self.started < 100 { 1_000 + now } else { now - self.started / 100 }
     }
 
     /// The value that a start brings.

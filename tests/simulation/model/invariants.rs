@@ -25,6 +25,7 @@ pub(crate) enum Invariant {
     SlotsKept,
     StoreReached,
     MomentGranted,
+    StaysUp,
 }
 
 impl Invariant {
@@ -51,6 +52,7 @@ impl Invariant {
         Self::SlotsKept,
         Self::StoreReached,
         Self::MomentGranted,
+        Self::StaysUp,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -77,6 +79,7 @@ impl Invariant {
             Self::SlotsKept => "slots-kept",
             Self::StoreReached => "store-reached",
             Self::MomentGranted => "moment-granted",
+            Self::StaysUp => "stays-up",
         }
     }
 
@@ -103,6 +106,7 @@ impl Invariant {
             Self::NotInVain => "no instance is stopped for what a restart or a new pod does not bring",
             Self::SlotsKept => "no hand-over of a rollout loses the position of a logical consumer",
             Self::StoreReached => "no running instance is stopped while a Patroni does not reach the API server",
+            Self::StaysUp => "no running instance is stopped while another one has only just started",
             Self::MomentGranted => "no pod is made anew because its server was away for a moment",
             Self::BadNeverDone => "a revision that cannot run stops, with at most one instance down",
         }

@@ -53,6 +53,17 @@ impl World {
         }
     }
 
+    /// Servers that end soon after each start do.
+    pub(crate) fn flap(&mut self) {
+        for index in 0..self.instances.len() {
+            let one = &self.instances[index];
+            if one.troubles.flaps > self.now && one.runs() && one.is_serving() && one.age(self.now) >= 4 {
+                self.tell(|| format!("the server of instance {index} ends"));
+                self.crash(index, self.now + 2);
+            }
+        }
+    }
+
     /// The kubelets look whether pods are ready.
     pub(crate) fn readiness(&mut self) {
         for one in &mut self.instances {

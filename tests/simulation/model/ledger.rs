@@ -175,6 +175,15 @@ impl World {
         if matches!(action, Action::Restart { .. }) && one.started / 100 + GRACE < now && one.has_values(&one.patroni.seen) {
             self.violated(Invariant::NotInVain, format!("{action}: it brings nothing"));
         }
+        let fresh =
+            |other: &usize| *other != index && Some(*other) != candidate && self.is_up(*other) && self.instances[*other].age(now) < 4;
+        if was_up
+            && !relieves
+            && !stale
+            && let Some(other) = (0..self.instances.len()).find(fresh)
+        {
+            self.violated(Invariant::StaysUp, format!("{action}, and instance {other} has just started"));
+        }
         // A server that Patroni starts again, or one that does not follow yet; shorter ago nobody knew. A clock that jumped cannot tell.
         let one = &self.instances[index];
         let shows = !one.ready || self.holder() != Some(index);

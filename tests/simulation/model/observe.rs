@@ -110,6 +110,7 @@ impl World {
             facts.position = Some(one.data.replayed);
             facts.redo = Some(one.data.redo);
             facts.started = Some(one.started);
+            facts.age = Some(jiff::SignedDuration::from_secs(one.age(self.now) as i64));
         }
         facts
     }

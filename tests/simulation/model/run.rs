@@ -75,6 +75,7 @@ pub(crate) fn run(scenario: &Scenario, rules: Rules, tell: bool) -> Outcome {
         world.kubernetes();
         world.patroni();
         world.postgres();
+        world.flap();
         world.readiness();
         controller.run(&mut world, rules);
         let awake = world.now.saturating_sub(controller.awake_since);

@@ -6,6 +6,7 @@
 
 mod act;
 mod image;
+mod nodes;
 mod probe;
 mod volume;
 
@@ -24,6 +25,7 @@ use crate::rollout::{
 };
 use crate::status::{Condition, seconds};
 use jiff::Timestamp;
+use nodes::Nodes;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::mpsc;
@@ -33,12 +35,13 @@ use volume::{Kept, Moving};
 pub(super) struct Rollouts {
     works: Works,
     simulated: bool,
+    nodes: Nodes,
 }
 
 impl Rollouts {
     /// None yet.
     pub(super) fn new(hints: mpsc::Sender<()>, simulated: bool) -> Self {
-        Self { works: Works::new("rollout", hints), simulated }
+        Self { works: Works::new("rollout", hints), simulated, nodes: Nodes::default() }
     }
 
     /// Where the tasks are.
@@ -94,7 +97,8 @@ pub(super) async fn look(
 ) -> Result<Option<Change>, KubernetesError> {
     let ClusterPass { cluster, facts, rollouts, now, .. } = *pass;
     let before = RolloutMemory::read(cluster.get("/status/rollout"));
-    if released == running && before.revision.is_empty() && wanted.pods.is_empty() {
+    let at_rest = released == running && before.revision.is_empty() && wanted.pods.is_empty();
+    if at_rest && !leader_has_to_leave(pass, seen).await {
         return Ok(None);
     }
     let name = cluster.namespaced_name();
@@ -185,14 +189,18 @@ async fn not_made(pass: &ClusterPass<'_>, memory: &RolloutMemory, seen: &Instanc
     of_it.max_by_key(|event| last(event)).and_then(|event| event.text("/note")).map(str::to_owned)
 }
 
+/// Whether somebody empties the node of the leader, and others could take over. Nodes tell nobody, so this is asked at each pass.
+async fn leader_has_to_leave(pass: &ClusterPass<'_>, seen: &Instances) -> bool {
+    let Some(node) = seen.leader().and_then(|leader| leader.node.as_deref()).filter(|_| seen.existing.len() > 1) else { return false };
+    pass.rollouts.nodes.is_cordoned(pass.api, node, pass.now).await
+}
+
 /// Nodes of instances that take no pods any more. Where nodes may not be read nothing is known, and nothing is done about it.
 async fn cordoned(pass: &ClusterPass<'_>, seen: &Instances) -> BTreeSet<String> {
     let names: BTreeSet<&String> = seen.existing.iter().filter_map(|instance| instance.node.as_ref()).collect();
     let mut cordoned = BTreeSet::new();
     for name in names {
-        if let Ok(Some(node)) = pass.api.get(&ObjectKey::new("v1", "Node", None, name)).await
-            && node.get("/spec/unschedulable") == Some(&Value::Bool(true))
-        {
+        if pass.rollouts.nodes.is_cordoned(pass.api, name, pass.now).await {
             cordoned.insert(name.clone());
         }
     }

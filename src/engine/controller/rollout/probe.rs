@@ -5,6 +5,7 @@ use super::super::switchover::marked;
 use crate::instance::{Endpoint, InstanceError, Limits, PATRONI_PORT, Patroni, Purpose, Row, Session};
 use crate::model::{HOT_STANDBY, InstanceReport, InstanceRole, Object, ObjectKey};
 use crate::rollout::Probe;
+use jiff::SignedDuration;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,9 @@ const SLOTS: &str = "SELECT slot_name::text AS name, (slot_type = 'logical')::te
 
 /// When the server started, in microseconds since 1970: the name of that start.
 pub(super) const STARTED: &str = "(EXTRACT(EPOCH FROM pg_catalog.pg_postmaster_start_time()) * 1000000)::bigint::text";
+
+/// For how many seconds the server has run, by its own clock.
+const AGE: &str = "EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - pg_catalog.pg_postmaster_start_time())::bigint::text";
 
 /// Where recovery would begin. Source: PostgreSQL documentation, "Control Data Functions".
 const REDO: &str = "(redo_lsn - '0/0'::pg_lsn)::bigint::text";
@@ -62,8 +66,8 @@ async fn sql(limits: &Limits, reach: &Reach, endpoint: &Endpoint, names: &str) -
     let read = async {
         let rows = session.rows(SETTINGS, &[names]).await?;
         let settings = rows.iter().filter_map(|row| Some((row.get("name")?.to_owned(), row.get("value")?.to_owned()))).collect();
-        let rows =
-            session.rows(&format!("SELECT {REDO} AS redo, {STARTED} AS started FROM pg_catalog.pg_control_checkpoint()"), &[]).await?;
+        let started = format!("SELECT {REDO} AS redo, {STARTED} AS started, {AGE} AS age FROM pg_catalog.pg_control_checkpoint()");
+        let rows = session.rows(&started, &[]).await?;
         let number = |name: &str| rows.first().and_then(|row| row.get(name)?.parse::<u64>().ok());
         let name = |row: &Row| row.get("name").map(str::to_owned);
         let overridden = session.rows(OVERRIDDEN, &[]).await?.iter().filter_map(name).collect();
@@ -76,6 +80,7 @@ async fn sql(limits: &Limits, reach: &Reach, endpoint: &Endpoint, names: &str) -
             settings,
             redo: number("redo"),
             started: number("started"),
+            age: number("age").and_then(|seconds| i64::try_from(seconds).ok()).map(SignedDuration::from_secs),
             overridden,
             slots,
             lost_slots,
