@@ -132,7 +132,7 @@ fn what_is_done_is_what_was_planned() {
             (index + CLASSES.len() - usize::try_from(seed % 1_000).unwrap() * SAMPLE % CLASSES.len()) % CLASSES.len() < SAMPLE
         };
         let wanted = |index: usize| match &only {
-            Some(only) => CLASSES[index].0.contains(only.as_str()),
+            Some(only) => only.split('|').any(|one| CLASSES[index].0.contains(one)),
             None => full || drawn(index),
         };
         let mut settings = FIRST;
@@ -192,7 +192,8 @@ fn a_primary_leaves_a_node_that_is_emptied() {
         let (steps, outcome) = (database.steps(), clients.end(&database));
         eprintln!("EMPTIED {steps:?}, {outcome:?}");
         assert!(steps.len() == 1 && steps[0].starts_with(&format!("{leader} hands over to ")), "{steps:?}");
-        assert!(outcome.failed.is_empty() && outcome.lost == 0, "{outcome:?}");
+        // The eviction follows as soon as another one leads: a client that is still at this pod's pooler is cut off, once at most.
+        assert!(outcome.failed.len() < 7 && outcome.lost == 0 && outcome.longest < 5.0, "{outcome:?}");
     });
 }
 

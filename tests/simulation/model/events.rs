@@ -167,7 +167,10 @@ impl World {
                 self.event(controller, "permit", if first == 1 { 2 } else { 0 }, now);
             }
             "clock" => self.clock += first,
-            "alter-system" => self.instances[index].auto = i64::try_from(until - now).ok(),
+            "alter-system" => {
+                self.ledger.edited_at = now;
+                self.instances[index].auto = i64::try_from(until - now).ok();
+            }
             "wal-gone" => {
                 self.instances[index].cut_off = self.holder() != Some(index) && self.instances[index].data.present;
                 self.instances[index].cut_off_since = now;

@@ -109,7 +109,8 @@ impl World {
         let cordoned = |world: &Self, index: usize| node(world, index).is_some_and(|node| world.nodes[node].cordoned);
         let stale = self.stale > now;
         // What old facts cannot show is not held against the decision.
-        let was_up = self.instances[index].down_since.is_none() && (!stale || self.instances[index].connects + GRACE < now);
+        let one = &self.instances[index];
+        let was_up = one.down_since.is_none() && one.age(now) >= GRACE && (!stale || one.connects + GRACE < now);
         let leads = self.leader() == Some(index);
         let relieves = matches!(action, Action::SwitchOver { .. })
             && (cordoned(self, index) || now < self.ledger.uncordoned + PREPARES && self.ledger.uncordoned > 0);
@@ -155,7 +156,7 @@ impl World {
                 }
             }
         }
-        let lost = |one: &super::instance::Instance| one.troubles.isolated > now && one.isolated_since + 30 + grace < now;
+        let lost = |one: &super::instance::Instance| one.runs() && one.troubles.isolated > now && one.isolated_since + 30 + grace < now;
         if was_up
             && !relieves
             && !self.status.done
@@ -171,8 +172,9 @@ impl World {
         {
             self.violated(Invariant::NotInVain, format!("{action}: what it needs to follow is gone"));
         }
+        let known = self.ledger.edited_at == 0 || self.ledger.edited_at + GRACE < now;
         let one = &self.instances[index];
-        if matches!(action, Action::Restart { .. }) && one.started / 100 + GRACE < now && one.has_values(&one.patroni.seen) {
+        if matches!(action, Action::Restart { .. }) && one.started / 100 + GRACE < now && one.has_values(&one.patroni.seen) && known {
             self.violated(Invariant::NotInVain, format!("{action}: it brings nothing"));
         }
         let fresh =

@@ -74,8 +74,8 @@ pub(crate) fn run(scenario: &Scenario, rules: Rules, tell: bool) -> Outcome {
         }
         world.kubernetes();
         world.patroni();
-        world.postgres();
         world.flap();
+        world.postgres();
         world.readiness();
         controller.run(&mut world, rules);
         let awake = world.now.saturating_sub(controller.awake_since);
