@@ -20,6 +20,9 @@ const ASKED: &str = "stackgres.io/secrets-asked";
 /// Annotation that says what was proved to be in use.
 const LOADED: &str = "stackgres.io/secrets-in-use";
 
+/// What the client library says of a server that answers a request for TLS with `N`. Source: tokio-postgres 0.7, `connect_tls.rs`.
+const NO_TLS: &str = "server does not support TLS";
+
 /// Time for files to reach the pods and to be read: the kubelet's own period is a minute, its cache another.
 const PATIENCE: Duration = Duration::from_mins(3);
 /// Pause between two looks.
@@ -138,6 +141,17 @@ pub(in crate::engine::controller) async fn console(limits: &Limits, reach: &Reac
     Err(last)
 }
 
+/// The console to ask for a reload alone. A pooler that was started before TLS was switched on answers without it until it has read its
+/// file again, so it could never be told to. The password does not travel in the clear (SCRAM), and a reload brings what the file says.
+async fn console_to_reload(limits: &Limits, reach: &Reach, endpoint: &Endpoint) -> Result<Console, InstanceError> {
+    match console(limits, reach, endpoint).await {
+        Err(InstanceError::NotUnderstood { reason, .. }) if reason.contains(NO_TLS) => {
+            console(limits, reach, &Endpoint { authority: None, ..endpoint.clone() }).await
+        }
+        other => other,
+    }
+}
+
 /// Asks Patroni to read its files, with whichever password it knows now.
 pub(in crate::engine::controller) async fn reload_patroni(
     limits: &Limits,
@@ -173,7 +187,7 @@ async fn ask(limits: &Limits, reach: &Reach, endpoint: &Endpoint, pooling: bool)
     if !pooling {
         return;
     }
-    let reloaded = match console(limits, reach, endpoint).await {
+    let reloaded = match console_to_reload(limits, reach, endpoint).await {
         Ok(console) => {
             let reloaded = console.reload().await;
             console.close().await;
