@@ -118,7 +118,7 @@ const CLASSES: &[Class] = &[
 ];
 
 /// Classes a run tries that is not `--full`.
-const SAMPLE: usize = 3;
+const SAMPLE: usize = 2;
 
 /// A change that goes another way than its plan said was approved for something else; and an application that notices more than a
 /// pause is what this project is there to avoid.
