@@ -249,6 +249,8 @@ impl Database<'_> {
         assert!(outcome.failed.is_empty() && outcome.lost == 0, "{name}: {outcome:?}");
         assert!(outcome.transactions > 10, "{name}: {outcome:?}");
         self.ready(settings.instances);
+        // The kubelet brings changed files into running pods within two minutes; a hand-over waits for the pooler's.
+        until(&format!("{name}: files are in use"), 240, || self.condition("FilesInUse").0 == "True");
     }
 
     /// When each server was started.
