@@ -23,7 +23,9 @@ pub struct Rehearsal {
 pub fn rehearse(facts: &Facts) -> Rehearsal {
     let mut facts = Facts { permission: Permission::Granted, ..facts.clone() };
     // By the time of each step servers have run for long enough.
-    facts.instances.iter_mut().for_each(|instance| instance.age = None);
+    for instance in &mut facts.instances {
+        instance.age = None;
+    }
     let mut now = Timestamp::UNIX_EPOCH;
     let mut rehearsal = Rehearsal { actions: Vec::new(), waits: None };
     for _ in 0..MOST {

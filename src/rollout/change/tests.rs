@@ -313,7 +313,9 @@ fn a_leader_that_is_away_for_a_moment_is_not_made_anew() {
     let away = Timestamp::UNIX_EPOCH;
     let later = |seconds| away + jiff::SignedDuration::from_secs(seconds);
     let mut facts = healthy(3);
-    facts.instances.iter_mut().for_each(|instance| (instance.pod, instance.turned) = (Some(false), Some(later(-1_000))));
+    for instance in &mut facts.instances {
+        (instance.pod, instance.turned) = (Some(false), Some(later(-1_000)));
+    }
     let leader = &mut facts.instances[0];
     (leader.ready, leader.turned) = (false, Some(away));
     facts.instances[1].streaming = false;

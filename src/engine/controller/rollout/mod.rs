@@ -135,7 +135,9 @@ pub(super) async fn look(
         }
     };
     let accepted = slots_accepted(pass.cluster);
-    probes.values_mut().for_each(|probe| probe.slots.retain(|slot| !accepted.contains(slot)));
+    for probe in probes.values_mut() {
+        probe.slots.retain(|slot| !accepted.contains(slot));
+    }
     observed.probes = &probes;
     let mut facts = observed.facts();
     if facts.permission == Permission::Granted
