@@ -24,6 +24,7 @@ mod services;
 mod stateful_set;
 
 pub use certificate::{CertificatePlan, certificate};
+pub use pod_disruption_budget::guards_primary;
 pub use policy::{Policy, policy};
 pub use pooler::{FORWARD, MARKED, OWN, forwarding, pooler_mark};
 pub use secrets::{

@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 /// Values of the label `role` of an instance that others follow.
 const LEADS: [&str; 2] = ["primary", "standby_leader"];
 
+/// End of the name of the primary's budget.
+const PRIMARY: &str = "-primary-eviction";
+
 /// At most one replica away at a time. A single instance may go, so that a drain is not blocked for ever.
 pub(super) fn pod_disruption_budget(effective: &Effective) -> Object {
     let instances = effective.instances.value;
@@ -24,12 +27,18 @@ pub(super) fn pod_disruption_budget(effective: &Effective) -> Object {
     budget(effective, &effective.cluster.name, spec)
 }
 
+/// Whether an object is the budget that keeps the primary from being evicted. It holds every drain up where nobody sees that a node is
+/// emptied, so it has no place there.
+pub fn guards_primary(object: &Object) -> bool {
+    object.kind() == "PodDisruptionBudget" && object.name().ends_with(PRIMARY)
+}
+
 /// The primary is not evicted: the controller sees that its node takes no pods any more and hands over, and then it is no primary.
 /// `None` where nobody could take over.
 pub(super) fn primary_pod_disruption_budget(effective: &Effective) -> Option<Object> {
     let leads = json!([{"key": "role", "operator": "In", "values": LEADS}]);
     let spec = json!({"minAvailable": 1, "selector": {"matchLabels": pods(effective), "matchExpressions": leads}});
-    (effective.instances.value > 1).then(|| budget(effective, &format!("{}-primary-eviction", effective.cluster.name), spec))
+    (effective.instances.value > 1).then(|| budget(effective, &format!("{}{PRIMARY}", effective.cluster.name), spec))
 }
 
 fn budget(effective: &Effective, name: &str, spec: Value) -> Object {

@@ -14,7 +14,7 @@ use crate::diff::{Impact, Risk, is_in_place, would_change};
 use crate::health::Instances;
 use crate::model::{Object, ObjectKey};
 use crate::render::revision::Revision;
-use crate::render::{GeneratedSecret, generated, policy, secret_names};
+use crate::render::{GeneratedSecret, generated, guards_primary, policy, secret_names};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -54,6 +54,8 @@ pub struct Situation<'a> {
     pub accepted: bool,
     /// Kinds that are not installed and may be left out.
     pub absent_kinds: &'a [String],
+    /// Whether nodes can be read, so that a primary whose node is emptied is seen.
+    pub sees_nodes: bool,
     /// What the instances run, where a change is to be carried out or has been begun; `None` at rest.
     pub facts: Option<&'a Facts>,
     /// The time.
@@ -200,7 +202,8 @@ pub fn next(situation: &Situation<'_>) -> Decision {
     }
     decision.steps.extend(labels(situation, target));
     let settled = decision.carries_out_released && situation.running.is_some_and(|running| running == situation.released);
-    let objects = objects(situation, target, &decision);
+    let mut objects = objects(situation, target, &decision);
+    objects.retain(|object| situation.sees_nodes || !guards_primary(object));
     for object in &objects {
         if policy(&object.key()).optional && situation.absent_kinds.iter().any(|kind| kind == object.kind()) {
             continue;

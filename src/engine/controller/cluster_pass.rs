@@ -158,6 +158,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         drift,
         accepted: cluster.annotation("stackgres.io/accept-release") == Some(&released_name),
         absent_kinds: &facts.absent_kinds,
+        sees_nodes: pass.rollouts.sees_nodes(),
         facts: change.as_ref().and_then(|change| change.facts.as_ref()),
         now,
     });

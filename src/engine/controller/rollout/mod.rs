@@ -44,6 +44,11 @@ impl Rollouts {
         Self { works: Works::new("rollout", hints), simulated, nodes: Nodes::default() }
     }
 
+    /// Whether nodes may be read, as far as is known.
+    pub(super) fn sees_nodes(&self) -> bool {
+        self.nodes.are_seen()
+    }
+
     /// Where the tasks are.
     pub(super) const fn works(&self) -> &Works {
         &self.works
