@@ -1,7 +1,7 @@
 //! Operations on real pods, with an application at work.
 
 use super::clients::Clients;
-use super::{Database, on_real_nodes, until};
+use super::{Database, until, when_drawn};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ impl Database<'_> {
 /// A restart that a person asks for is one disturbance an instance, the primary last, and no client notices more than a pause.
 #[test]
 fn a_restart_loses_no_transaction_and_is_done_once() {
-    on_real_nodes("a_restart_loses_no_transaction_and_is_done_once", |nodes| {
+    when_drawn("a_restart_loses_no_transaction_and_is_done_once", |nodes| {
         let pooling = "  configurations: {pooling: {pgBouncer: {pgbouncer.ini: {pgbouncer: {pool_mode: transaction}}}}}\n";
         let database = Database::new(nodes, "operations", 3, pooling);
         let clients = Clients::begin(&database, 5);

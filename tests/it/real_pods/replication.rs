@@ -45,7 +45,7 @@ fn start_times(database: &Database<'_>) -> String {
 /// A report server that becomes the primary on the night of a failure is a second failure; a changed role must restart nothing.
 #[test]
 fn roles_of_groups_are_kept() {
-    on_real_nodes("roles_of_groups_are_kept", |nodes| {
+    when_drawn("roles_of_groups_are_kept", |nodes| {
         // Four instances on three nodes.
         let with = |groups: &str| format!("  profile: testing\n  replication: {{groups: [{groups}]}}\n");
         let groups = with("{name: reports, role: readonly, instances: 1}, {name: copy, role: none, instances: 1}");

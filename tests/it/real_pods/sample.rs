@@ -27,6 +27,8 @@ const DRAWN: &[&str] = &[
     "whatever_is_left_behind_is_put_right",
     "a_plain_stateful_set_is_less_careful",
     "a_single_instance_goes_as_planned",
+    "a_restart_loses_no_transaction_and_is_done_once",
+    "roles_of_groups_are_kept",
     "a_primary_leaves_a_node_that_is_emptied",
     "sessions_are_counted_and_named",
     "writers_without_a_rest_only_wait",
