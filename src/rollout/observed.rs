@@ -4,7 +4,7 @@ use super::change::{Amount, Facts, InstanceFacts, Method, Permission, Synchronou
 use super::memory::RolloutMemory;
 use super::restart_parameters::{hot_standby, is_released, late, restart_parameters};
 use super::storage_class::{is_in_question, old_volume};
-use crate::health::{CAUGHT_UP, Instance, Instances, dynamic_configuration};
+use crate::health::{CAUGHT_UP, Instance, Instances, Role, dynamic_configuration};
 use crate::model::{HOT_STANDBY, InstanceReport, InstanceRole, Object, Quantity};
 use crate::render::MADE_FROM;
 use crate::render::revision::Revision;
@@ -117,6 +117,7 @@ impl Observed<'_> {
             memory: self.memory.memory.clone(),
             under_way: self.under_way,
             not_made: self.not_made.clone(),
+            follows: self.seen.leader().is_some_and(|leader| leader.role == Some(Role::StandbyLeader)),
         }
     }
 
@@ -150,7 +151,9 @@ impl Observed<'_> {
         let start_failed = state.as_deref() == Some("start failed");
         let trouble = instance.trouble.clone().or_else(|| start_failed.then(|| "PostgreSQL does not start".to_owned()));
         let trouble = trouble.or_else(|| cut_off.then(|| "its leader has no longer the WAL that it needs".to_owned()));
-        let waits_for_a_node = !pod.is_true("PodScheduled") && pod.condition("PodScheduled").is_some();
+        // A node may be added, and a volume may come from another one: both pass without us.
+        let waits = |kind: &str| pod.condition(kind).is_some_and(|condition| condition["status"] == "False");
+        let passes = waits("PodScheduled") || waits("PodReadyToStartContainers");
         Some(InstanceFacts {
             ordinal,
             uid: pod.uid().unwrap_or_default().to_owned(),
@@ -178,7 +181,7 @@ impl Observed<'_> {
             isolated: report.is_some_and(|report| self.is_isolated(report)),
             slots: probe.map(|probe| probe.slots.clone()).unwrap_or_default(),
             cordoned: instance.node.as_ref().is_some_and(|node| self.cordoned.contains(node)),
-            hopeless: trouble.is_some() && !waits_for_a_node,
+            hopeless: trouble.is_some() && !passes,
             trouble,
             position,
             redo: probe.and_then(|probe| probe.redo),

@@ -131,5 +131,6 @@ fn of_healthy(running: &Revision, released: &Revision, roles: Roles) -> Facts {
         memory: Memory::default(),
         under_way: false,
         not_made: None,
+        follows: running.effective.replicate_from.is_some(),
     }
 }

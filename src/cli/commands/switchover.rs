@@ -1,23 +1,20 @@
 //! `stackgres switchover`
 
+use super::{cluster_name, live_problem};
 use crate::cli::args::SwitchoverArguments;
 use crate::cli::exit::{CommandError, Exit, print};
-use crate::engine::live::{LiveError, Switched, switchover};
-use crate::model::NamespacedName;
+use crate::engine::live::{Switched, switchover};
 use std::time::Duration;
 
 pub(in crate::cli) fn run(arguments: &SwitchoverArguments) -> Result<Exit, CommandError> {
-    let (namespace, name) = arguments.cluster.split_once('/').unwrap_or(("default", &arguments.cluster));
-    let cluster = NamespacedName::new(namespace, name);
+    let cluster = cluster_name(&arguments.cluster);
+    let (namespace, name) = (&cluster.namespace, &cluster.name);
     // Who closes the output still wants the switchover.
     let tell = |what: &str| drop(print(&format!("{what}\n")));
     let patience = Duration::from_secs(arguments.timeout);
     let ended =
         switchover(arguments.kubeconfig.as_deref(), &cluster, arguments.candidate.as_deref(), &arguments.accept_slot_loss, patience, tell);
-    match ended.map_err(|error| match error {
-        LiveError::NoCluster(_) => CommandError::invalid(error.to_string()).hint("name it as NAMESPACE/NAME"),
-        other => CommandError::failure(other.to_string()).hint("give --kubeconfig, or set KUBECONFIG"),
-    })? {
+    match ended.map_err(|error| live_problem(&error))? {
         Switched::Done(message) => {
             print(&format!("{message}\n"))?;
             Ok(Exit::Fine)

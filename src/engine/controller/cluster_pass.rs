@@ -6,6 +6,7 @@ use super::facts::Facts;
 use super::managed_sql::managed_sql;
 use super::operations::{Operations, Seen, newest};
 use super::pod_check::PodChecks;
+use super::pod_events;
 use super::promotion::{Renewals, promote};
 use super::release::release_record;
 use super::reloads::{self, Reloads};
@@ -139,7 +140,8 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         _ => released,
     };
     let effect = running.as_ref().filter(|running| **running != released).map(|running| judged(&frozen(running), &frozen(&released)));
-    let seen = instances(children.values());
+    let mut seen = instances(children.values());
+    pod_events::name_troubles(api, &children, &mut seen, now).await;
     let licence = licence(cluster, &released.effective, manager == Manager::Fleet, operations.under_way(), now);
     conditions.extend(licence_conditions(&licence, Hold::of(cluster).as_ref(), now));
     let wanted = operations.wanted(cluster, &children);

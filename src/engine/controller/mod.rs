@@ -17,6 +17,7 @@ mod mirror;
 mod observe;
 mod operations;
 mod pod_check;
+mod pod_events;
 mod promotion;
 mod reach;
 mod release;

@@ -30,7 +30,9 @@ pub(super) fn candidate(rules: Rules, facts: &Facts, ready_for: impl Fn(&Instanc
             && !isolated(instance)
             && (!synchronous || instance.synchronous)
             // With less than its control data a server ends when it is promoted. Source: measured on PostgreSQL 14 to 18.
-            && leader.hot_standby.iter().all(|(name, value)| instance.hot_standby.get(name).is_none_or(|own| own >= value));
+            // The leader of a standby cluster is none that is promoted.
+            && (facts.follows && rules.keep(Rule::SourceWritesTheParameters)
+                || leader.hot_standby.iter().all(|(name, value)| instance.hot_standby.get(name).is_none_or(|own| own >= value)));
         may && (safe || !strict)
     };
     let keeps = |instance: &&InstanceFacts| !rules.keep(Rule::SlotsAreKept) || leader.slots.is_subset(&instance.slots);

@@ -181,6 +181,9 @@ pub struct Facts {
     pub under_way: bool,
     /// Why a pod that is missing is not made, for people.
     pub not_made: Option<String>,
+    /// Whether its leader follows another cluster. The WAL of a standby cluster is written by its source, and with it the values of the
+    /// hot-standby parameters below which no server here starts.
+    pub follows: bool,
 }
 
 impl Facts {

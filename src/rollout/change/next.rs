@@ -406,6 +406,26 @@ fn is_another_volume(instance: &InstanceFacts, claim: Option<&String>) -> bool {
     matches!((&instance.old_volume, claim), (Some(old), Some(claim)) if old.claim != *claim)
 }
 
+/// Why an instance of a standby cluster keeps higher values although its server started in this step, after Patroni had read the lower
+/// ones: Patroni starts no standby below its control data, which come from the source. Source: Patroni 4.0.7, `postgresql/config.py`,
+/// `effective_configuration`.
+fn kept_by_source(facts: &Facts, instance: &InstanceFacts, step: &StepRecord, now: Timestamp) -> Option<String> {
+    let starts = matches!(step.action, Action::Restart { .. } | Action::Recreate { .. } | Action::Add { .. });
+    let started = instance.age.is_some_and(|age| age < now.duration_since(step.since));
+    if !(starts && facts.follows && started && instance.asked && is_up(instance)) {
+        return None;
+    }
+    let behind = instance.behind.as_ref()?;
+    let kept = facts.target.hot_standby.iter().filter_map(|(name, released)| {
+        let runs = instance.hot_standby.get(name).filter(|runs| *runs > released && behind.contains(name))?;
+        Some(format!("{name} = {runs} and not {released}"))
+    });
+    let kept = kept.collect::<Vec<_>>().join(", ");
+    let name = facts.name(instance.ordinal);
+    let why = "no standby starts with less than its source: lower it there first, then `stackgres rollout retry`";
+    (!kept.is_empty()).then(|| format!("{name} started with {kept}; {why}"))
+}
+
 enum State {
     Ended,
     Failed(String),
@@ -468,6 +488,11 @@ fn judge(rules: Rules, facts: &Facts, step: &StepRecord, now: Timestamp) -> Stat
             _ => State::Goes("the role moves".to_owned()),
         },
     };
+    if let Some(kept) =
+        instance.filter(|_| rules.keep(Rule::SourceHoldsTheBound)).and_then(|instance| kept_by_source(facts, instance, step, now))
+    {
+        return State::Failed(kept);
+    }
     let fresh = instance.filter(|instance| !matches!(step.action, Action::SwitchOver { .. }) && !is_steady(rules, instance));
     let state = match state {
         State::Ended if fresh.is_some() => State::Goes("it has just started, and has to stay up".to_owned()),

@@ -140,7 +140,7 @@ fn perform(facts: &mut Facts, action: &Action, held: &BTreeSet<String>) {
         Action::Add { instance } => {
             facts.asked_for = facts.asked_for.max(instance + 1);
             // A replica never starts below what its leader runs with: Patroni raises it, and a restart is due later.
-            let leads = facts.leader().map(|leader| leader.hot_standby.clone()).unwrap_or_default();
+            let leads = facts.leader().filter(|_| !facts.follows).map(|leader| leader.hot_standby.clone()).unwrap_or_default();
             let value = |(name, value): (&String, &i64)| (name.clone(), *leads.get(name).unwrap_or(value).max(value));
             let hot_standby: std::collections::BTreeMap<String, i64> = target.iter().map(value).collect();
             let raised = hot_standby.iter().filter(|(name, value)| target.get(*name) != Some(value)).map(|(name, _)| name.clone());
@@ -177,7 +177,7 @@ fn perform(facts: &mut Facts, action: &Action, held: &BTreeSet<String>) {
             }
             let before = facts.instances[index].hot_standby.clone();
             start(&mut facts.instances[index], &held, &target);
-            if let Action::Recreate { .. } = action {
+            if matches!(action, Action::Recreate { .. }) && !facts.follows {
                 // In a new pod every server starts as a replica, and so not below its control data: a restart is due later.
                 let one = &mut facts.instances[index];
                 for (name, value) in before {

@@ -38,6 +38,10 @@ pub enum Rule {
     RestartpointPastTheLowering,
     /// Rule 7.
     NoteIsOfThisLeader,
+    /// Rule 7.
+    SourceWritesTheParameters,
+    /// Rule 7.
+    SourceHoldsTheBound,
     /// Rule 8.
     RestartBringsTheConfiguration,
     /// Rule 8.
@@ -79,6 +83,8 @@ impl Rule {
         Self::LoweredOnPrimaryFirst,
         Self::RestartpointPastTheLowering,
         Self::NoteIsOfThisLeader,
+        Self::SourceWritesTheParameters,
+        Self::SourceHoldsTheBound,
         Self::RestartBringsTheConfiguration,
         Self::AlterSystemIsNotAwaited,
         Self::CandidateFits,
@@ -110,6 +116,8 @@ impl Rule {
             Self::LoweredOnPrimaryFirst => "lowered-on-primary-first",
             Self::RestartpointPastTheLowering => "restartpoint-past-the-lowering",
             Self::NoteIsOfThisLeader => "note-is-of-this-leader",
+            Self::SourceWritesTheParameters => "source-writes-the-parameters",
+            Self::SourceHoldsTheBound => "source-holds-the-bound",
             Self::RestartBringsTheConfiguration => "restart-brings-the-configuration",
             Self::AlterSystemIsNotAwaited => "alter-system-is-not-awaited",
             Self::CandidateFits => "candidate-fits",
@@ -147,6 +155,12 @@ impl Rule {
             }
             Self::NoteIsOfThisLeader => {
                 "what a leader noted is no proof about one that leads since, or that started again with higher values meanwhile"
+            }
+            Self::SourceWritesTheParameters => {
+                "the leader of a standby cluster writes no WAL, so a note of its lower values would be waited for without an end"
+            }
+            Self::SourceHoldsTheBound => {
+                "no server of a standby cluster starts with less than its source has, so it would be restarted for that again and again"
             }
             Self::RestartBringsTheConfiguration => {
                 "a restart before Patroni has read the configuration brings nothing and has to be repeated"

@@ -50,8 +50,11 @@ impl Stage {
     }
 }
 
-/// Hot-standby parameters that some instance runs with a higher value of than is released.
-fn lowered(facts: &Facts) -> BTreeSet<String> {
+/// Hot-standby parameters that some instance runs with a higher value of than is released, and that its leader writes into the WAL.
+fn lowered(rules: Rules, facts: &Facts) -> BTreeSet<String> {
+    if facts.follows && rules.keep(Rule::SourceWritesTheParameters) {
+        return BTreeSet::new();
+    }
     let higher = |name: &&String| {
         let released = facts.target.hot_standby[*name];
         facts.instances.iter().any(|instance| instance.hot_standby.get(*name).is_some_and(|value| *value > released))
@@ -69,7 +72,7 @@ fn missing(facts: &Facts) -> BTreeSet<String> {
 pub fn stage(rules: Rules, facts: &Facts) -> Option<Stage> {
     let any = |test: &dyn Fn(&InstanceFacts) -> bool| facts.instances.iter().any(test);
     let behind: BTreeSet<String> = facts.instances.iter().filter_map(|instance| instance.behind.as_ref()).flatten().cloned().collect();
-    let lowered = lowered(facts);
+    let lowered = lowered(rules, facts);
     // With one instance there is no standby that could have less than its primary.
     let lowered = if facts.instances.len().max(facts.asked_for as usize) > 1 && rules.keep(Rule::LoweredOnPrimaryFirst) {
         lowered

@@ -1,7 +1,7 @@
 //! The order of steps for each class of change, by rehearsal.
 
 use super::*;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 
 fn names(names: &[&str]) -> BTreeSet<String> {
@@ -32,6 +32,7 @@ pub(super) fn healthy(count: u32) -> Facts {
         memory: Memory::default(),
         under_way: false,
         not_made: None,
+        follows: false,
     }
 }
 
@@ -86,6 +87,8 @@ fn every_class_of_change_has_its_order() {
     assert_eq!(steps(&connections(3, 100, 200)), "r1 r2 s0>1");
     assert_eq!(steps(&connections(3, 200, 100)), "r0 c0 c1 r1 c2 r2", "lowered: the primary first");
     assert_eq!(steps(&connections(1, 200, 100)), "r0");
+    let follows = Facts { follows: true, ..connections(3, 200, 100) };
+    assert_eq!(steps(&follows), "r1 r2 s0>1", "in a standby cluster the source's values are in the WAL, and the leader proves nothing");
     assert_eq!(steps(&with(2, |instance| instance.amounts = Amount::More)), "z1 z0");
 }
 
@@ -331,4 +334,28 @@ fn a_leader_that_is_away_for_a_moment_is_not_made_anew() {
     assert!(matches!(verdict(&facts, 800), Verdict::Do(Action::Recreate { instance: 1, .. })));
     facts.instances[2].trouble = Some("CrashLoopBackOff".to_owned());
     assert!(matches!(verdict(&facts, 320), Verdict::Do(Action::Recreate { instance: 2, .. })));
+}
+
+/// Lower than the source has, no server of a standby cluster comes up: without this it would be restarted every half minute until the
+/// limit of the step.
+#[test]
+fn a_standby_cluster_does_not_go_below_its_source() {
+    let now = Timestamp::UNIX_EPOCH + SignedDuration::from_mins(10);
+    let mut facts = Facts { follows: true, ..connections(2, 200, 100) };
+    facts.instances.iter_mut().for_each(|instance| (instance.asked, instance.age) = (true, Some(SignedDuration::from_hours(1))));
+    let brings = names(&["max_connections"]);
+    let restart = Action::Restart { instance: 1, leads: false, brings };
+    facts.memory.step = Some(StepRecord { action: restart, since: now - SignedDuration::from_secs(20) });
+    let waits = next_change(Rules::ALL, &facts, now).verdict;
+    assert!(matches!(waits, Verdict::Wait { .. }), "it has not started anew yet: {waits:?}");
+    facts.instances[1].age = Some(SignedDuration::from_secs(12));
+    let Verdict::Stop(failure) = next_change(Rules::ALL, &facts, now).verdict else { panic!("it goes on") };
+    assert!(
+        failure.cause.contains("max_connections = 200 and not 100") && failure.cause.contains("lower it there first"),
+        "{}",
+        failure.cause
+    );
+    facts.follows = false;
+    let goes = next_change(Rules::ALL, &facts, now).verdict;
+    assert!(!matches!(goes, Verdict::Stop(_)), "where its own leader writes the WAL its higher value may come from there: {goes:?}");
 }

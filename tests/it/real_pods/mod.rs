@@ -5,6 +5,7 @@
 
 mod changes;
 mod clients;
+mod failures;
 mod faults;
 mod interrupted;
 mod monitoring;

@@ -281,6 +281,70 @@ fn a_standby_cluster_follows_and_is_promoted() {
     });
 }
 
+/// Values of `max_connections` go up and down in a standby cluster in the order of every other change, because nothing there writes them
+/// into the WAL; below what its source has no server starts: one replica shows it, and nobody else is restarted for it.
+#[test]
+fn a_standby_cluster_changes_as_planned() {
+    when_drawn("a_standby_cluster_changes_as_planned", |nodes| {
+        let always = "  pods: {persistentVolume: {size: 1Gi}, updateStrategy: {type: Always}}\n";
+        let of = |connections: u32| format!("  configurations: {{postgres: {{postgresql.conf: {{max_connections: '{connections}'}}}}}}\n");
+        let source = |connections: u32| format!("  profile: testing\n{always}{}", of(connections));
+        let database = Database::new(nodes, "standby-changes", 1, &source(120));
+        let copy = |connections: u32| {
+            nodes.apply(&format!(
+                "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: {STANDBY}, namespace: standby-changes}}\nspec:\n  instances: 2\n  profile: testing\n  postgres: {{version: '17'}}\n{always}  replicateFrom: {{instance: {{sgCluster: {NAME}}}}}\n{}",
+                of(connections)
+            ));
+        };
+        let done = || {
+            let status = standby_status(&database, "");
+            status["running"]["revision"] == status["release"]["revision"]
+                && status["waiting"]["for"].is_null()
+                && status["rollout"]["revision"].as_str().is_none_or(str::is_empty)
+                && status["readyInstances"] == 2
+        };
+        let carried_out = |connections: u32| {
+            copy(connections);
+            until("it is released", 60, || standby_status(&database, "/effective").to_string().contains(&format!("\"{connections}\"")));
+            until(&format!("{connections} is carried out: {}", standby_status(&database, "/waiting")), 240, done);
+        };
+        copy(150);
+        until("it is ready", 240, || standby_condition(&database, "Ready").0 == "True" && done());
+        let both = || {
+            let leader = standby_leader(&database).expect("a standby leader");
+            let other = if leader == format!("{STANDBY}-0") { format!("{STANDBY}-1") } else { format!("{STANDBY}-0") };
+            (leader, other)
+        };
+        let order = |leader: &str, other: &str| vec![format!("PostgreSQL restarts on {other}"), format!("{leader} hands over to {other}")];
+        let shows = |pod: &str| database.inside(pod, "SHOW max_connections");
+
+        for (connections, what) in [(170, "up"), (130, "down")] {
+            let ((leader, other), before) = (both(), database.steps_of(STANDBY).len());
+            carried_out(connections);
+            assert_eq!(database.steps_of(STANDBY).split_off(before), order(&leader, &other), "{what}");
+            let connections = connections.to_string();
+            assert_eq!((shows(&leader), shows(&other)), (connections.clone(), connections), "{what}");
+            until("both follow", 90, || standby_condition(&database, "Ready").0 == "True");
+        }
+
+        let ((leader, other), before) = (both(), database.steps_of(STANDBY).len());
+        copy(100);
+        until("it stops", 180, || standby_condition(&database, "Stalled").1 == "RolloutStopped");
+        let cause = standby_status(&database, "/rollout/failure/cause").as_str().unwrap_or_default().to_owned();
+        assert!(cause.contains("max_connections = 120 and not 100") && cause.contains("lower it there first"), "{cause}");
+        assert_eq!(database.steps_of(STANDBY).split_off(before), [format!("PostgreSQL restarts on {other}")]);
+        assert_eq!(shows(&leader), "130", "the leader was not touched");
+
+        database.spec(1, &source(100));
+        until("the source has less", 180, || database.runs_what_is_released(1));
+        let retry = nodes.stackgres(&["rollout", "retry", &format!("standby-changes/{STANDBY}")]);
+        assert!(retry.status.success(), "{}", said(&retry));
+        until("it goes on", 240, || done() && standby_condition(&database, "Ready").0 == "True");
+        assert_eq!((shows(&leader), shows(&other)), ("100".to_owned(), "100".to_owned()));
+        assert_eq!(standby_leader(&database), Some(other));
+    });
+}
+
 /// A source that is no SGCluster here: its users come from Secrets, and until they are there nothing is made.
 #[test]
 fn an_external_source_is_followed() {

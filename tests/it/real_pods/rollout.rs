@@ -16,6 +16,11 @@ fn spec(connections: u32, mark: &str, libraries: &str) -> String {
 impl Database<'_> {
     /// What was begun so far, in order, without what only looks.
     pub(crate) fn steps(&self) -> Vec<String> {
+        self.steps_of(NAME)
+    }
+
+    /// The same of another cluster in the namespace.
+    pub(crate) fn steps_of(&self, cluster: &str) -> Vec<String> {
         let columns = "custom-columns=T:.eventTime,R:.reason,O:.regarding.name,N:.note";
         let events = self.kubectl(&["get", "events.events.k8s.io", "--no-headers", "-o", columns]);
         let mut steps: Vec<(String, String)> = events
@@ -23,7 +28,7 @@ impl Database<'_> {
             .filter_map(|line| {
                 let mut words = line.split_whitespace();
                 let (at, reason, of) = (words.next()?, words.next()?, words.next()?);
-                (reason == "RolloutStep" && of == NAME).then(|| (at.to_owned(), words.collect::<Vec<_>>().join(" ")))
+                (reason == "RolloutStep" && of == cluster).then(|| (at.to_owned(), words.collect::<Vec<_>>().join(" ")))
             })
             .collect();
         steps.sort();

@@ -32,11 +32,19 @@ const DRAWN: &[&str] = &[
     "a_primary_leaves_a_node_that_is_emptied",
     "sessions_are_counted_and_named",
     "writers_without_a_rest_only_wait",
+    "a_volume_that_comes_late_is_waited_for",
+    "a_replica_that_flaps_holds_the_next_one_up",
+    "a_slot_is_given_up_by_its_name",
+    "a_standby_cluster_changes_as_planned",
 ];
 
 /// Faults that `tests/run --full` alone tries: too long for every run.
-const NEVER_DRAWN: &[&str] =
-    &["a_stopped_cluster_starts_from_its_newest_copy", "five_minutes_without_the_api_server", "an_isolated_primary_without_the_api_server"];
+const NEVER_DRAWN: &[&str] = &[
+    "a_volume_that_does_not_come_stops_the_rollout",
+    "a_stopped_cluster_starts_from_its_newest_copy",
+    "five_minutes_without_the_api_server",
+    "an_isolated_primary_without_the_api_server",
+];
 
 /// Runs a slow test on the real nodes where it is not left out.
 pub(crate) fn when_drawn(name: &str, test: impl FnOnce(&Nodes)) {

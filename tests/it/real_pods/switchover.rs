@@ -201,6 +201,30 @@ fn sessions_are_counted_and_named() {
     });
 }
 
+/// A logical slot that the candidate lacks holds the primary where it is, until somebody gives it up by its name: what follows the slot
+/// would have to begin anew.
+#[test]
+fn a_slot_is_given_up_by_its_name() {
+    when_drawn("a_slot_is_given_up_by_its_name", |nodes| {
+        let database = Database::new(nodes, "switchover-slot", 2, TRANSACTIONS);
+        let (leader, candidate) = (database.primary(), database.replicas().remove(0));
+        database.inside(&leader, "SELECT pg_create_logical_replication_slot('cdc', 'pgoutput')");
+        let command = |more: &[&str]| {
+            let output = nodes.stackgres(&[&["switchover", "switchover-slot/db", "--candidate", &candidate], more].concat());
+            (output.status.code(), said(&output))
+        };
+        let (code, text) = command(&["--timeout", "20"]);
+        assert!(code != Some(0) && text.contains("cdc"), "{code:?} {text}");
+        let (code, text) = command(&["--timeout", "20", "--accept-slot-loss", "other"]);
+        assert!(code != Some(0) && text.contains("cdc"), "another slot than the one that was given up: {code:?} {text}");
+        assert_eq!(database.primary(), leader);
+        let (code, text) = command(&["--accept-slot-loss", "cdc"]);
+        assert!(code == Some(0) && text.contains(&format!("hands over to {candidate}")), "{code:?} {text}");
+        until("the new primary is told", 30, || database.primary() == candidate);
+        database.ready(2);
+    });
+}
+
 /// The figures of docs/switchover.md: eight clients that never rest, through the Service, while the primary role moves.
 #[test]
 fn writers_without_a_rest_only_wait() {

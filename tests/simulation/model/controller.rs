@@ -380,7 +380,8 @@ impl Controller {
                     return;
                 }
                 let redo = world.checkpoint(index);
-                if world.leader() == Some(index) {
+                // The leader of a standby cluster writes nothing that could be noted.
+                if world.leader() == Some(index) && world.setup.source.is_none() {
                     let started = world.instances[index].started;
                     self.api(world, |world| {
                         world.status.memory.lowered_at = redo;

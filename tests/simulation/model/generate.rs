@@ -73,7 +73,7 @@ fn fault(random: &mut Random, instances: u32) -> What {
 pub(crate) fn generate(seed: u64) -> Scenario {
     let mut random = Random::new(seed ^ 0x5167_5f53_494d);
     let instances = random.pick(&[1, 2, 2, 3, 3, 3, 4, 5]);
-    let setup = Setup {
+    let mut setup = Setup {
         seed,
         instances,
         synchronous: random.pick(&[Synchronous::Off, Synchronous::Off, Synchronous::On, Synchronous::Strict]),
@@ -82,7 +82,12 @@ pub(crate) fn generate(seed: u64) -> Scenario {
         slots: random.pick(&[Slots::None, Slots::None, Slots::None, Slots::None, Slots::None, Slots::None, Slots::Plain, Slots::Failover]),
         failsafe: random.chance(70),
         nofailover: (instances > 2 && random.chance(10)).then_some(1),
+        source: random.chance(12).then(|| random.pick(&[40, 80, 100])),
     };
+    if setup.source.is_some() {
+        // The first instance of a standby cluster takes no writes: no commit waits there, and slots are the source's.
+        (setup.synchronous, setup.slots) = (Synchronous::Off, Slots::None);
+    }
     let mut happenings = Vec::new();
     let mut add = |at: u64, what: What| happenings.push(Happening { at, what });
     if random.chance(25) {

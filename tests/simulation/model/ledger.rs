@@ -110,7 +110,7 @@ impl World {
         let stale = self.stale > now;
         // What old facts cannot show is not held against the decision.
         let one = &self.instances[index];
-        let was_up = one.down_since.is_none() && one.age(now) >= GRACE && (!stale || one.connects + GRACE < now);
+        let was_up = one.down_since.is_none() && one.age(now) >= 4 && (!stale || one.connects + GRACE < now);
         let leads = self.leader() == Some(index);
         let relieves = matches!(action, Action::SwitchOver { .. })
             && (cordoned(self, index) || now < self.ledger.uncordoned + PREPARES && self.ledger.uncordoned > 0);
@@ -174,7 +174,11 @@ impl World {
         }
         let known = self.ledger.edited_at == 0 || self.ledger.edited_at + GRACE < now;
         let one = &self.instances[index];
-        if matches!(action, Action::Restart { .. }) && one.started / 100 + GRACE < now && one.has_values(&one.patroni.seen) && known {
+        // What it would come back with. What a source holds up shows when it is tried, and not before.
+        let bound = |at: usize| if at < HOT && (!leads || self.setup.source.is_some()) { one.data.control[at] } else { i64::MIN };
+        let same = (0..WORK_MEM).all(|at| one.values[at] == one.brought(at, one.patroni.seen[at]).max(bound(at)));
+        let shows = self.setup.source.is_none() || one.tried == one.patroni.version;
+        if matches!(action, Action::Restart { .. }) && one.started / 100 + GRACE < now && same && shows && known {
             self.violated(Invariant::NotInVain, format!("{action}: it brings nothing"));
         }
         let fresh =
@@ -302,7 +306,7 @@ impl World {
             self.violated(Invariant::DoneIsReleased, format!("instance {wrong} does not run what is called done"));
         }
         let saved = self.instances.iter().any(|one| one.auto.is_some());
-        if target.flaw().is_some() && self.instances.len() > 1 && !saved {
+        if self.flaw().is_some() && self.instances.len() > 1 && !saved {
             self.violated(Invariant::BadNeverDone, "a revision that cannot run is called done");
         }
     }
@@ -318,7 +322,7 @@ impl World {
         // A revision that cannot run is found out by trying it; until then, and when it is not the time, it is not in force.
         let tries = self.permission == Permission::Granted || now < self.ledger.permission_changed + GRACE;
         let settled = self.ledger.releases < 2 || now > self.ledger.released_at + PREPARES && awake >= 15 && self.api.0 + 10 <= now;
-        if settled && (self.status.target.flaw().is_none() || !self.ledger.begun && !tries && awake >= 15 && self.api.0 + 10 <= now) {
+        if settled && (self.flaw().is_none() || !self.ledger.begun && !tries && awake >= 15 && self.api.0 + 10 <= now) {
             self.check_survivable();
         }
         let (template, config, good) = (self.template, self.config, self.status.last_good);
@@ -355,7 +359,7 @@ impl World {
             let Some(pod) = one.pod.as_ref().filter(|_| one.is_serving() && one.runs()) else { continue };
             let mut values = self.config;
             values[SHARED_BUFFERS] = one.brought(SHARED_BUFFERS, values[SHARED_BUFFERS]);
-            if self.leader() != Some(index) {
+            if self.leader() != Some(index) || self.setup.source.is_some() {
                 for (value, control) in values.iter_mut().take(HOT).zip(one.data.control) {
                     *value = (*value).max(control);
                 }

@@ -48,6 +48,7 @@ impl World {
             memory: self.status.memory.clone(),
             under_way,
             not_made: None,
+            follows: self.setup.source.is_some(),
         }
     }
 

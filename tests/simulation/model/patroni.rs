@@ -141,11 +141,11 @@ impl World {
 
     /// A primary that runs with other values writes them into the WAL, behind a checkpoint.
     fn write_parameters(&mut self, index: usize) {
+        let values = Self::written(&self.setup, hot(&self.instances[index].values));
         let one = &mut self.instances[index];
         let line = &mut self.wal.lines[one.data.line];
         line.checkpoints.push(one.data.position);
         one.data.redo = one.data.position;
-        let values = hot(&one.values);
         if line.control(one.data.position) != values {
             one.data.position += 1;
             one.data.replayed = one.data.position;
@@ -201,7 +201,7 @@ impl World {
         let one = &self.instances[index];
         let mut values = one.patroni.seen;
         values[super::release::SHARED_BUFFERS] = one.brought(super::release::SHARED_BUFFERS, values[super::release::SHARED_BUFFERS]);
-        if !leads {
+        if !leads || self.setup.source.is_some() {
             // A replica never starts below its control data: Patroni raises the values and leaves the restart pending.
             for (value, control) in values.iter_mut().take(HOT).zip(one.data.control) {
                 *value = (*value).max(control);
@@ -220,6 +220,7 @@ impl World {
         let until = now + self.random.between(1, 3) + longer + recovery;
         let one = &mut self.instances[index];
         let Some(why) = failed else {
+            one.tried = one.patroni.version;
             one.server = Server::Starting { until, values, primary: leads };
             return;
         };

@@ -6,6 +6,7 @@ pub(crate) const NAMES: [&str; COUNT] = ["max_connections", "max_wal_senders", "
 pub(crate) const COUNT: usize = 5;
 /// How many of them, from the first on, are hot-standby parameters.
 pub(crate) const HOT: usize = 2;
+pub(crate) const MAX_CONNECTIONS: usize = 0;
 pub(crate) const SHARED_BUFFERS: usize = 2;
 pub(crate) const LIBRARY: usize = 3;
 pub(crate) const WORK_MEM: usize = 4;
@@ -47,8 +48,11 @@ impl Release {
         Self { template: Template { image: 1, label: 1, amounts: 2 }, instances, values: [100, 10, 100, 1, 4] }
     }
 
-    /// Why it can never run, where it cannot.
-    pub(crate) fn flaw(&self) -> Option<&'static str> {
+    /// Why it can never run, where it cannot; `source` is what a standby cluster follows.
+    pub(crate) fn flaw(&self, source: Option<i64>) -> Option<&'static str> {
+        if source.is_some_and(|source| self.values[MAX_CONNECTIONS] < source) {
+            return Some("the source has more");
+        }
         if self.template.image == NO_IMAGE {
             return Some("no such image");
         }

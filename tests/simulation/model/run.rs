@@ -108,7 +108,7 @@ fn judge(world: &mut World, controller: &Controller, end: &'static str) {
     // A step that waited for permission is written down anew.
     words.dedup();
     let calm = world.ledger.faults == 0 && world.ledger.releases == 1;
-    let flaw = world.status.target.flaw();
+    let flaw = world.flaw();
     // A pod that no node takes and that no step made (somebody deleted the old one) is waited for with its reason: a node may come.
     let waits_for_node = world.instances.iter().any(|one| {
         one.pod.as_ref().is_some_and(|pod| pod.phase == super::instance::Phase::Pending && pod.amounts >= super::release::TOO_MUCH)

@@ -30,6 +30,8 @@ pub(crate) struct Setup {
     pub(crate) failsafe: bool,
     /// A replica that Patroni never makes the leader.
     pub(crate) nofailover: Option<u32>,
+    /// In a standby cluster, `max_connections` of the source: what is replayed was written with that.
+    pub(crate) source: Option<i64>,
 }
 
 /// Something that happens at a moment.
@@ -108,6 +110,9 @@ impl fmt::Display for Scenario {
         if let Some(nofailover) = setup.nofailover {
             writeln!(f, "nofailover {nofailover}")?;
         }
+        if let Some(source) = setup.source {
+            writeln!(f, "source {source}")?;
+        }
         for happening in &self.happenings {
             let mut text = String::new();
             match &happening.what {
@@ -143,6 +148,7 @@ impl Scenario {
             slots: Slots::None,
             failsafe: true,
             nofailover: None,
+            source: None,
         };
         let mut scenario = Self { setup, happenings: Vec::new(), expected: Expected::default() };
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -164,6 +170,7 @@ impl Scenario {
                 ("slots", "failover") => setup.slots = Slots::Failover,
                 ("failsafe", "off") => setup.failsafe = false,
                 ("nofailover", _) => setup.nofailover = Some(number()? as u32),
+                ("source", _) => setup.source = Some(rest.trim().parse().map_err(|_| wrong())?),
                 ("expect", _) => scenario.expected.end = Some(rest.to_owned()),
                 ("steps", _) => scenario.expected.steps = Some(rest.to_owned()),
                 ("at", _) => scenario.happenings.push(happening(rest).ok_or_else(wrong)?),

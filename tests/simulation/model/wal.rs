@@ -47,8 +47,8 @@ pub(crate) struct Wal {
 }
 
 impl Wal {
-    pub(crate) fn new(values: &Values) -> Self {
-        let line = Line { records: vec![(0, hot(values))], checkpoints: vec![0], ..Line::default() };
+    pub(crate) fn new(values: [i64; HOT]) -> Self {
+        let line = Line { records: vec![(0, values)], checkpoints: vec![0], ..Line::default() };
         Self { lines: vec![line] }
     }
 

@@ -3,7 +3,7 @@
 use super::instance::{Data, Instance, Patroni, Phase, Pod, Pooler, Server, Troubles};
 use super::ledger::Ledger;
 use super::random::Random;
-use super::release::{Release, Template, Values};
+use super::release::{HOT, MAX_CONNECTIONS, Release, Template, Values};
 use super::scenario::{Setup, Slots};
 use super::status::Status;
 use super::wal::{Wal, hot};
@@ -69,6 +69,7 @@ impl World {
     pub(crate) fn new(setup: &Setup, tell: bool) -> Self {
         let release = Release::first(setup.instances);
         let mut random = Random::new(setup.seed);
+        let written = Self::written(setup, hot(&release.values));
         let count = setup.instances as usize;
         let instances = (0..count)
             .map(|index| Instance {
@@ -84,7 +85,7 @@ impl World {
                     infeasible: None,
                 }),
                 made_at: 0,
-                data: Data { present: true, line: 0, position: 0, replayed: 0, redo: 0, control: hot(&release.values), clean: false },
+                data: Data { present: true, line: 0, position: 0, replayed: 0, redo: 0, control: written, clean: false },
                 server: if index == 0 { Server::Primary } else { Server::Replica },
                 values: release.values,
                 patroni: Patroni { look: random.between(1, 10), seen: release.values, version: 0, nosync: false },
@@ -96,6 +97,7 @@ impl World {
                 cut_off_since: 0,
                 diverged: false,
                 slot: index == 0 && setup.slots != Slots::None || setup.slots == Slots::Failover,
+                tried: 0,
                 started: index as u64,
                 connects: 0,
                 insufficient: false,
@@ -125,7 +127,7 @@ impl World {
             standby_since: 0,
             pause: false,
             instances,
-            wal: Wal::new(&release.values),
+            wal: Wal::new(written),
             uids: 100,
             barred: None,
             status: Status::new(release),
@@ -136,6 +138,20 @@ impl World {
             ledger: Ledger::default(),
             story: tell.then(Vec::new),
         }
+    }
+
+    /// Hot-standby parameters that a leader writes into the WAL: its own, or in a standby cluster those of the source, whose WAL it is.
+    pub(crate) fn written(setup: &Setup, mut own: [i64; HOT]) -> [i64; HOT] {
+        if let Some(source) = setup.source {
+            own = hot(&Release::first(1).values);
+            own[MAX_CONNECTIONS] = source;
+        }
+        own
+    }
+
+    /// Why the released revision can never run.
+    pub(crate) fn flaw(&self) -> Option<&'static str> {
+        self.status.target.flaw(self.setup.source)
     }
 
     /// Tells what happened.

@@ -188,6 +188,7 @@ mod tests {
                 memory: memory.clone(),
                 under_way: false,
                 not_made: None,
+                follows: false,
             };
             self.change =
                 Some(Change::of(RolloutMemory { operation: Some(attempt.to_owned()), memory, ..RolloutMemory::default() }, facts));

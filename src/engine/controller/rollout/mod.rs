@@ -13,6 +13,7 @@ mod volume;
 use super::cluster_pass::{ClusterPass, STATUS_MANAGER};
 use super::events::{tell, tell_each};
 use super::operations::Wanted;
+use super::pod_events;
 use super::reach::Reach;
 use super::works::{SharedNote, Works};
 use crate::health::Instances;
@@ -170,30 +171,14 @@ fn permission(pass: &ClusterPass<'_>, licence: &Licence, seen: &Instances) -> Pe
     }
 }
 
-/// What the StatefulSet controller says while the claim that goes with a pod is still ending; it tries again by itself.
-/// Source: Kubernetes, `pkg/controller/statefulset/stateful_pod_control.go`, `createPersistentVolumeClaims`.
-const CLAIM_ENDS: &str = "is being deleted";
-
-/// Why the StatefulSet controller does not make the pod that a step waits for: pod security, quotas and admission speak only to it,
-/// and it tells in an event.
+/// Why the pod that a step waits for is not made.
 async fn not_made(pass: &ClusterPass<'_>, memory: &RolloutMemory, seen: &Instances) -> Option<String> {
     let step = memory.memory.step.as_ref()?;
     let name = format!("{}-{}", pass.cluster.name(), step.action.instance()?);
     if seen.existing.iter().any(|instance| instance.name == name) {
         return None;
     }
-    let events = pass.api.list("Event", pass.cluster.namespace(), "").await.ok()?;
-    let last = |event: &Object| -> Option<jiff::Timestamp> {
-        let times = ["/series/lastObservedTime", "/deprecatedLastTimestamp", "/eventTime", "/metadata/creationTimestamp"];
-        times.iter().find_map(|pointer| event.text(pointer)?.parse().ok())
-    };
-    let of_it = events.iter().filter(|event| {
-        event.text("/reason") == Some("FailedCreate")
-            && event.text("/regarding/name") == Some(pass.cluster.name())
-            && event.text("/note").is_some_and(|note| note.contains(&name) && !note.contains(CLAIM_ENDS))
-            && last(event).is_some_and(|at| at >= step.since)
-    });
-    of_it.max_by_key(|event| last(event)).and_then(|event| event.text("/note")).map(str::to_owned)
+    pod_events::not_made(pass.api, pass.cluster, &name, step.since).await
 }
 
 /// Whether somebody empties the node of the leader, and others could take over. Nodes tell nobody, so this is asked at each pass.
