@@ -130,7 +130,7 @@ impl Observed<'_> {
         let made_from = template(self.released).and_then(|template| template.pointer("/metadata/annotations")?.get(MADE_FROM)?.as_str());
         let demanded = pod.uid().is_some_and(|uid| self.demanded.contains(uid));
         let same_pod = pod.annotation(MADE_FROM) == made_from && !demanded;
-        let amounts = if same_pod { amounts(self.released, pod) } else { Amount::Same };
+        let amounts = amounts(self.released, pod);
         let position = report.and_then(|report| report.written.filter(|_| leads).or(report.replayed)).or(instance.position);
         let timeline = report.and_then(|report| report.timeline).or(instance.timeline);
         let leaders_timeline =

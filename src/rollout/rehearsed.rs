@@ -104,7 +104,7 @@ fn of_healthy(running: &Revision, released: &Revision, roles: Roles) -> Facts {
         nofailover: released.effective.duty(u64::from(ordinal)).nofailover,
         pod: Some(same_pod),
         old_volume: moves.then(|| OldVolume { claim: ordinal.to_string(), blank: false }),
-        amounts: if same_pod { amounts(released, &pod) } else { Amount::Same },
+        amounts: amounts(released, &pod),
         behind: Some(compared.keys().cloned().collect()),
         hot_standby: has.clone(),
         position: Some(1),

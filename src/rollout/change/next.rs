@@ -191,7 +191,7 @@ fn repairable(rules: Rules, facts: &Facts) -> Vec<&InstanceFacts> {
     let old = |instance: &&InstanceFacts| {
         // It cannot be changed in place while it does not run.
         let amounts = instance.pod.is_some() && instance.amounts != Amount::Same && instance.trouble.is_some();
-        let other = instance.pod == Some(false) || amounts || goes_with_a_repair(facts, instance).is_some();
+        let other = instance.pod == Some(false) || amounts || goes_with_a_repair(rules, facts, instance).is_some();
         let mends = !instance.cut_off || !rules.keep(Rule::CutOffIsLeftAlone);
         down.contains(&instance.ordinal) && other && mends && !instance.terminating && !unseen(instance)
     };
@@ -386,7 +386,7 @@ fn next_repair(rules: Rules, facts: &Facts, now: Timestamp) -> Option<Verdict> {
     } else {
         repairable.into_iter().max_by_key(|instance| (instance.position, std::cmp::Reverse(instance.ordinal)))
     }?;
-    let claim = goes_with_a_repair(facts, next);
+    let claim = goes_with_a_repair(rules, facts, next);
     Some(Verdict::Do(Action::Recreate { instance: next.ordinal, uid: next.uid.clone(), claim, leads: next.leads }))
 }
 
@@ -447,7 +447,7 @@ fn judge(rules: Rules, facts: &Facts, step: &StepRecord, now: Timestamp) -> Stat
             Some(instance) if is_back(rules, instance) => State::Ended,
             Some(instance) if instance.pod == Some(false) && !instance.terminating => State::Ended,
             // It came with a volume that an earlier one of its number left, and cannot run with it.
-            Some(instance) if goes_with_a_repair(facts, instance).is_some() && !instance.terminating => State::Ended,
+            Some(instance) if goes_with_a_repair(rules, facts, instance).is_some() && !instance.terminating => State::Ended,
             Some(_) => State::Goes("it copies the data and catches up".to_owned()),
             None if again => State::Again,
             None => State::Goes("its pod is made".to_owned()),

@@ -42,6 +42,8 @@ pub enum Rule {
     SourceWritesTheParameters,
     /// Rule 7.
     SourceHoldsTheBound,
+    /// Rule 6.
+    VolumeIsSpared,
     /// Rule 8.
     RestartBringsTheConfiguration,
     /// Rule 8.
@@ -85,6 +87,7 @@ impl Rule {
         Self::NoteIsOfThisLeader,
         Self::SourceWritesTheParameters,
         Self::SourceHoldsTheBound,
+        Self::VolumeIsSpared,
         Self::RestartBringsTheConfiguration,
         Self::AlterSystemIsNotAwaited,
         Self::CandidateFits,
@@ -118,6 +121,7 @@ impl Rule {
             Self::NoteIsOfThisLeader => "note-is-of-this-leader",
             Self::SourceWritesTheParameters => "source-writes-the-parameters",
             Self::SourceHoldsTheBound => "source-holds-the-bound",
+            Self::VolumeIsSpared => "volume-is-spared",
             Self::RestartBringsTheConfiguration => "restart-brings-the-configuration",
             Self::AlterSystemIsNotAwaited => "alter-system-is-not-awaited",
             Self::CandidateFits => "candidate-fits",
@@ -161,6 +165,9 @@ impl Rule {
             }
             Self::SourceHoldsTheBound => {
                 "no server of a standby cluster starts with less than its source has, so it would be restarted for that again and again"
+            }
+            Self::VolumeIsSpared => {
+                "with a volume that is given up too early the last copy of a commit goes, or the only one that could take over"
             }
             Self::RestartBringsTheConfiguration => {
                 "a restart before Patroni has read the configuration brings nothing and has to be repeated"

@@ -88,8 +88,9 @@ pub fn stage(rules: Rules, facts: &Facts) -> Option<Stage> {
             // Two rounds where one does.
             held.extend(behind.iter().cloned());
         }
-        if any(&|instance| instance.pod == Some(true) && instance.old_volume.is_none() && instance.amounts == Amount::More) {
-            // Those that this round does not make anew have no room yet for what needs it.
+        if any(&|instance| instance.amounts == Amount::More && (instance.pod == Some(true) || instance.old_volume.is_some())) {
+            // Those that this round does not make anew have no room yet for what needs it; nor have those whose data move, which may take
+            // hours: until then they have to start again in the pods they have.
             held.extend(missing(facts));
         }
         let brings = behind.difference(&held).cloned().collect();

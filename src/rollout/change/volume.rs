@@ -5,7 +5,7 @@
 
 use super::back::{is_back, is_up};
 use super::facts::{Facts, InstanceFacts};
-use super::rules::Rules;
+use super::rules::{Rule, Rules};
 
 /// The data volume of an instance that is not the one it shall have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,9 @@ pub(super) fn goes_with_the_pod(instance: &InstanceFacts) -> Option<String> {
 /// Whether as many instances hold everything without this one as are wanted, two of them at most: the leader, and one that could
 /// take over from it while this one copies.
 pub(super) fn is_spared(rules: Rules, facts: &Facts, instance: &InstanceFacts) -> bool {
+    if !rules.keep(Rule::VolumeIsSpared) {
+        return true;
+    }
     let others = || facts.instances.iter().filter(|other| other.ordinal != instance.ordinal);
     let replicated = facts.target.instances > 1 && !is_surplus(facts, instance);
     others().any(|other| other.leads && is_up(other)) && (!replicated || others().any(|other| !other.leads && is_back(rules, other)))
@@ -42,11 +45,11 @@ pub(super) fn is_spared(rules: Rules, facts: &Facts, instance: &InstanceFacts) -
 
 /// The claim that goes with the pod of an instance which is down. Never that of the most advanced copy: a leader runs, and this one
 /// has less or never had anything. One that only starts is given its time.
-pub(super) fn goes_with_a_repair(facts: &Facts, instance: &InstanceFacts) -> Option<String> {
+pub(super) fn goes_with_a_repair(rules: Rules, facts: &Facts, instance: &InstanceFacts) -> Option<String> {
     let leader = facts.leader().filter(|leader| is_up(leader) && leader.ordinal != instance.ordinal)?;
     let behind = matches!((instance.position, leader.position), (Some(own), Some(leaders)) if own <= leaders);
     let old = instance.old_volume.as_ref()?;
-    (old.blank || behind && instance.trouble.is_some()).then(|| old.claim.clone())
+    (old.blank || behind && instance.trouble.is_some() || !rules.keep(Rule::VolumeIsSpared)).then(|| old.claim.clone())
 }
 
 /// Leaves the volume of an instance alone that goes in the end, unless it is the one that has to show that volumes of the released

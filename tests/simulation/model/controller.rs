@@ -418,8 +418,24 @@ impl Controller {
                     world.disturbed(action);
                 }
             }
-            Action::Recreate { instance, uid, .. } => {
+            Action::Recreate { instance, uid, claim, .. } => {
                 let index = *instance as usize;
+                // Whether it leads is asked again before a claim goes.
+                if claim.is_some() && world.leader() == Some(index) {
+                    return;
+                }
+                let ends = |world: &mut World| {
+                    let Some(claim) = claim else { return };
+                    let meant = world.instances[index].claim.filter(|has| has.uid.to_string() == *claim && !has.ends);
+                    if let Some(has) = meant {
+                        world.gives_up(index);
+                        world.tell(|| format!("the claim of instance {index} is deleted"));
+                        world.instances[index].claim = Some(super::instance::Claim { ends: true, ..has });
+                    }
+                };
+                if claim.is_some() && !self.api(world, ends) {
+                    return;
+                }
                 self.api(world, |world| {
                     let meant = world.instances.get(index).and_then(|one| one.pod.as_ref());
                     let meant = meant.is_some_and(|pod| pod.gone_at.is_none() && (!fenced || format!("{}", pod.uid) == *uid));

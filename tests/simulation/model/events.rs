@@ -38,6 +38,7 @@ pub(crate) const WORDS: &[(&str, &str)] = &[
     ("rewind-fails", "rewinds of an instance fail for some seconds"),
     ("isolated", "Patroni of an instance does not reach the API server for some seconds"),
     ("flaps", "the server of an instance ends a few seconds after each start, for some seconds"),
+    ("cut", "the node of an instance reaches nobody for some seconds, and its kubelet and the pods there run on"),
     ("refuses", "Patroni's switchovers fail for some seconds"),
 ];
 
@@ -178,6 +179,12 @@ impl World {
             "rewind-fails" => self.instances[index].troubles.rewind = until,
             "isolated" => {
                 self.instances[index].troubles.isolated = until;
+                self.instances[index].isolated_since = now;
+            }
+            "cut" => {
+                let troubles = &mut self.instances[index].troubles;
+                (troubles.cut, troubles.isolated, troubles.unreachable) =
+                    (until, troubles.isolated.max(until), troubles.unreachable.max(until));
                 self.instances[index].isolated_since = now;
             }
             "flaps" => self.instances[index].troubles.flaps = until,

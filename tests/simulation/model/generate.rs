@@ -9,7 +9,7 @@ use crate::change::{Method, Synchronous};
 fn change(random: &mut Random, instances: u32) -> Vec<(String, i64)> {
     let one = |name: &str, value: i64| (name.to_owned(), value);
     let number = i64::from(instances);
-    match random.between(0, 21) {
+    match random.between(0, 24) {
         0 | 1 => vec![one("image", 2)],
         2 => vec![one("template", 2)],
         3 => vec![one("max_connections", 200)],
@@ -30,6 +30,8 @@ fn change(random: &mut Random, instances: u32) -> Vec<(String, i64)> {
         18 => vec![one("instances", (number - 1).max(1)), one("template", random.pick(&[1, 2]))],
         19 => vec![one("work_mem", 8)],
         20 => vec![one("amounts", 60)],
+        21 | 22 => vec![one("class", 2)],
+        23 => vec![one("class", 2), one("image", random.pick(&[2, BAD_IMAGE])), one("max_connections", random.pick(&[50, 200]))],
         _ => vec![one("image", 2), one("max_connections", 200), one("shared_preload_libraries", 2), one("work_mem", 8)],
     }
 }
@@ -38,7 +40,7 @@ fn fault(random: &mut Random, instances: u32) -> What {
     let one = |random: &mut Random| i64::try_from(random.between(0, u64::from(instances) - 1)).unwrap_or(0);
     let seconds = |random: &mut Random, low: u64, high: u64| i64::try_from(random.between(low, high)).unwrap_or(0);
     let index = one(random);
-    let (word, first, second) = match random.between(0, 33) {
+    let (word, first, second) = match random.between(0, 35) {
         0 | 1 => ("kill", index, 0),
         2 | 3 => ("delete", index, 0),
         4 => ("node", index, seconds(random, 20, 300)),
@@ -64,6 +66,7 @@ fn fault(random: &mut Random, instances: u32) -> What {
         28 => ("wal-gone", index, 0),
         29 => ("rewind-fails", index, seconds(random, 60, 600)),
         30 | 31 => ("isolated", index, seconds(random, 10, 200)),
+        33 | 34 => ("cut", index, seconds(random, 10, 300)),
         32 => ("flaps", index, seconds(random, 20, 200)),
         _ => ("refuses", 0, seconds(random, 10, 400)),
     };

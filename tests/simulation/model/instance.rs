@@ -103,6 +103,17 @@ pub(crate) struct Troubles {
     pub(crate) isolated: u64,
     /// Its server ends soon after each start.
     pub(crate) flaps: u64,
+    /// Its node reaches nobody, kubelet and all.
+    pub(crate) cut: u64,
+}
+
+/// The claim of its data volume.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claim {
+    pub(crate) uid: u64,
+    pub(crate) class: i64,
+    /// Whether it was deleted: it goes with the pod.
+    pub(crate) ends: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -110,6 +121,7 @@ pub(crate) struct Instance {
     pub(crate) pod: Option<Pod>,
     /// When the pod is made, where there is none.
     pub(crate) made_at: u64,
+    pub(crate) claim: Option<Claim>,
     pub(crate) data: Data,
     pub(crate) server: Server,
     /// What the server runs with.
@@ -146,6 +158,11 @@ pub(crate) struct Instance {
     /// Whether its pod is ready, and since when it is or is not.
     pub(crate) ready: bool,
     pub(crate) turned: u64,
+}
+
+impl Data {
+    /// Those of a new volume.
+    pub(crate) const NONE: Self = Self { present: false, line: 0, position: 0, replayed: 0, redo: 0, control: [0; HOT], clean: true };
 }
 
 impl Instance {

@@ -26,6 +26,7 @@ pub(crate) enum Invariant {
     StoreReached,
     MomentGranted,
     StaysUp,
+    VolumesKept,
 }
 
 impl Invariant {
@@ -53,6 +54,7 @@ impl Invariant {
         Self::StoreReached,
         Self::MomentGranted,
         Self::StaysUp,
+        Self::VolumesKept,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -80,6 +82,7 @@ impl Invariant {
             Self::StoreReached => "store-reached",
             Self::MomentGranted => "moment-granted",
             Self::StaysUp => "stays-up",
+            Self::VolumesKept => "volumes-kept",
         }
     }
 
@@ -106,6 +109,7 @@ impl Invariant {
             Self::NotInVain => "no instance is stopped for what a restart or a new pod does not bring",
             Self::SlotsKept => "no hand-over of a rollout loses the position of a logical consumer",
             Self::StoreReached => "no running instance is stopped while a Patroni does not reach the API server",
+            Self::VolumesKept => "no volume is given up while two others, or for an instance that is down one, do not hold what is on it",
             Self::StaysUp => "no running instance is stopped while another one has only just started",
             Self::MomentGranted => "no pod is made anew because its server was away for a moment",
             Self::BadNeverDone => "a revision that cannot run stops, with at most one instance down",

@@ -1,11 +1,13 @@
 //! The StatefulSet controller, the scheduler and the kubelets.
 
-use super::instance::{Data, Instance, Patroni, Phase, Pod, Pooler, Server, Troubles};
-use super::release::{HOT, NO_IMAGE, TOO_MUCH, starts};
+use super::instance::{Claim, Data, Instance, Patroni, Phase, Pod, Pooler, Server, Troubles};
+use super::release::{NO_IMAGE, TOO_MUCH, starts};
 use super::world::World;
 
 /// How long a pod takes to end.
 const END: (u64, u64) = (2, 6);
+/// After how many seconds without a word of its kubelet a node counts as lost (`--node-monitor-grace-period` until Kubernetes 1.31).
+const NODE_IS_SILENT: u64 = 40;
 
 impl World {
     /// Kubernetes does what one second gives it to do.
@@ -14,7 +16,8 @@ impl World {
             self.instances.push(Instance {
                 pod: None,
                 made_at: self.now + 1,
-                data: Data { present: false, line: 0, position: 0, replayed: 0, redo: 0, control: [0; HOT], clean: true },
+                claim: None,
+                data: Data::NONE,
                 server: Server::Down { again: 0 },
                 values: self.config,
                 patroni: Patroni { look: 0, seen: self.config, version: self.version, nosync: false },
@@ -68,7 +71,13 @@ impl World {
     /// The kubelets look whether pods are ready.
     pub(crate) fn readiness(&mut self) {
         for one in &mut self.instances {
-            let ready = one.runs() && one.is_serving();
+            // Of a node that is silent for a while the control plane says that its pods are not ready.
+            let silent = one.troubles.cut > self.now && one.isolated_since + NODE_IS_SILENT <= self.now;
+            let told = one.troubles.cut <= self.now || silent;
+            let ready = one.runs() && one.is_serving() && !silent;
+            if !told {
+                continue;
+            }
             if ready != one.ready {
                 (one.ready, one.turned) = (ready, self.now);
             }
@@ -82,6 +91,8 @@ impl World {
             if wanted && self.instances[index].made_at <= now {
                 self.uids += 1;
                 let made_from = self.template;
+                let uid = self.uids;
+                self.instances[index].claim.get_or_insert(Claim { uid, class: made_from.class, ends: false });
                 self.tell(|| format!("the pod of instance {index} is made, with image {}", made_from.image));
                 self.instances[index].pod = Some(Pod {
                     uid: self.uids,
@@ -102,6 +113,10 @@ impl World {
             if self.instances[index].made_at <= now && pod.phase == Phase::Pending {
                 self.lose_pod(index);
             }
+            return;
+        }
+        if self.instances[index].troubles.cut > now {
+            // Its kubelet hears of nothing.
             return;
         }
         if let Some(gone_at) = pod.gone_at {
@@ -163,6 +178,16 @@ impl World {
     pub(crate) fn terminate(&mut self, index: usize) {
         let gone_at = self.now + self.random.between(END.0, END.1);
         if self.instances[index].pod.as_ref().is_none_or(|pod| pod.gone_at.is_some()) {
+            return;
+        }
+        if self.instances[index].troubles.cut > self.now {
+            // Nobody there hears of it: what runs, runs on, but for a primary, which steps down because it is alone.
+            if self.instances[index].server == Server::Primary {
+                self.crash(index, u64::MAX);
+            }
+            if let Some(pod) = &mut self.instances[index].pod {
+                pod.gone_at = Some(gone_at);
+            }
             return;
         }
         self.stop_in_order(index, u64::MAX);

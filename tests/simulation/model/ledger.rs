@@ -40,7 +40,7 @@ pub(crate) struct Ledger {
     pub(crate) uncordoned: u64,
 }
 
-/// Short words for steps: `r1` a restart of instance 1, `p1` a new pod, `s0>1` a switchover, `a3` one more, `z1` a resize.
+/// Short words for steps: `r1` a restart of instance 1, `p1` a new pod, `v1` one on a new volume, `s0>1` a switchover, `a3` one more, `z1` a resize.
 pub(crate) fn word(action: &Action) -> String {
     match action {
         Action::ReleasePoolers => "release".to_owned(),
@@ -48,6 +48,7 @@ pub(crate) fn word(action: &Action) -> String {
         Action::Add { instance } => format!("a{instance}"),
         Action::Resize { instance } => format!("z{instance}"),
         Action::Restart { instance, .. } => format!("r{instance}"),
+        Action::Recreate { instance, claim: Some(_), .. } => format!("v{instance}"),
         Action::Recreate { instance, .. } => format!("p{instance}"),
         Action::SwitchOver { leader, candidate, .. } => format!("s{leader}>{candidate}"),
     }
@@ -244,6 +245,31 @@ impl World {
         }
     }
 
+    /// A claim is deleted: what lies on its volume goes with the pod.
+    pub(crate) fn gives_up(&mut self, index: usize) {
+        let now = self.now;
+        let one = &self.instances[index];
+        if !one.data.present {
+            return;
+        }
+        // Old facts may show what was up a moment ago.
+        let grace = if self.stale > now { GRACE + 6 } else { GRACE };
+        let up = |other: &usize| *other != index && self.instances[*other].down_since.is_none_or(|since| since + grace >= now);
+        let others: Vec<usize> = (0..self.instances.len()).filter(up).collect();
+        let holds = |other: &&usize| {
+            let data = self.instances[**other].data;
+            data.present
+                && data.position + SLACK >= one.data.position
+                && self.wal.holds(data.line, one.data.line, one.data.position.min(data.position))
+        };
+        let copies = others.iter().filter(holds).count();
+        let wanted = self.status.target.instances;
+        let serves = one.down_since.is_none() && (index as u32) < wanted && wanted > 1;
+        if self.leader() == Some(index) || copies < if serves { 2 } else { 1 } {
+            self.violated(Invariant::VolumesKept, format!("the claim of instance {index} goes, and {copies} others hold what it has"));
+        }
+    }
+
     /// Those that were stopped and are back.
     fn settle_hands(&mut self) {
         for index in 0..self.instances.len() {
@@ -291,10 +317,12 @@ impl World {
         let target = self.status.target;
         // What is done about an instance that starts with something else later is a rollout of its own.
         self.ledger.switchovers = 0;
+        let moves = self.moves_volumes();
         let wrong = (0..self.instances.len().min(target.instances as usize)).find(|index| {
             let one = &self.instances[*index];
             one.pod.as_ref().is_some_and(|pod| {
-                pod.made_from.image != target.template.image
+                moves && one.claim.is_some_and(|claim| claim.ends || claim.class != target.template.class)
+                    || pod.made_from.image != target.template.image
                     || pod.made_from.label != target.template.label
                     || one.is_serving() && !one.has_values(&target.values)
                     || one.is_serving()

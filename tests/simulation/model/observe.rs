@@ -4,7 +4,7 @@ use super::controller::time;
 use super::instance::{Instance, Phase, Server};
 use super::release::{HOT, LIBRARY, NAMES, NO_IMAGE, TOO_MUCH, WORK_MEM};
 use super::world::{SLACK, World};
-use crate::change::{Amount, Facts, InstanceFacts, Target};
+use crate::change::{Amount, Facts, InstanceFacts, OldVolume, Target, leave_surplus};
 use std::collections::BTreeSet;
 
 impl World {
@@ -60,7 +60,16 @@ impl World {
     }
 
     pub(crate) fn instance_facts(&self) -> Vec<InstanceFacts> {
-        (0..self.instances.len()).filter(|index| self.instances[*index].pod.is_some()).map(|index| self.one(index)).collect()
+        let existing = (0..self.instances.len()).filter(|index| self.instances[*index].pod.is_some());
+        let mut facts = existing.map(|index| self.one(index)).collect::<Vec<_>>();
+        leave_surplus(&mut facts, self.status.target.instances);
+        facts
+    }
+
+    /// Whether the change is about the storage class.
+    pub(crate) fn moves_volumes(&self) -> bool {
+        let released = self.status.target.template.class;
+        std::iter::once(&self.status.last_good).chain(&self.status.superseded).any(|other| other.template.class != released)
     }
 
     fn one(&self, index: usize) -> InstanceFacts {
@@ -82,6 +91,8 @@ impl World {
         let stuck = pod.infeasible == Some(release.template.amounts) || pod.phase == Phase::Pending && pod.amounts >= TOO_MUCH;
         facts.pod = Some(same && !(stuck && facts.amounts != Amount::Same));
         facts.nofailover = one.nofailover;
+        let old = one.claim.filter(|claim| self.moves_volumes() && (claim.ends || claim.class != release.template.class));
+        facts.old_volume = old.map(|claim| OldVolume { claim: claim.uid.to_string(), blank: !one.data.present });
         facts.cordoned = pod.node.is_some_and(|node| self.nodes[node].cordoned);
         facts.pooler_away = one.pooler.paused.is_some() || one.pooler.foreign.is_some();
         facts.synchronous = self.standby == Some(index);

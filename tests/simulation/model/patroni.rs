@@ -3,7 +3,7 @@
 use super::instance::{Data, Server};
 use super::release::{HOT, starts};
 use super::wal::hot;
-use super::world::World;
+use super::world::{SLACK, World};
 use crate::change::Synchronous;
 
 const LOOP_WAIT: u64 = 10;
@@ -75,7 +75,7 @@ impl World {
                 // It stepped down and has the lock again.
                 self.promote(index);
             }
-        } else if primary && self.setup.failsafe {
+        } else if primary && self.setup.failsafe && self.instances[index].troubles.cut <= now {
             // The others see it alive, so nobody takes the lock that it cannot renew.
             self.lock = Some((index, now + TTL));
         } else if primary {
@@ -90,7 +90,11 @@ impl World {
             self.standby = self.standby.filter(|_| self.setup.synchronous != Synchronous::Off);
             return;
         }
-        let fit = |index: usize| self.streams(index) && !self.instances[index].patroni.nosync && !self.instances[index].nofailover;
+        // Patroni names one once it has flushed what the leader has written until then.
+        let caught_up = |index: usize| self.instances[index].data.position + SLACK >= self.instances[leader].data.position;
+        let fit = |index: usize| {
+            caught_up(index) && self.streams(index) && !self.instances[index].patroni.nosync && !self.instances[index].nofailover
+        };
         if self.standby.is_some_and(fit) {
             return;
         }

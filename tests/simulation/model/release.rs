@@ -32,6 +32,8 @@ pub(crate) struct Template {
     pub(crate) label: i64,
     /// Processor and memory, in one number.
     pub(crate) amounts: i64,
+    /// Storage class of the claims that are made.
+    pub(crate) class: i64,
 }
 
 /// A released revision.
@@ -45,7 +47,7 @@ pub(crate) struct Release {
 impl Release {
     /// What every scenario begins with.
     pub(crate) const fn first(instances: u32) -> Self {
-        Self { template: Template { image: 1, label: 1, amounts: 2 }, instances, values: [100, 10, 100, 1, 4] }
+        Self { template: Template { image: 1, label: 1, amounts: 2, class: 1 }, instances, values: [100, 10, 100, 1, 4] }
     }
 
     /// Why it can never run, where it cannot; `source` is what a standby cluster follows.

@@ -75,6 +75,7 @@ pub(crate) fn changed(mut release: Release, changes: &[(String, i64)]) -> Releas
             "image" => release.template.image = *value,
             "template" => release.template.label = *value,
             "amounts" => release.template.amounts = *value,
+            "class" => release.template.class = *value,
             "instances" => release.instances = u32::try_from(*value).unwrap_or(1),
             _ => {
                 if let Some(at) = NAMES.iter().position(|other| other == name) {

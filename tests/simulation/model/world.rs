@@ -1,6 +1,6 @@
 //! Everything there is, and what is true of it.
 
-use super::instance::{Data, Instance, Patroni, Phase, Pod, Pooler, Server, Troubles};
+use super::instance::{Claim, Data, Instance, Patroni, Phase, Pod, Pooler, Server, Troubles};
 use super::ledger::Ledger;
 use super::random::Random;
 use super::release::{HOT, MAX_CONNECTIONS, Release, Template, Values};
@@ -85,6 +85,7 @@ impl World {
                     infeasible: None,
                 }),
                 made_at: 0,
+                claim: Some(Claim { uid: index as u64, class: release.template.class, ends: false }),
                 data: Data { present: true, line: 0, position: 0, replayed: 0, redo: 0, control: written, clean: false },
                 server: if index == 0 { Server::Primary } else { Server::Replica },
                 values: release.values,
@@ -176,12 +177,13 @@ impl World {
         let one = &self.instances[index];
         one.server == Server::Replica
             && one.connects <= self.now
+            && one.troubles.cut <= self.now
             && !one.cut_off
             && !one.diverged
             && one.pod.is_some()
             && self.leader().is_some_and(|leader| {
                 let line = self.instances[leader].data.line;
-                leader != index && self.wal.holds(line, one.data.line, one.data.position)
+                leader != index && self.instances[leader].troubles.cut <= self.now && self.wal.holds(line, one.data.line, one.data.position)
             })
     }
 
@@ -255,6 +257,12 @@ impl World {
         let one = &mut self.instances[index];
         one.pod = None;
         one.made_at = self.now + 1;
+        if one.claim.is_some_and(|claim| claim.ends) {
+            // With its volume.
+            one.claim = None;
+            one.data = Data::NONE;
+            (one.cut_off, one.diverged, one.slot, one.auto) = (false, false, false, None);
+        }
         one.pooler = Pooler::default();
         one.insufficient = false;
         one.failed = None;
