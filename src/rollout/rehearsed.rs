@@ -2,8 +2,7 @@
 //! facts. It is the decision itself that is run, so what is shown is what will be done (DESIGN §8).
 
 use super::change::{
-    Action, Amount, Facts, InstanceFacts, Memory, OldVolume, Permission, Rehearsal, Synchronous, Target, leave_surplus, rehearse,
-    rehearse_rest,
+    Action, Facts, InstanceFacts, Memory, OldVolume, Permission, Rehearsal, Synchronous, Target, leave_surplus, rehearse, rehearse_rest,
 };
 use super::observed::{amounts, method_of, starts_alike, synchronous, template};
 use super::restart_parameters::{hot_standby, late, restart_parameters};

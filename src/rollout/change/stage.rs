@@ -80,8 +80,11 @@ pub fn stage(rules: Rules, facts: &Facts) -> Option<Stage> {
         BTreeSet::new()
     };
     // A pod that ends is not an old one any more: the one after it may come with everything.
-    let pods = any(&|instance| (instance.pod == Some(false) || instance.old_volume.is_some()) && !instance.terminating);
-    if pods {
+    let other = any(&|instance| instance.pod == Some(false) && !instance.terminating);
+    let moves = any(&|instance| instance.old_volume.is_some() && !instance.terminating);
+    // To copy data may take hours: pods that can grow where they are do so before, and have room for what comes with the new ones.
+    let grows_first = !other && any(&|instance| instance.amounts == Amount::More);
+    if other || moves && !grows_first {
         let late = if rules.keep(Rule::ImageBeforeItsConfiguration) { facts.target.late.clone() } else { BTreeSet::new() };
         let mut held: BTreeSet<String> = lowered.union(&late).cloned().collect();
         if !rules.keep(Rule::OneDisturbanceEach) {
@@ -89,8 +92,7 @@ pub fn stage(rules: Rules, facts: &Facts) -> Option<Stage> {
             held.extend(behind.iter().cloned());
         }
         if any(&|instance| instance.amounts == Amount::More && (instance.pod == Some(true) || instance.old_volume.is_some())) {
-            // Those that this round does not make anew have no room yet for what needs it; nor have those whose data move, which may take
-            // hours: until then they have to start again in the pods they have.
+            // Those that this round does not make anew have no room yet for what needs it; nor have those whose data move, for hours.
             held.extend(missing(facts));
         }
         let brings = behind.difference(&held).cloned().collect();

@@ -53,8 +53,6 @@ pub(crate) struct Outcome {
     /// Transactions that failed, and why.
     pub(crate) failed: Vec<String>,
     pub(crate) closed_idle: u64,
-    /// Of these, those that were closed in the moment in which a transaction began.
-    pub(crate) raced: u64,
     pub(crate) not_connected: Vec<String>,
     /// Acknowledged commits that are not there.
     pub(crate) lost: usize,
@@ -257,13 +255,13 @@ impl Clients {
         let commits: Vec<u64> = seen.iter().flat_map(|seen| seen.commits.iter().copied()).collect();
         let sum = |of: fn(&Seen) -> u64| seen.iter().map(of).sum::<u64>();
         let (raced, closed_idle) = (sum(|seen| seen.raced), sum(|seen| seen.closed_idle + seen.raced));
+        eprintln!("{raced} of {closed_idle} connections that were closed while idle were so as a transaction began");
         // As measured: three of 697. More would be something else.
         assert!(raced <= 1 + closed_idle / 50, "{raced} of {closed_idle} connections were closed as a transaction began");
         Outcome {
             transactions: commits.len(),
             failed: seen.iter().flat_map(|seen| seen.failed.clone()).collect(),
             closed_idle,
-            raced,
             not_connected: seen.iter().flat_map(|seen| seen.not_connected.clone()).collect(),
             lost: commits.iter().filter(|number| !found.contains(number)).count(),
             longest: seen.iter().map(|seen| seen.longest.as_secs_f64()).fold(0.0, f64::max),

@@ -286,13 +286,18 @@ fn a_standby_cluster_follows_and_is_promoted() {
 #[test]
 fn a_standby_cluster_changes_as_planned() {
     when_drawn("a_standby_cluster_changes_as_planned", |nodes| {
-        let always = "  pods: {persistentVolume: {size: 1Gi}, updateStrategy: {type: Always}}\n";
+        let pods = |mark: &str| {
+            format!(
+                "  pods: {{persistentVolume: {{size: 1Gi}}, updateStrategy: {{type: Always}}, customEnv: {{patroni: [{{name: MARK, value: {mark}}}]}}}}\n"
+            )
+        };
         let of = |connections: u32| format!("  configurations: {{postgres: {{postgresql.conf: {{max_connections: '{connections}'}}}}}}\n");
-        let source = |connections: u32| format!("  profile: testing\n{always}{}", of(connections));
+        let source = |connections: u32| format!("  profile: testing\n{}{}", pods("source"), of(connections));
         let database = Database::new(nodes, "standby-changes", 1, &source(120));
-        let copy = |connections: u32| {
+        let copy = |connections: u32, mark: &str| {
             nodes.apply(&format!(
-                "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: {STANDBY}, namespace: standby-changes}}\nspec:\n  instances: 2\n  profile: testing\n  postgres: {{version: '17'}}\n{always}  replicateFrom: {{instance: {{sgCluster: {NAME}}}}}\n{}",
+                "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: {STANDBY}, namespace: standby-changes}}\nspec:\n  instances: 2\n  profile: testing\n  postgres: {{version: '17'}}\n{}  replicateFrom: {{instance: {{sgCluster: {NAME}}}}}\n{}",
+                pods(mark),
                 of(connections)
             ));
         };
@@ -303,12 +308,15 @@ fn a_standby_cluster_changes_as_planned() {
                 && status["rollout"]["revision"].as_str().is_none_or(str::is_empty)
                 && status["readyInstances"] == 2
         };
-        let carried_out = |connections: u32| {
-            copy(connections);
-            until("it is released", 60, || standby_status(&database, "/effective").to_string().contains(&format!("\"{connections}\"")));
-            until(&format!("{connections} is carried out: {}", standby_status(&database, "/waiting")), 240, done);
+        let carried_out = |connections: u32, mark: &str| {
+            copy(connections, mark);
+            let effective = || standby_status(&database, "/effective").to_string();
+            until("it is released", 60, || {
+                effective().contains(&format!("\"{connections}\"")) && effective().contains(&format!("\"{mark}\""))
+            });
+            until(&format!("{connections}, {mark} is carried out"), 240, done);
         };
-        copy(150);
+        copy(150, "one");
         until("it is ready", 240, || standby_condition(&database, "Ready").0 == "True" && done());
         let both = || {
             let leader = standby_leader(&database).expect("a standby leader");
@@ -320,7 +328,7 @@ fn a_standby_cluster_changes_as_planned() {
 
         for (connections, what) in [(170, "up"), (130, "down")] {
             let ((leader, other), before) = (both(), database.steps_of(STANDBY).len());
-            carried_out(connections);
+            carried_out(connections, "one");
             assert_eq!(database.steps_of(STANDBY).split_off(before), order(&leader, &other), "{what}");
             let connections = connections.to_string();
             assert_eq!((shows(&leader), shows(&other)), (connections.clone(), connections), "{what}");
@@ -328,7 +336,14 @@ fn a_standby_cluster_changes_as_planned() {
         }
 
         let ((leader, other), before) = (both(), database.steps_of(STANDBY).len());
-        copy(100);
+        carried_out(130, "two");
+        let pod = |pod: &str| format!("the pod of {pod} is made anew");
+        let expected = [pod(&other), format!("{leader} hands over to {other}"), pod(&leader)];
+        assert_eq!(database.steps_of(STANDBY).split_off(before), expected, "new pods");
+        until("both follow again", 90, || standby_condition(&database, "Ready").0 == "True");
+
+        let ((leader, other), before) = (both(), database.steps_of(STANDBY).len());
+        copy(100, "two");
         until("it stops", 180, || standby_condition(&database, "Stalled").1 == "RolloutStopped");
         let cause = standby_status(&database, "/rollout/failure/cause").as_str().unwrap_or_default().to_owned();
         assert!(cause.contains("max_connections = 120 and not 100") && cause.contains("lower it there first"), "{cause}");

@@ -219,7 +219,7 @@ fn a_slot_is_given_up_by_its_name() {
         assert!(code != Some(0) && text.contains("cdc"), "another slot than the one that was given up: {code:?} {text}");
         assert_eq!(database.primary(), leader);
         let (code, text) = command(&["--accept-slot-loss", "cdc"]);
-        assert!(code == Some(0) && text.contains(&format!("hands over to {candidate}")), "{code:?} {text}");
+        assert!(code == Some(0) && text.contains(&format!("handed over to {candidate}")), "{code:?} {text}");
         until("the new primary is told", 30, || database.primary() == candidate);
         database.ready(2);
     });

@@ -104,7 +104,14 @@ pub(crate) fn generate(seed: u64) -> Scenario {
         add(at + random.between(60, 300), What::Event("permit", 0, 0));
     }
     let begins = random.between(5, 20);
-    add(begins, What::Release(change(&mut random, instances)));
+    let first = change(&mut random, instances);
+    let lowers = first.iter().any(|(name, value)| name == "max_connections" && *value < 100);
+    add(begins, What::Release(first));
+    if lowers && random.chance(40) {
+        // Between the leader's lowering and that of the others, where its note counts.
+        let at = begins + random.between(12, 60);
+        add(at, What::Event(random.pick(&["kill", "delete", "restart", "switchover"]), random.pick(&[0, 0, 1]), 0));
+    }
     if random.chance(20) {
         // In the middle, or after a stop.
         let at = begins + random.pick(&[random.clone().between(5, 60), random.clone().between(60, 300)]);

@@ -201,7 +201,10 @@ impl World {
         if let Some(candidate) = candidate {
             // Which instances stay may have been released while it was prepared.
             let new = self.ledger.releases > 1 && now <= self.ledger.released_at + PREPARES;
-            let stays = (candidate as u32) < target_instances.max(1) || target_instances == 1 || new;
+            // A leader whose volume has to go hands over to the extra instance where nobody else may lead.
+            let alone = self.moves_volumes()
+                && (0..target_instances as usize).all(|other| other == index || self.instances.get(other).is_none_or(|one| one.nofailover));
+            let stays = (candidate as u32) < target_instances.max(1) || target_instances == 1 || new || alone;
             let has = !self.instances[candidate].nofailover && stays;
             if !has || cordoned(self, candidate) && !relieves && self.ledger.faults == 0 {
                 self.violated(Invariant::CandidateFits, format!("{action}"));

@@ -63,8 +63,9 @@ async fn ask(
     children: &BTreeMap<ObjectKey, Object>,
 ) -> Result<Vec<crate::model::DatabaseNeeds>, String> {
     let reach = Reach::of(children.values(), released)?;
-    let primary = reach.seen.primary().ok_or("no instance is the primary")?;
-    let endpoint = reach.endpoint(&primary.name).ok_or("the primary has no address yet")?;
+    // In a standby cluster the first instance has the same databases.
+    let leader = reach.seen.leader().ok_or("no instance leads")?;
+    let endpoint = reach.endpoint(&leader.name).ok_or_else(|| format!("{} has no address yet", leader.name))?;
     let login = reach.superuser("postgres")?;
     let asked = database_needs(&pass.rollouts.works.limits, &endpoint, &login);
     match tokio::time::timeout(PATIENCE, Box::pin(asked)).await {

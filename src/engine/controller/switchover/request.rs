@@ -148,7 +148,7 @@ impl Task {
             tracing::info!(what, "switchover");
             self.note.change(|note| note.doing(what));
         };
-        let leads = reach.seen.primary().map(|primary| primary.name.clone());
+        let leads = reach.seen.leader().map(|leader| leader.name.clone());
         let (leader, candidate) = match &self.wish {
             SwitchoverWish::None => return Ok(Ended::Over),
             SwitchoverWish::Restart(pod) => return self.restart(&reach, pod, &mut progress).await,
@@ -163,7 +163,7 @@ impl Task {
                 });
             }
             SwitchoverWish::Asked(asked) => {
-                let Some(leader) = leads else { return Ok(Ended::Later("no instance is the primary".to_owned())) };
+                let Some(leader) = leads else { return Ok(Ended::Later("no instance leads".to_owned())) };
                 match choose(asked, &leader, &reach.seen) {
                     Ok(candidate) => (leader, candidate),
                     Err(ended) => return Ok(ended),

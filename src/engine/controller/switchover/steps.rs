@@ -4,7 +4,7 @@ use super::super::reach::Reach;
 use super::pod::{Pod, checkpoint, lead_home, lead_to, leads_to, mark, marked, takes_writes};
 use super::{Report, Trouble, clients};
 use crate::instance::{Console, InstanceError, Limits, Session};
-use crate::model::Activity;
+use crate::model::{Activity, InstanceRole};
 use crate::render::revision::Revision;
 use crate::resolve::PoolingSettings;
 use crate::rollout::{HandOver, holds_candidate, holds_stop};
@@ -149,6 +149,13 @@ async fn switch_over(
     let leading = leads.activity().await.map_err(|error| held(old.says(&error)))?;
     let following = follows.activity().await.map_err(|error| held(new.says(&error)))?;
     let may_lead = new.report().await.map_err(held)?.tags.get("nofailover").is_none_or(|tag| tag == "false");
+    if leading.in_recovery && revision.effective.replicate_from.is_some() {
+        if !may_lead {
+            return Err(Trouble::Held(format!("{candidate} never leads (nofailover)")));
+        }
+        progress(format!("{leader} hands over to {candidate}"));
+        return order_of_standby(&old, &new).await;
+    }
     let synchronous = revision.effective.replication.mode.value != "async";
     let hand_over = HandOver { leader, leading: &leading, candidate, following: &following, may_lead, synchronous, slots_accepted };
     holds_candidate(&hand_over).map_err(Trouble::Held)?;
@@ -235,6 +242,24 @@ async fn order(old: &Pod<'_>, leads: &Session, new: &Pod<'_>, follows: &Session)
             };
         }
     }
+}
+
+/// Has the first instance of a standby cluster hand its place over. Nobody writes there, so nobody has to wait; who reads from the old one
+/// is cut off, as on every replica that starts anew.
+async fn order_of_standby(old: &Pod<'_>, new: &Pod<'_>) -> Result<Report, Trouble> {
+    let refused = old.hand_over(new.name).await.err();
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        let role = |report: crate::model::InstanceReport| report.role;
+        match (new.report().await.ok().and_then(role), &refused) {
+            (Some(InstanceRole::StandbyLeader), _) => return Ok(Report::default()),
+            (_, Some(why)) if old.report().await.ok().and_then(role) == Some(InstanceRole::StandbyLeader) => {
+                return Err(Trouble::Held(format!("Patroni does not hand over: {why}")));
+            }
+            _ => sleep(LOOK * 10).await,
+        }
+    }
+    Err(Trouble::Unfinished(format!("{} did not take over within {} s", new.name, PATIENCE.as_secs())))
 }
 
 /// Leads a paused pooler to whichever instance takes writes; false where none does.
