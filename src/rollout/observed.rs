@@ -173,7 +173,7 @@ impl Observed<'_> {
             pod: Some(same_pod && !(amounts != Amount::Same && self.memory.resize_refused)),
             old_volume: if self.moves_volumes() { old_volume(self.released, self.live, pod, position) } else { None },
             amounts: if self.memory.resize_refused { Amount::Same } else { amounts },
-            asked: report.is_some_and(|report| asked(report, &overridden)),
+            asked: report.is_some_and(|report| asked(report, &overridden) && has_read(report, behind.iter().flatten(), compared)),
             behind,
             overridden,
             hot_standby: probe.map(running_hot_standby).unwrap_or_default(),
@@ -230,6 +230,18 @@ fn turned(pod: &Object) -> Option<Timestamp> {
 fn asked(report: &InstanceReport, overridden: &BTreeSet<String>) -> bool {
     let more = report.pending_parameters.is_empty() || report.pending_parameters.keys().any(|name| !overridden.contains(name));
     report.pending_restart == Some(true) && more
+}
+
+/// Whether what waits for a restart there is the released value of one parameter at least: what failed before and was put back may wait as
+/// well. Only plain numbers are compared, which every version of Patroni writes alike; of anything else its word is taken.
+fn has_read<'a>(report: &InstanceReport, behind: impl Iterator<Item = &'a String>, compared: &BTreeMap<String, Option<String>>) -> bool {
+    let number = |text: &String| text.parse::<i64>().ok();
+    let same = |name: &String| {
+        let (released, read) = (compared.get(name)?.as_ref()?, report.pending_parameters.get(name)?.new.as_ref()?);
+        Some(number(read)? == number(released)?)
+    };
+    let read: Vec<bool> = behind.filter_map(same).collect();
+    read.is_empty() || read.contains(&true)
 }
 
 fn running_hot_standby(probe: &Probe) -> BTreeMap<String, i64> {
@@ -297,5 +309,28 @@ pub(super) fn amounts(released: &Revision, pod: &Object) -> Amount {
         (false, _) => Amount::Same,
         (true, true) => Amount::Less,
         (true, false) => Amount::More,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::PendingParameter;
+
+    /// A restart that comes too early brings what a failed change was taken back to, and has to be repeated.
+    #[test]
+    fn what_waits_has_to_be_what_is_released() {
+        let report = |name: &str, new: &str| InstanceReport {
+            pending_restart: Some(true),
+            pending_parameters: [(name.to_owned(), PendingParameter { old: Some("120".to_owned()), new: Some(new.to_owned()) })].into(),
+            ..InstanceReport::default()
+        };
+        let compared: BTreeMap<String, Option<String>> =
+            [("max_connections".to_owned(), Some("100".to_owned())), ("shared_buffers".to_owned(), Some("1GB".to_owned()))].into();
+        let reads = |report: &InstanceReport| has_read(report, compared.keys(), &compared);
+        assert!(reads(&report("max_connections", "100")));
+        assert!(!reads(&report("max_connections", "130")), "that is what ran before");
+        assert!(reads(&report("shared_buffers", "1024MB")), "amounts are written in more than one way");
+        assert!(reads(&InstanceReport::default()), "a Patroni that names nothing is believed");
     }
 }

@@ -350,7 +350,9 @@ fn a_standby_cluster_changes_as_planned() {
         assert_eq!(database.steps_of(STANDBY).split_off(before), [format!("PostgreSQL restarts on {other}")]);
         assert_eq!(shows(&leader), "130", "the leader was not touched");
 
+        let old = database.status("/release/revision");
         database.spec(1, &source(100));
+        until("it is released", 60, || database.status("/release/revision") != old);
         until("the source has less", 180, || database.runs_what_is_released(1));
         let retry = nodes.stackgres(&["rollout", "retry", &format!("standby-changes/{STANDBY}")]);
         assert!(retry.status.success(), "{}", said(&retry));
