@@ -272,7 +272,7 @@ impl Controller {
             Verdict::Done => {
                 let all = world.status.memory == crate::change::Memory::default();
                 if !world.status.done || world.status.last_good != world.status.target || !all {
-                    self.api(world, |world| {
+                    let went = self.api(world, |world| {
                         if world.status.version == version {
                             world.tell(|| "every instance runs the released revision".to_owned());
                             world.said_done(&progress.reports);
@@ -283,6 +283,9 @@ impl Controller {
                             world.status.version += 1;
                         }
                     });
+                    if !went {
+                        return;
+                    }
                 }
                 self.leave(world);
             }

@@ -178,15 +178,18 @@ impl World {
         // What it would come back with. What a source holds up shows when it is tried, and not before.
         let bound = |at: usize| if at < HOT && (!leads || self.setup.source.is_some()) { one.data.control[at] } else { i64::MIN };
         let same = (0..WORK_MEM).all(|at| one.values[at] == one.brought(at, one.patroni.seen[at]).max(bound(at)));
-        let shows = self.setup.source.is_none() || one.tried == one.patroni.version;
+        let shows = self.setup.source.is_none() || one.tried == one.patroni.version && self.clock == 0;
         if matches!(action, Action::Restart { .. }) && one.started / 100 + GRACE < now && same && shows && known {
             self.violated(Invariant::NotInVain, format!("{action}: it brings nothing"));
         }
         let fresh =
             |other: &usize| *other != index && Some(*other) != candidate && self.is_up(*other) && self.instances[*other].age(now) < 4;
+        // A switchover is prepared for a while, in which somebody may restart another one.
+        let meanwhile = candidate.is_some() && self.ledger.faults > 0;
         if was_up
             && !relieves
             && !stale
+            && !meanwhile
             && let Some(other) = (0..self.instances.len()).find(fresh)
         {
             self.violated(Invariant::StaysUp, format!("{action}, and instance {other} has just started"));
@@ -203,7 +206,8 @@ impl World {
             let new = self.ledger.releases > 1 && now <= self.ledger.released_at + PREPARES;
             // A leader whose volume has to go hands over to the extra instance where nobody else may lead.
             let alone = self.moves_volumes()
-                && (0..target_instances as usize).all(|other| other == index || self.instances.get(other).is_none_or(|one| one.nofailover));
+                && (0..target_instances as usize)
+                    .all(|other| other == index || self.instances.get(other).is_none_or(|one| one.nofailover || !self.is_up(other)));
             let stays = (candidate as u32) < target_instances.max(1) || target_instances == 1 || new || alone;
             let has = !self.instances[candidate].nofailover && stays;
             if !has || cordoned(self, candidate) && !relieves && self.ledger.faults == 0 {
