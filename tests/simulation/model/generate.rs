@@ -109,8 +109,12 @@ pub(crate) fn generate(seed: u64) -> Scenario {
     add(begins, What::Release(first));
     if lowers && random.chance(40) {
         // Between the leader's lowering and that of the others, where its note counts.
-        let at = begins + random.between(12, 60);
-        add(at, What::Event(random.pick(&["kill", "delete", "restart", "switchover"]), random.pick(&[0, 0, 1]), 0));
+        let at = begins + random.between(12, 70);
+        add(at, What::Event(random.pick(&["delete", "delete", "kill", "switchover"]), random.pick(&[0, 0, 1]), 0));
+        if random.chance(50) {
+            let at = begins + random.between(3, 20);
+            add(at, What::Event("restart", random.pick(&[0, 1, 2]), 0));
+        }
     }
     if random.chance(20) {
         // In the middle, or after a stop.

@@ -140,8 +140,6 @@ pub(crate) struct Instance {
     pub(crate) diverged: bool,
     /// Whether it has the logical slot.
     pub(crate) slot: bool,
-    /// Version of the dynamic configuration that its server started with.
-    pub(crate) tried: u64,
     /// Name of the last start of its server.
     pub(crate) started: u64,
     /// Not before then its receiver connects.

@@ -29,7 +29,6 @@ impl World {
                 cut_off_since: 0,
                 diverged: false,
                 slot: false,
-                tried: 0,
                 started: 0,
                 connects: 0,
                 insufficient: false,

@@ -16,6 +16,8 @@ pub(crate) struct Ledger {
     pub(crate) violations: Vec<Violation>,
     /// Instances that were stopped and are not back, since when.
     hands: BTreeMap<usize, u64>,
+    /// Instances that were restarted, and the version of the dynamic configuration that Patroni there had read.
+    restarted: BTreeMap<usize, u64>,
     /// Steps that were written down, since the last release.
     pub(crate) words: Vec<String>,
     /// What the rehearsal said, when the release was seen first.
@@ -178,9 +180,13 @@ impl World {
         // What it would come back with. What a source holds up shows when it is tried, and not before.
         let bound = |at: usize| if at < HOT && (!leads || self.setup.source.is_some()) { one.data.control[at] } else { i64::MIN };
         let same = (0..WORK_MEM).all(|at| one.values[at] == one.brought(at, one.patroni.seen[at]).max(bound(at)));
-        let shows = self.setup.source.is_none() || one.tried == one.patroni.version && self.clock == 0;
+        let shows = self.setup.source.is_none() || self.ledger.restarted.get(&index) == Some(&one.patroni.version);
         if matches!(action, Action::Restart { .. }) && one.started / 100 + GRACE < now && same && shows && known {
             self.violated(Invariant::NotInVain, format!("{action}: it brings nothing"));
+        }
+        if matches!(action, Action::Restart { .. }) {
+            let version = self.instances[index].patroni.version;
+            self.ledger.restarted.insert(index, version);
         }
         let fresh =
             |other: &usize| *other != index && Some(*other) != candidate && self.is_up(*other) && self.instances[*other].age(now) < 4;

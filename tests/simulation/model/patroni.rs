@@ -224,7 +224,6 @@ impl World {
         let until = now + self.random.between(1, 3) + longer + recovery;
         let one = &mut self.instances[index];
         let Some(why) = failed else {
-            one.tried = one.patroni.version;
             one.server = Server::Starting { until, values, primary: leads };
             return;
         };

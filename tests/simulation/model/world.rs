@@ -98,7 +98,6 @@ impl World {
                 cut_off_since: 0,
                 diverged: false,
                 slot: index == 0 && setup.slots != Slots::None || setup.slots == Slots::Failover,
-                tried: 0,
                 started: index as u64,
                 connects: 0,
                 insufficient: false,
