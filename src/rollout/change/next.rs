@@ -408,8 +408,8 @@ fn is_another_volume(instance: &InstanceFacts, claim: Option<&String>) -> bool {
 
 /// Why an instance of a standby cluster keeps higher values although its server started in this step, which is begun when Patroni has read
 /// the lower ones, or reads them with a new pod. Whether a restart is pending does not count: that ends when what failed goes out of force,
-/// before the failure is written down. Patroni starts no standby below its control data, which come from the source. Source: Patroni 4.0.7, `postgresql/config.py`,
-/// `effective_configuration`.
+/// before the failure is written down. Patroni starts no standby below its control data, which come from the source. Source: Patroni
+/// 4.0.7, `postgresql/config.py`, `effective_configuration`.
 fn kept_by_source(facts: &Facts, instance: &InstanceFacts, step: &StepRecord, now: Timestamp) -> Option<String> {
     let starts = matches!(step.action, Action::Restart { .. } | Action::Recreate { .. } | Action::Add { .. });
     let started = instance.age.is_some_and(|age| age < now.duration_since(step.since));

@@ -105,8 +105,11 @@ fn a_volume_that_does_not_come_stops_the_rollout() {
         until("the replica is back", 240, || database.condition("Ready").0 == "True");
         let outcome = clients.end(&database);
         assert!(outcome.failed.is_empty() && outcome.lost == 0, "{outcome:?}");
-        let mark = |pod: &str| database.kubectl(&["exec", pod, "-c", "patroni", "--", "/bin/sh", "-c", "echo $MARK"]);
-        assert_eq!(mark(&replica).trim(), "two", "the pod that waited is the one that starts: it is not made a third time");
+        assert_eq!(
+            database.patroni(&replica, "echo $MARK").trim(),
+            "two",
+            "the pod that waited is the one that starts: it is not made a third time"
+        );
     });
 }
 

@@ -1,5 +1,6 @@
 //! Duties of instances and standby clusters.
 
+use super::rollout::is_carried_out;
 use super::{Database, NAME, Nodes, on_real_nodes, said, until, when_drawn};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -301,13 +302,7 @@ fn a_standby_cluster_changes_as_planned() {
                 of(connections)
             ));
         };
-        let done = || {
-            let status = standby_status(&database, "");
-            status["running"]["revision"] == status["release"]["revision"]
-                && status["waiting"]["for"].is_null()
-                && status["rollout"]["revision"].as_str().is_none_or(str::is_empty)
-                && status["readyInstances"] == 2
-        };
+        let done = || is_carried_out(&standby_status(&database, ""), 2);
         let carried_out = |connections: u32, mark: &str| {
             copy(connections, mark);
             let effective = || standby_status(&database, "/effective").to_string();

@@ -13,6 +13,14 @@ fn spec(connections: u32, mark: &str, libraries: &str) -> String {
     )
 }
 
+/// Whether a status says that so many instances are ready, all run what is released, and nothing is left to do.
+pub(crate) fn is_carried_out(status: &serde_json::Value, instances: usize) -> bool {
+    status["running"]["revision"] == status["release"]["revision"]
+        && status["waiting"]["for"].is_null()
+        && status["rollout"]["revision"].as_str().is_none_or(str::is_empty)
+        && status["readyInstances"] == instances
+}
+
 impl Database<'_> {
     /// What was begun so far, in order, without what only looks.
     pub(crate) fn steps(&self) -> Vec<String> {
@@ -37,11 +45,7 @@ impl Database<'_> {
 
     /// Whether so many instances are ready, all run what is released, and nothing is left to do.
     pub(crate) fn runs_what_is_released(&self, instances: usize) -> bool {
-        let status = self.status("");
-        status["running"]["revision"] == status["release"]["revision"]
-            && status["waiting"]["for"].is_null()
-            && status["rollout"]["revision"].as_str().is_none_or(str::is_empty)
-            && status["readyInstances"] == instances
+        is_carried_out(&self.status(""), instances)
     }
 
     /// Waits until every instance runs what is released, and gives back the steps since `before`, and how long it took in seconds.
