@@ -2,6 +2,7 @@
 //!
 //! Source: Patroni documentation, "PostgreSQL parameters controlled by Patroni"; the bounds were measured on Patroni 4.0.7.
 
+use super::parameters::built_in_default;
 use super::value::number_of;
 use serde_json::{Value, json};
 
@@ -30,6 +31,13 @@ pub fn patroni_substitutes(major: u32, name: &str, value: &str) -> Option<Substi
     let (_, instead, minimum) = CONTROLLED.iter().find(|(controlled, ..)| *controlled == name)?;
     let value = number_of(major, name, value)?;
     (value < *minimum).then_some(Substitution { instead, minimum: *minimum })
+}
+
+/// The value that a server gets for what is written: what Patroni makes of it, or its own default where nothing is written; `None` where
+/// that is not known.
+pub fn server_value(major: u32, name: &str, written: Option<&str>) -> Option<String> {
+    let Some(written) = written else { return built_in_default(major, name) };
+    Some(patroni_substitutes(major, name, written).map_or(written, |found| found.instead).to_owned())
 }
 
 /// Keys of Patroni's dynamic configuration that the replication mode of the cluster decides.

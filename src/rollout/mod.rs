@@ -19,6 +19,7 @@ mod pause;
 mod rehearsed;
 mod restart_parameters;
 mod scripts;
+mod standby_clusters;
 mod storage_class;
 mod switchover;
 mod volumes;
@@ -40,6 +41,7 @@ pub use scripts::{
     Entry, Isolation, ManagedSql, NextScript, Outcome, Place, Progress, RUN_SCRIPT, Record, Requests, SCRIPT_DONE, Script, ScriptRecord,
     Source, State, failure_message, next_script,
 };
+pub use standby_clusters::{ACCEPT_REPLICATION_STOP, Other, Outgrown, outgrown, raised};
 pub use switchover::{
     ACCEPT_SLOT_LOSS, HandOver, RESTART, SWITCHOVER, SwitchoverWish, holds_candidate, holds_stop, slots_accepted, switchover_wish,
 };

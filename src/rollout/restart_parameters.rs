@@ -2,7 +2,7 @@
 
 use crate::health::dynamic_configuration;
 use crate::model::{HOT_STANDBY, Object};
-use crate::postgres::{Context, built_in_default, context, find, is_library_of_images, number_of, patroni_substitutes, same_value};
+use crate::postgres::{Context, context, find, is_library_of_images, number_of, same_value, server_value};
 use crate::render::revision::Revision;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,12 +16,10 @@ pub(super) fn parameters(objects: &[Object]) -> Map<String, Value> {
     dynamic_configuration(objects).pointer("/postgresql/parameters").and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
-/// The value a server gets: what Patroni makes of a text, or its own default where nothing is written.
+/// The value a server gets.
 fn value(major: u32, name: &str, parameters: &Map<String, Value>) -> Option<String> {
-    match parameters.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)) {
-        Some(text) => Some(patroni_substitutes(major, name, &text).map_or(text, |found| found.instead.to_owned())),
-        None => built_in_default(major, name),
-    }
+    let written = parameters.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    server_value(major, name, written.as_deref())
 }
 
 /// Whether a changed value is in force only after a restart; what is not known counts as that.
@@ -52,10 +50,10 @@ pub(super) fn restart_parameters(released: &Revision, others: &[&Revision]) -> B
     differing
 }
 
-/// The released values of the hot-standby parameters.
-pub(super) fn hot_standby(released: &Revision) -> BTreeMap<String, i64> {
-    let major = released.effective.postgres.major;
-    let parameters = parameters(&released.objects);
+/// The values that a revision has for the hot-standby parameters.
+pub(super) fn hot_standby(revision: &Revision) -> BTreeMap<String, i64> {
+    let major = revision.effective.postgres.major;
+    let parameters = parameters(&revision.objects);
     let number = |name: &&str| {
         let number = number_of(major, name, &value(major, name, &parameters)?)?;
         #[expect(clippy::cast_possible_truncation, reason = "whole numbers below 2^31")]

@@ -64,10 +64,15 @@ impl Demo {
 
     /// Reads on to the line that begins so.
     fn until(&self, beginning: &str) -> String {
+        self.until_with(beginning).0
+    }
+
+    /// The same, with the lines before it.
+    fn until_with(&self, beginning: &str) -> (String, Vec<String>) {
         let mut seen = Vec::new();
         loop {
             match self.lines.recv_timeout(Duration::from_mins(2)) {
-                Ok(line) if line.starts_with(beginning) => return line,
+                Ok(line) if line.starts_with(beginning) => return (line, seen),
                 Ok(line) => seen.push(line),
                 Err(error) => panic!("{error}: no line {beginning:?} after:\n{}", seen.join("\n")),
             }
@@ -120,7 +125,14 @@ fn the_script_plays_to_its_end() {
     demo.until("    billing/ledger.yaml:14:5 unknown-field");
     demo.until("    done: the source is clean again");
     demo.until("    ~ shop/orders: restart of every instance, replicas first, one switchover");
-    demo.until("    done: every instance runs with it");
+    demo.until("      steps, when orders-0 leads");
+    let (_, lines) = demo.until_with("    done: every instance runs with it");
+    let after = |line: &str, separator: &str| line.split_once(separator).map(|(_, after)| after.to_owned());
+    let planned: Vec<String> = lines.iter().filter(|line| line.starts_with("        ")).filter_map(|line| after(line, ". ")).collect();
+    let shown = lines.iter().filter(|line| line.contains("restarts on") || line.contains("hands over"));
+    let done: Vec<String> = shown.filter_map(|line| after(line, "ready; ")).collect();
+    assert_eq!(planned.len(), 3, "{lines:#?}");
+    assert!(done.iter().all(|step| planned.contains(step)), "a reader would not trust the next plan: {done:?}, and planned {planned:?}");
     assert!(demo.child.wait().unwrap().success());
     assert!(!folder.exists(), "the demo leaves nothing behind");
 }

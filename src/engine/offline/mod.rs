@@ -10,7 +10,7 @@ use crate::plan::{Before, PlanInput, build};
 use crate::render::render;
 use crate::render::revision::Revision;
 use crate::resolve::{Settings, resolve};
-use crate::validate::rules::name_collisions;
+use crate::validate::rules::{less_than_source, name_collisions};
 use crate::validate::{ValidCluster, check_cluster, check_flawed, check_manifest, check_written, transition, wrong_paths};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -163,6 +163,7 @@ fn checked(
         }
         report.diagnostics.extend(findings);
     }
+    report.diagnostics.extend(less_than_source(&report.clusters));
     report.manifests = sound;
     report.unreadable = unreadable;
     blocking::order(&mut report.diagnostics);

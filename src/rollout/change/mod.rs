@@ -19,7 +19,7 @@ mod rules;
 mod stage;
 mod step;
 #[cfg(test)]
-mod tests;
+pub(in crate::rollout) mod tests;
 #[cfg(test)]
 mod tests_of_volumes;
 mod volume;

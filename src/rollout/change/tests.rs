@@ -47,7 +47,7 @@ fn new_pods(count: u32) -> Facts {
 }
 
 /// `max_connections` from one value to another.
-fn connections(count: u32, from: i64, to: i64) -> Facts {
+pub(in crate::rollout) fn connections(count: u32, from: i64, to: i64) -> Facts {
     let mut facts = with(count, |instance| {
         instance.hot_standby = [("max_connections".to_owned(), from)].into();
         instance.behind = Some(names(&["max_connections"]));

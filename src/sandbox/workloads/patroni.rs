@@ -27,7 +27,8 @@ pub(super) fn step(state: &mut State) {
     for ((namespace, scope), mut members) in clusters {
         // Whoever is first makes the database; here always the one of the lowest number, so that runs are alike.
         let first = members.iter().filter(|pod| tags(state, &namespace, pod)["nofailover"] != true).min_by_key(|pod| ordinal(pod)).cloned();
-        if !is_initialized(state, endpoints, &namespace, &scope) && first.is_some_and(|pod| !is_ready(&pod)) {
+        let initialized = is_initialized(state, endpoints, &namespace, &scope);
+        if initialized != Some(true) && first.is_some_and(|pod| !is_ready(&pod)) {
             continue;
         }
         members.retain(|pod| is_ready(pod));
@@ -56,9 +57,12 @@ pub(super) fn step(state: &mut State) {
             };
             let tags = tags(state, &namespace, pod);
             let noted: Value = serde_json::from_str(text(pod, "/metadata/annotations/status")).unwrap_or_default();
-            // A server takes some parameters when it starts only: at the making of its pod, or when it is told to start again.
+            // A server takes some parameters when it starts only: at the making of its pod, when it is told to start again, or when it
+            // led and Patroni starts it as a replica (Patroni 4.0.7, `ha.py`, `demote`; in a standby cluster as well).
             let asked = text(pod, "/metadata/annotations/stackgres.io~1simulated-restart");
-            let started = noted["simulated_parameters"].is_null() || noted["simulated_restart"].as_str().unwrap_or_default() != asked;
+            let told = noted["simulated_restart"].as_str().unwrap_or_default() != asked;
+            let demoted = ["primary", "standby_leader"].contains(&role(pod).as_str()) && wanted == "replica";
+            let started = noted["simulated_parameters"].is_null() || told || demoted;
             let parameters = if started { configured.clone() } else { running(&noted["simulated_parameters"], &configured) };
             let pending = parameters != configured;
             let same = noted["simulated_parameters"] == parameters && (noted["pending_restart"] == true) == pending;
@@ -80,14 +84,10 @@ pub(super) fn step(state: &mut State) {
                 write(state, pods, &namespace, name, MANAGER, "", patch);
             }
         }
-        let configuration = format!("{scope}-config");
-        if state
-            .get(&Key::new(endpoints, &namespace, &configuration))
-            .is_some_and(|live| text(&live, "/metadata/annotations/initialize").is_empty())
-        {
+        if initialized == Some(false) {
             // Patroni notes the identity of the database when it is made; here any number does.
             let patch = json!({"metadata": {"annotations": {"initialize": "7000000000000000000"}}});
-            write(state, endpoints, &namespace, &configuration, MANAGER, "", patch);
+            write(state, endpoints, &namespace, &format!("{scope}-config"), MANAGER, "", patch);
         }
         let key = Key::new(endpoints, &namespace, &scope);
         let Some(live) = state.get(&key) else { continue };
@@ -112,10 +112,10 @@ fn ordinal(pod: &Value) -> u32 {
     text(pod, "/metadata/name").rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(u32::MAX)
 }
 
-/// Whether a database was made.
-fn is_initialized(state: &State, endpoints: &'static Resource, namespace: &str, scope: &str) -> bool {
-    let live = state.get(&Key::new(endpoints, namespace, &format!("{scope}-config")));
-    live.is_some_and(|live| !text(&live, "/metadata/annotations/initialize").is_empty())
+/// Whether a database was made; `None` where nothing could be noted of it yet.
+fn is_initialized(state: &State, endpoints: &'static Resource, namespace: &str, scope: &str) -> Option<bool> {
+    let live = state.get(&Key::new(endpoints, namespace, &format!("{scope}-config")))?;
+    Some(!text(&live, "/metadata/annotations/initialize").is_empty())
 }
 
 /// What is the same on every instance.

@@ -30,6 +30,7 @@ mod selectors;
 mod service_fields;
 mod service_values;
 mod services;
+mod standby_parameters;
 mod storage;
 #[cfg(test)]
 mod test_support;
@@ -37,6 +38,7 @@ mod update_strategy;
 mod version;
 
 pub use patroni_scope::name_collisions;
+pub use standby_parameters::less_than_source;
 
 use crate::diagnostics::{Code, Diagnostic};
 use crate::load::Manifest;
@@ -113,6 +115,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         service_fields::RULES,
         service_values::RULES,
         services::RULES,
+        standby_parameters::RULES,
         storage::RULES,
         update_strategy::RULES,
         version::RULES,

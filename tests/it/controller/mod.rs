@@ -8,6 +8,7 @@ mod pods;
 mod promotion;
 mod secrets;
 mod shared;
+mod standby_clusters;
 mod volumes;
 
 use crate::real_cluster::{Server, beside_others_on_the_real_server, install, on_the_real_server, resource};

@@ -3,14 +3,14 @@
 use super::*;
 
 /// A controller, and one cluster `a` without a fleet, whose instances take orders.
-struct World {
-    fleet: Fleet,
+pub(super) struct World {
+    pub(super) fleet: Fleet,
     /// Ends with the test.
     _sandbox: Sandbox,
 }
 
 impl World {
-    async fn new(namespace: &str, instances: u32) -> Self {
+    pub(super) async fn new(namespace: &str, instances: u32) -> Self {
         let (sandbox, client) = sandbox(Duration::from_millis(150)).await;
         let folder = tempfile::tempdir().unwrap();
         let kubeconfig = folder.path().join("kubeconfig");
@@ -53,7 +53,7 @@ impl World {
         .await;
     }
 
-    async fn until(&self, what: &str, mut done: impl AsyncFnMut() -> bool) {
+    pub(super) async fn until(&self, what: &str, mut done: impl AsyncFnMut() -> bool) {
         for _ in 0..900 {
             if done().await {
                 return;
@@ -125,7 +125,7 @@ impl World {
         events.into_iter().map(|(_, _, note)| note).collect()
     }
 
-    async fn steps(&self) -> Vec<String> {
+    pub(super) async fn steps(&self) -> Vec<String> {
         self.events(&["RolloutStep"]).await
     }
 
@@ -149,7 +149,7 @@ impl World {
     }
 }
 
-fn run(test: impl AsyncFnOnce()) {
+pub(super) fn run(test: impl AsyncFnOnce()) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(test());
 }

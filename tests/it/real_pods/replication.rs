@@ -354,6 +354,23 @@ fn a_standby_cluster_changes_as_planned() {
         until("it goes on", 240, || done() && standby_condition(&database, "Ready").0 == "True");
         assert_eq!((shows(&leader), shows(&other)), ("100".to_owned(), "100".to_owned()));
         assert_eq!(standby_leader(&database), Some(other));
+
+        // More at the source alone would end the replay of both.
+        let before = database.steps().len();
+        database.spec(1, &source(180));
+        until("the source waits", 60, || {
+            let waits = database.status("/waiting").to_string();
+            waits.contains(&format!("{STANDBY} has max_connections = 100 and not 180")) && waits.contains("as much is released")
+        });
+        assert_eq!(database.inside(&format!("{NAME}-0"), "SHOW max_connections"), "100");
+        assert_eq!(database.steps().len(), before, "nothing of it was begun");
+        carried_out(180, "two");
+        until("the source goes on", 180, || database.runs_what_is_released(1));
+        assert_eq!(database.inside(&format!("{NAME}-0"), "SHOW max_connections"), "180");
+        database.sql("create table after_it as select 1 i");
+        let arrived = || database.inside(&format!("{STANDBY}-0"), "SELECT to_regclass('after_it') IS NOT NULL");
+        until("its WAL is still replayed", 60, || arrived() == "t");
+        assert_eq!(database.inside(&format!("{STANDBY}-0"), "SELECT pg_get_wal_replay_pause_state()"), "not paused");
     });
 }
 

@@ -8,6 +8,7 @@ mod act;
 mod image;
 mod nodes;
 mod probe;
+mod standby_clusters;
 mod volume;
 
 use super::cluster_pass::{ClusterPass, STATUS_MANAGER};
@@ -146,6 +147,11 @@ pub(super) async fn look(
     }
     observed.probes = &probes;
     let mut facts = observed.facts();
+    if facts.permission == Permission::Granted
+        && let Some(refusal) = standby_clusters::refusal(pass, released, &facts)
+    {
+        facts.permission = refusal;
+    }
     if facts.permission == Permission::Granted
         && let Some(refusal) = image::refusal(pass, released, running, &superseded, &memory, children).await
     {
