@@ -275,8 +275,11 @@ fn decide(rules: Rules, facts: &Facts, progress: &mut Progress, now: Timestamp) 
                 let up = |ordinal: &u32| facts.instance(*ordinal).is_some_and(|instance| instance.ready && instance.trouble.is_none());
                 if down.iter().all(up) {
                     let names: Vec<String> = down.iter().map(|ordinal| facts.name(*ordinal)).collect();
-                    let what = format!("the leader is not followed yet by {}", names.join(", "));
-                    progress.verdict = wait(what, "it streams".to_owned());
+                    progress.verdict = if facts.leader().is_some() {
+                        wait(format!("the leader is not followed yet by {}", names.join(", ")), "it streams".to_owned())
+                    } else {
+                        wait("no instance leads".to_owned(), "Patroni has chosen one".to_owned())
+                    };
                     return;
                 }
                 let text = |ordinal: &u32| {

@@ -56,7 +56,7 @@ fn one_more_comes_first_and_the_primary_is_last() {
 /// Copying takes hours. What needs more memory must not be in force meanwhile for servers whose pods have no room for it yet: one that ends
 /// would not come up again.
 #[test]
-fn what_needs_room_comes_after_the_data_have_moved() {
+fn what_needs_room_comes_after_the_pods_have_it() {
     let mut grows = on_old_volumes(3);
     for instance in &mut grows.instances {
         instance.amounts = Amount::More;

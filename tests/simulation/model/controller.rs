@@ -412,7 +412,7 @@ impl Controller {
             }
             Action::Restart { instance, leads, .. } => {
                 let index = *instance as usize;
-                if !self.write(world) || world.instances[index].troubles.unreachable > world.now {
+                if !self.write(world) || world.instances[index].troubles.unreachable > world.now || *leads && world.busy > world.now {
                     return;
                 }
                 if world.would_restart(index, fenced, fenced.then_some(*leads)) {

@@ -40,6 +40,12 @@ pub(crate) const WORDS: &[(&str, &str)] = &[
     ("flaps", "the server of an instance ends a few seconds after each start, for some seconds"),
     ("cut", "the node of an instance reaches nobody for some seconds, and its kubelet and the pods there run on"),
     ("refuses", "Patroni's switchovers fail for some seconds"),
+    ("frozen", "Patroni of an instance stands still for some seconds, until the kubelet has noticed"),
+    ("lost-lock", "somebody deletes the object of the leader lock"),
+    ("busy", "a base backup, a consumer far behind or an old transaction would make a stop of the primary long, for some seconds"),
+    ("restless", "a client keeps every pooler from coming to rest for some seconds"),
+    ("source", "the source of a standby cluster runs with so many max_connections, or as many as this cluster has"),
+    ("cold-start", "every node loses its power, and each comes back within some seconds"),
 ];
 
 /// How many are no faults.
@@ -173,7 +179,8 @@ impl World {
                 self.instances[index].auto = i64::try_from(until - now).ok();
             }
             "wal-gone" => {
-                self.instances[index].cut_off = self.holder() != Some(index) && self.instances[index].data.present;
+                // Whoever led last is a replica no longer than until it leads again.
+                self.instances[index].cut_off = self.last_leader != index && self.instances[index].data.present;
                 self.instances[index].cut_off_since = now;
             }
             "rewind-fails" => self.instances[index].troubles.rewind = until,
@@ -189,6 +196,33 @@ impl World {
             }
             "flaps" => self.instances[index].troubles.flaps = until,
             "refuses" => self.refuses = until,
+            "frozen" => {
+                let one = &mut self.instances[index];
+                if !one.is_frozen(now) {
+                    one.frozen_since = now;
+                }
+                one.troubles.frozen = one.troubles.frozen.max(until);
+                one.troubles.unreachable = one.troubles.unreachable.max(until);
+            }
+            "lost-lock" => {
+                if let Some((holder, _)) = self.lock.take() {
+                    self.relock = Some(holder);
+                    self.free_since = now;
+                }
+            }
+            "busy" => self.busy = until,
+            "restless" => self.restless = until,
+            "source" => {
+                self.source_runs(first);
+                self.ledger.source_changed = now;
+            }
+            "cold-start" => {
+                for node in 0..self.nodes.len() {
+                    let back = now + self.random.between(5, (until - now).max(6));
+                    self.lose_node(node, back);
+                }
+                self.ledger.moved = true;
+            }
             _ => {}
         }
     }

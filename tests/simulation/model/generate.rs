@@ -40,7 +40,7 @@ fn fault(random: &mut Random, instances: u32) -> What {
     let one = |random: &mut Random| i64::try_from(random.between(0, u64::from(instances) - 1)).unwrap_or(0);
     let seconds = |random: &mut Random, low: u64, high: u64| i64::try_from(random.between(low, high)).unwrap_or(0);
     let index = one(random);
-    let (word, first, second) = match random.between(0, 35) {
+    let (word, first, second) = match random.between(0, 43) {
         0 | 1 => ("kill", index, 0),
         2 | 3 => ("delete", index, 0),
         4 => ("node", index, seconds(random, 20, 300)),
@@ -67,6 +67,12 @@ fn fault(random: &mut Random, instances: u32) -> What {
         29 => ("rewind-fails", index, seconds(random, 60, 600)),
         30 | 31 => ("isolated", index, seconds(random, 10, 200)),
         33 | 34 => ("cut", index, seconds(random, 10, 300)),
+        35 | 36 => ("frozen", index, seconds(random, 5, 40)),
+        37 => ("lost-lock", 0, 0),
+        38 => ("busy", 0, seconds(random, 10, 300)),
+        39 => ("restless", 0, seconds(random, 10, 300)),
+        40 => ("source", random.pick(&[30, 60, 90, 120]), 0),
+        41 => ("cold-start", 0, seconds(random, 10, 120)),
         32 => ("flaps", index, seconds(random, 20, 200)),
         _ => ("refuses", 0, seconds(random, 10, 400)),
     };

@@ -105,6 +105,8 @@ pub(crate) struct Troubles {
     pub(crate) flaps: u64,
     /// Its node reaches nobody, kubelet and all.
     pub(crate) cut: u64,
+    /// Patroni there stands still.
+    pub(crate) frozen: u64,
 }
 
 /// The claim of its data volume.
@@ -131,6 +133,8 @@ pub(crate) struct Instance {
     pub(crate) troubles: Troubles,
     /// Since when Patroni there has not reached the API server.
     pub(crate) isolated_since: u64,
+    /// Since when it stands still.
+    pub(crate) frozen_since: u64,
     /// What `ALTER SYSTEM` set there for `shared_buffers`.
     pub(crate) auto: Option<i64>,
     /// The WAL that it needs to follow is gone.
@@ -167,6 +171,11 @@ impl Instance {
     /// Whether Patroni runs there.
     pub(crate) fn runs(&self) -> bool {
         self.pod.as_ref().is_some_and(|pod| pod.phase == Phase::Running && pod.gone_at.is_none())
+    }
+
+    /// Whether Patroni there stands still.
+    pub(crate) const fn is_frozen(&self, now: u64) -> bool {
+        self.troubles.frozen > now
     }
 
     pub(crate) const fn is_serving(&self) -> bool {

@@ -6,6 +6,10 @@ use super::world::World;
 
 /// How long a pod takes to end.
 const END: (u64, u64) = (2, 6);
+/// Seconds that a server runs which ends soon after each start: long enough to look well once.
+const FLAPS: u64 = 4;
+/// After how many seconds a container goes whose Patroni does not answer: less than the lock is held for.
+const KILLED: u64 = 18;
 /// After how many seconds without a word of its kubelet a node counts as lost (`--node-monitor-grace-period` until Kubernetes 1.31).
 const NODE_IS_SILENT: u64 = 40;
 
@@ -24,6 +28,7 @@ impl World {
                 pooler: Pooler::default(),
                 troubles: Troubles::default(),
                 isolated_since: 0,
+                frozen_since: 0,
                 auto: None,
                 cut_off: false,
                 cut_off_since: 0,
@@ -60,7 +65,7 @@ impl World {
     pub(crate) fn flap(&mut self) {
         for index in 0..self.instances.len() {
             let one = &self.instances[index];
-            if one.troubles.flaps > self.now && one.runs() && one.is_serving() && one.age(self.now) >= 4 {
+            if one.troubles.flaps > self.now && one.runs() && one.is_serving() && one.age(self.now) >= FLAPS {
                 self.tell(|| format!("the server of instance {index} ends"));
                 self.crash(index, self.now + 2);
             }
@@ -113,6 +118,9 @@ impl World {
                 self.lose_pod(index);
             }
             return;
+        }
+        if pod.phase == Phase::Running && pod.gone_at.is_none() {
+            self.liveness(index);
         }
         if self.instances[index].troubles.cut > now {
             // Its kubelet hears of nothing.
@@ -173,6 +181,22 @@ impl World {
         }
     }
 
+    /// The kubelet ends a container whose Patroni does not answer, and PostgreSQL with it, and starts it anew.
+    fn liveness(&mut self, index: usize) {
+        let now = self.now;
+        let one = &self.instances[index];
+        if !one.is_frozen(now) || now < one.frozen_since + KILLED {
+            return;
+        }
+        self.tell(|| format!("the container of instance {index} is started anew: its Patroni stands still"));
+        self.crash(index, now + 1);
+        let look = now + self.random.between(1, 10);
+        let (seen, version) = (self.config, self.version);
+        let one = &mut self.instances[index];
+        (one.troubles.frozen, one.troubles.unreachable) = (0, now);
+        one.patroni = Patroni { look, seen, version, nosync: false };
+    }
+
     /// Deletes a pod with its grace: PostgreSQL stops in order, a leader lets its lock go.
     pub(crate) fn terminate(&mut self, index: usize) {
         let gone_at = self.now + self.random.between(END.0, END.1);
@@ -184,6 +208,14 @@ impl World {
             if self.instances[index].server == Server::Primary {
                 self.crash(index, u64::MAX);
             }
+            if let Some(pod) = &mut self.instances[index].pod {
+                pod.gone_at = Some(gone_at);
+            }
+            return;
+        }
+        if self.instances[index].is_frozen(self.now) {
+            // Nobody stops the server in order, and nobody lets the lock go.
+            self.crash(index, u64::MAX);
             if let Some(pod) = &mut self.instances[index].pod {
                 pod.gone_at = Some(gone_at);
             }

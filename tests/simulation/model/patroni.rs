@@ -13,7 +13,7 @@ impl World {
     pub(crate) fn patroni(&mut self) {
         let now = self.now;
         for index in 0..self.instances.len() {
-            if !self.instances[index].runs() {
+            if !self.instances[index].runs() || self.instances[index].is_frozen(now) {
                 continue;
             }
             if self.instances[index].patroni.look <= now {
@@ -63,6 +63,12 @@ impl World {
         {
             // It went further than the leader's timeline: it is stopped, and rewound when it starts.
             self.crash(index, now + 1);
+        }
+        if self.relock == Some(index) {
+            self.relock = None;
+            if !isolated && self.instances[index].server == Server::Primary && self.lock.is_none() {
+                self.lock = Some((index, now + TTL));
+            }
         }
         if self.holder() != Some(index) {
             return;
@@ -128,7 +134,7 @@ impl World {
                 }
             }
             // A primary whose lock is another's, or nobody's, steps down.
-            Server::Primary if self.holder() != Some(index) => self.crash(index, now + 1),
+            Server::Primary if self.holder() != Some(index) && self.relock != Some(index) => self.crash(index, now + 1),
             _ => {}
         }
     }
@@ -156,6 +162,18 @@ impl World {
             line.records.push((one.data.position, values));
         }
         one.data.control = values;
+    }
+
+    /// The source of a standby cluster runs with another `max_connections`, which its WAL says. It does not get more than this cluster
+    /// has (DESIGN §8, rule 7).
+    pub(crate) fn source_runs(&mut self, value: i64) {
+        let has = |world: &Self| world.instances.iter().map(|one| one.values[super::release::MAX_CONNECTIONS]).min();
+        let written = [&self.status.target, &self.status.last_good].map(|release| release.values[super::release::MAX_CONNECTIONS]);
+        let Some(most) = has(self).map(|has| has.min(written[0]).min(written[1])) else { return };
+        self.setup.source = self.setup.source.map(|_| value.min(most));
+        if let Some(leader) = self.leader().filter(|_| self.setup.source.is_some()) {
+            self.write_parameters(leader);
+        }
     }
 
     fn start(&mut self, index: usize) {
@@ -245,6 +263,15 @@ impl World {
         {
             self.handover = None;
         }
+        if let Some(primary) = self.relock
+            && self.lock.is_none()
+            && self.instances[primary].runs()
+            && self.instances[primary].server == Server::Primary
+        {
+            // "My wal position exceeds", says nobody of one that runs as the primary.
+            return;
+        }
+        self.relock = None;
         if self.lock.is_some() || self.pause && self.handover.is_none() || now < self.free_since + 1 {
             return;
         }
@@ -255,6 +282,7 @@ impl World {
                 && one.server == Server::Replica
                 && !one.nofailover
                 && one.troubles.isolated <= now
+                && !one.is_frozen(now)
                 && self.handover.is_none_or(|(candidate, _)| candidate == *index)
                 && (!synchronous || self.standby == Some(*index) || self.last_leader == *index)
         };
@@ -312,13 +340,14 @@ impl World {
     /// Why Patroni refuses it.
     pub(crate) fn may_switch_over(&self, leader: usize, candidate: usize) -> Result<(), &'static str> {
         let synchronous = self.setup.synchronous != Synchronous::Off;
-        if self.leader() != Some(leader) || !self.instances[leader].runs() || self.instances[leader].troubles.isolated > self.now {
+        let answers = |one: &super::instance::Instance| one.runs() && !one.is_frozen(self.now);
+        if self.leader() != Some(leader) || !answers(&self.instances[leader]) || self.instances[leader].troubles.isolated > self.now {
             return Err("leader name does not match");
         }
         if self.refuses > self.now {
             return Err("failed to switch over");
         }
-        let fits = self.instances.get(candidate).is_some_and(|one| one.runs() && !one.nofailover && !one.insufficient);
+        let fits = self.instances.get(candidate).is_some_and(|one| answers(one) && !one.nofailover && !one.insufficient);
         if !fits || !self.streams(candidate) || synchronous && self.standby != Some(candidate) {
             return Err("candidate is not fit");
         }
@@ -337,6 +366,6 @@ impl World {
     pub(crate) fn would_restart(&self, index: usize, only_pending: bool, leads: Option<bool>) -> bool {
         let one = &self.instances[index];
         let role = leads.is_none_or(|leads| leads == (self.leader() == Some(index)));
-        one.runs() && one.is_serving() && (!only_pending || one.pending()) && role
+        one.runs() && !one.is_frozen(self.now) && one.is_serving() && (!only_pending || one.pending()) && role
     }
 }

@@ -6,7 +6,7 @@ use super::world::{SLACK, World};
 use crate::change::Synchronous;
 
 /// Seconds between two checkpoints or restartpoints by themselves.
-const CHECKPOINT: u64 = 300;
+pub(crate) const CHECKPOINT: u64 = 300;
 /// When the watcher in the pod resumes a pooler that is held back.
 const WATCHER: u64 = 30;
 

@@ -3,11 +3,15 @@
 use super::world::{SLACK, World};
 use crate::change::Action;
 
+/// How long writers are held back at most.
+const BUDGET: u64 = 5;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     Checkpoint,
     Lags,
     Pause,
+    Rest(u64),
     Forward,
     Post,
     Poll(u64),
@@ -42,6 +46,10 @@ impl Process {
                 if world.leader() != Some(leader) || world.instances.len() <= candidate || !reached(leader) {
                     return true;
                 }
+                if world.busy > world.now {
+                    world.tell(|| "the switchover is put off: the stop would take long".to_owned());
+                    return true;
+                }
                 world.checkpoint(leader);
                 Step::Lags
             }
@@ -60,8 +68,17 @@ impl Process {
             }
             Step::Pause => {
                 world.instances[leader].pooler.paused = Some(world.now);
-                Step::Forward
+                Step::Rest(world.now)
             }
+            Step::Rest(since) if world.restless > world.now => {
+                if world.now >= since + BUDGET {
+                    world.tell(|| "the switchover is put off: the pooler does not come to rest".to_owned());
+                    world.instances[leader].pooler.paused = None;
+                    return true;
+                }
+                Step::Rest(since)
+            }
+            Step::Rest(_) => Step::Forward,
             Step::Forward => {
                 world.instances[leader].pooler.foreign = Some(world.now);
                 Step::Post
@@ -83,8 +100,8 @@ impl Process {
                 }
             }
             Step::Poll(since) => {
-                // The budget of a pause is 5 s; a promotion takes less, or does not come.
-                if world.leader() == Some(candidate) || world.now >= since + 5 { Step::Resume } else { Step::Poll(since) }
+                // A promotion takes less, or does not come.
+                if world.leader() == Some(candidate) || world.now >= since + BUDGET { Step::Resume } else { Step::Poll(since) }
             }
             Step::Resume => {
                 world.instances[leader].pooler.paused = None;

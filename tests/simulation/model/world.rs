@@ -42,6 +42,12 @@ pub(crate) struct World {
     pub(crate) handover: Option<(usize, u64)>,
     /// Patroni's switchovers fail until then.
     pub(crate) refuses: u64,
+    /// A stop of the primary would take long until then.
+    pub(crate) busy: u64,
+    /// No pooler comes to rest until then.
+    pub(crate) restless: u64,
+    /// Who takes the lock again that somebody deleted: it runs as the primary, and the others see that.
+    pub(crate) relock: Option<usize>,
     /// The synchronous standby.
     pub(crate) standby: Option<usize>,
     /// Since when it is that one.
@@ -93,6 +99,7 @@ impl World {
                 pooler: Pooler::default(),
                 troubles: Troubles::default(),
                 isolated_since: 0,
+                frozen_since: 0,
                 auto: None,
                 cut_off: false,
                 cut_off_since: 0,
@@ -123,6 +130,9 @@ impl World {
             last_leader: 0,
             handover: None,
             refuses: 0,
+            busy: 0,
+            restless: 0,
+            relock: None,
             standby: (setup.synchronous != crate::change::Synchronous::Off && count > 1).then_some(1),
             standby_since: 0,
             pause: false,
