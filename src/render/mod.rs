@@ -24,7 +24,7 @@ mod services;
 mod stateful_set;
 
 pub use certificate::{CertificatePlan, certificate};
-pub use pod_disruption_budget::guards_primary;
+pub use pod_disruption_budget::{HANDS_OVER, guards_primary};
 pub use policy::{Policy, policy};
 pub use pooler::{FORWARD, MARKED, OWN, forwarding, pooler_mark};
 pub use secrets::{
@@ -60,6 +60,7 @@ pub fn from_effective(effective: &Effective) -> Rendered {
     objects.extend(services::services(effective));
     objects.push(pod_disruption_budget::pod_disruption_budget(effective));
     objects.extend(pod_disruption_budget::primary_pod_disruption_budget(effective));
+    objects.extend(pod_disruption_budget::hand_over_pod_disruption_budget(effective));
     objects.extend(pod_monitor::pod_monitor(effective));
     objects.push(stateful_set::stateful_set(effective));
     Rendered { objects, generated: generated(effective) }

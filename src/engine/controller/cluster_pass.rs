@@ -12,7 +12,7 @@ use super::release::release_record;
 use super::reloads::{self, Reloads};
 use super::rollout::{self, Change, Rollouts};
 use super::secrets::{Given, SecretWorks, keep_secrets};
-use super::switchover::{SwitchoverWorks, carry_out_request};
+use super::switchover::{SwitchoverWorks, carry_out_request, spare_no_longer};
 use super::works::Works;
 use crate::apply::carry_out;
 use crate::diagnostics::Diagnostic;
@@ -142,6 +142,9 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
     let effect = running.as_ref().filter(|running| **running != released).map(|running| judged(&frozen(running), &frozen(&released)));
     let mut seen = instances(children.values());
     pod_events::name_troubles(api, &children, &mut seen, now).await;
+    if !pass.rollouts.works().look(&name).1 && !pass.switchovers.works.look(&name).1 {
+        spare_no_longer(api, &children).await?;
+    }
     let licence = licence(cluster, &released.effective, manager == Manager::Fleet, operations.under_way(), now);
     conditions.extend(licence_conditions(&licence, Hold::of(cluster).as_ref(), now));
     let wanted = operations.wanted(cluster, &children);

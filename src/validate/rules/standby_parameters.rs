@@ -90,7 +90,10 @@ mod tests {
     fn less_than_the_source_is_said_before_it_matters() {
         assert_eq!(warnings(&[("a", "100", ""), ("b", "100", "a")]), [""; 0]);
         assert_eq!(warnings(&[("a", "100", ""), ("b", "200", "a")]), [""; 0]);
-        assert_eq!(warnings(&[("a", "200", ""), ("b", "0x64", "a")]), ["less-than-source 8: less than in a: max_connections = 0x64, there 200"]);
+        assert_eq!(
+            warnings(&[("a", "200", ""), ("b", "0x64", "a")]),
+            ["less-than-source 8: less than in a: max_connections = 0x64, there 200"]
+        );
         // Below its own minimum Patroni takes its default.
         assert_eq!(warnings(&[("a", "100", ""), ("b", "10", "a")]), [""; 0]);
         // What counts is who writes the WAL, not who passes it on.

@@ -259,6 +259,7 @@ on_both!(
     an_unknown_revision_is_found_again_or_waits,
     pods_that_kubernetes_refuses_stop_a_release,
     duties_reach_pods_before_the_service_asks_for_them,
+    a_pod_that_no_longer_hands_over_can_be_evicted,
     neither_instances_nor_the_leader_lock_are_taken_away,
     a_cluster_moves_between_fleets_and_out_of_them,
     revisions_stay_bounded_while_a_change_waits,

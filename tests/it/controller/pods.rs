@@ -2,6 +2,17 @@
 
 use super::*;
 
+impl Fleet {
+    /// A pod of the cluster `a`, where no StatefulSet controller has made it: a real one has.
+    async fn made(&self, name: &str) {
+        if self.api("v1", "Pod").get_opt(name).await.unwrap().is_none() {
+            self.apply(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": self.namespace,
+                "labels": {"app": "StackGresCluster", "stackgres.io/cluster-name": "a"}}, "spec": {"serviceAccountName": "a-patroni", "automountServiceAccountToken": false, "containers": [{"name": "c", "image": "i"}]}}))
+                .await;
+        }
+    }
+}
+
 /// Without this a StatefulSet stands there without pods and says nothing, or the next pod that is made is the last.
 pub(super) async fn pods_that_kubernetes_refuses_stop_a_release(server: Server) {
     let mut fleet = Fleet::new(&server, "stackgres-refused-pods", "revert").await;
@@ -46,13 +57,7 @@ pub(super) async fn duties_reach_pods_before_the_service_asks_for_them(server: S
     fleet.cluster("a", "");
     fleet.start();
     fleet.passes(3).await;
-    // A real StatefulSet controller has made it.
-    if fleet.api("v1", "Pod").get_opt("a-0").await.unwrap().is_none() {
-        fleet
-            .apply(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a-0", "namespace": "stackgres-duties",
-                "labels": {"app": "StackGresCluster", "stackgres.io/cluster-name": "a"}}, "spec": {"serviceAccountName": "a-patroni", "automountServiceAccountToken": false, "containers": [{"name": "c", "image": "i"}]}}))
-            .await;
-    }
+    fleet.made("a-0").await;
     fleet.cluster("a", "  replication: {role: ha}\n");
     fleet.passes(4).await;
     let label =
@@ -67,5 +72,20 @@ pub(super) async fn duties_reach_pods_before_the_service_asks_for_them(server: S
         (Value::Null, Some("false")),
         "an earlier role leaves nothing behind"
     );
+    fleet.stop().await;
+}
+
+/// A controller that died in a hand-over would leave a pod that no drain gets rid of.
+pub(super) async fn a_pod_that_no_longer_hands_over_can_be_evicted(server: Server) {
+    let mut fleet = Fleet::new(&server, "stackgres-hands-over", "revert").await;
+    fleet.cluster("a", "");
+    fleet.start();
+    fleet.passes(3).await;
+    fleet.made("a-0").await;
+    let label = json!({"metadata": {"labels": {"stackgres.io/hands-over": "true"}}});
+    fleet.api("v1", "Pod").patch("a-0", &PatchParams::default(), &Patch::Merge(&label)).await.unwrap();
+    fleet.passes(3).await;
+    let labels = fleet.api("v1", "Pod").get("a-0").await.unwrap().metadata.labels.unwrap();
+    assert_eq!(labels.get("stackgres.io/hands-over"), None);
     fleet.stop().await;
 }

@@ -1,7 +1,10 @@
 //! The suite that both API servers pass.
 
 pub(super) use super::holds::{a_hold_is_set_seen_and_taken_away, a_paused_reconciliation_does_nothing};
-pub(super) use super::pods::{duties_reach_pods_before_the_service_asks_for_them, pods_that_kubernetes_refuses_stop_a_release};
+pub(super) use super::pods::{
+    a_pod_that_no_longer_hands_over_can_be_evicted, duties_reach_pods_before_the_service_asks_for_them,
+    pods_that_kubernetes_refuses_stop_a_release,
+};
 pub(super) use super::promotion::{a_held_fleet_promotes_nothing, an_upgrade_of_the_controller_changes_nothing_until_it_is_promoted};
 pub(super) use super::secrets::given_credentials_are_waited_for_and_certificates_made_again;
 use super::*;

@@ -113,7 +113,7 @@ pub(crate) fn generate(seed: u64) -> Scenario {
     let first = change(&mut random, instances);
     let lowers = first.iter().any(|(name, value)| name == "max_connections" && *value < 100);
     add(begins, What::Release(first));
-    if lowers && random.chance(40) {
+    if lowers && random.chance(60) {
         // Between the leader's lowering and that of the others, where its note counts.
         let at = begins + random.between(12, 70);
         add(at, What::Event(random.pick(&["delete", "delete", "kill", "switchover"]), random.pick(&[0, 0, 1]), 0));
@@ -121,6 +121,12 @@ pub(crate) fn generate(seed: u64) -> Scenario {
             let at = begins + random.between(3, 20);
             add(at, What::Event("restart", random.pick(&[0, 1, 2]), 0));
         }
+    }
+    if lowers && random.chance(15) {
+        // Another one leads that was not lowered yet, and somebody restarts it: what the first one noted says nothing of it.
+        let (at, other) = (begins + random.between(25, 60), random.pick(&[1, 2]));
+        add(at, What::Event("switchover", other, 0));
+        add(at + random.between(6, 20), What::Event("restart", other, 0));
     }
     if random.chance(20) {
         // In the middle, or after a stop.

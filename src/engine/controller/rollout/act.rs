@@ -4,7 +4,7 @@ use super::super::cluster_pass::STATUS_MANAGER;
 use super::super::events::tell_each;
 use super::super::reach::Reach;
 use super::super::run::now;
-use super::super::switchover::{Report, Trouble, restart, resume_everything, switch_over_and_settle};
+use super::super::switchover::{Report, Trouble, restart, resume_everything, spared, switch_over_and_settle};
 use super::super::works::{Note, SharedNote};
 use super::probe::STARTED;
 use crate::instance::{InstanceError, Limits, Purpose, Session};
@@ -81,7 +81,8 @@ impl Task {
             Action::SwitchOver { leader, candidate, .. } => {
                 let (leader, candidate) = (self.pod(*leader), self.pod(*candidate));
                 let accepted = slots_accepted(&self.cluster);
-                Box::pin(switch_over_and_settle(&self.limits, reach, &self.revision, &leader, &candidate, &accepted, &mut progress)).await
+                let work = switch_over_and_settle(&self.limits, reach, &self.revision, &leader, &candidate, &accepted, &mut progress);
+                Box::pin(spared(&self.api, &self.name().namespace, &leader, work)).await
             }
             Action::ReleasePoolers => Box::pin(resume_everything(&self.limits, reach, &self.revision, &mut progress)).await,
             Action::Add { .. } | Action::Resize { .. } | Action::Recreate { .. } => Ok(Report::default()),

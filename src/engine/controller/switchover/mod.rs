@@ -12,13 +12,16 @@
 //! 4. The file leads to the candidate's pooler, `RELOAD`, proof. Not before: an unpaused pooler would send writes to a standby.
 //! 5. Patroni hands over. Its answer is not awaited: it looks once a second, and the candidate knows sooner.
 //! 6. The candidate takes writes: `RESUME`.
-//! 7. Clients that stayed at the old pooler are let go ([`settle`]), and it leads to its own instance again.
+//! 7. Clients that stayed at the old pooler are let go ([`settle`]), and it leads to its own instance again. Until then its pod is not
+//!    evicted ([`spared`]).
 
 mod clients;
+mod eviction;
 mod pod;
 mod request;
 mod steps;
 
+pub(super) use eviction::{spare_no_longer, spared};
 pub(super) use pod::marked;
 pub(super) use request::{SwitchoverWorks, carry_out_request};
 pub(super) use steps::{restart, resume_everything, settle, switch_over_and_settle};

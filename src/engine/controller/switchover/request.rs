@@ -9,7 +9,7 @@ use super::super::events::tell;
 use super::super::reach::Reach;
 use super::super::run::now;
 use super::super::works::{Note, SharedNote, Works};
-use super::{Report, Trouble, restart, resume_everything, settle, switch_over_and_settle};
+use super::{Report, Trouble, restart, resume_everything, settle, spared, switch_over_and_settle};
 use crate::health::Instances;
 use crate::instance::Limits;
 use crate::kubernetes::{Cluster, KubernetesError};
@@ -174,7 +174,7 @@ impl Task {
         // As it stands now: it may have been accepted since it was asked for.
         let accepted = slots_accepted(&self.fresh().await?);
         let work = switch_over_and_settle(&self.limits, &reach, &self.revision, &leader, &candidate, &accepted, &mut progress);
-        Ok(match work.await {
+        Ok(match spared(&self.api, &name.namespace, &leader, work).await {
             Ok(report) => Ended::Done { leader, candidate, report },
             Err(Trouble::Held(why)) => Ended::Later(why),
             Err(Trouble::Unfinished(why)) => Ended::Unfinished(why),
