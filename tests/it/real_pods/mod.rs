@@ -3,6 +3,7 @@
 //! Skipped, loudly, where no such cluster is given; `tests/run` starts one. The controller runs in it as `deploy/` installs it,
 //! with its own account and image.
 
+mod catalogue;
 mod changes;
 mod clients;
 mod failures;

@@ -36,6 +36,7 @@ const DRAWN: &[&str] = &[
     "a_replica_that_flaps_holds_the_next_one_up",
     "a_slot_is_given_up_by_its_name",
     "a_standby_cluster_changes_as_planned",
+    "a_newer_image_waits_for_its_promotion",
 ];
 
 /// Faults that `tests/run --full` alone tries: too long for every run.
