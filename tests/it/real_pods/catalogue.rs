@@ -94,12 +94,17 @@ impl Two<'_> {
         self.status(cluster, "/promotion/revision").as_str().map(str::to_owned)
     }
 
-    /// Takes what is offered, and says what was done until it runs.
-    fn promoted(&self, cluster: &str) -> Vec<String> {
-        let before = self.database.steps_of(cluster).len();
-        self.promote(cluster);
-        until(&format!("{cluster} is carried out"), 240, || self.is_carried_out(cluster));
-        self.database.steps_of(cluster).split_off(before)
+    /// Takes the newest images by an operation, as who waits for no promotion does.
+    fn upgrade(&self, cluster: &str) {
+        let released = self.status(cluster, "/release/revision");
+        let spec = format!("{{sgCluster: {cluster}, op: securityUpgrade}}");
+        let namespace = &self.database.namespace;
+        self.database.nodes.apply(&format!(
+            "apiVersion: stackgres.io/v1\nkind: SGDbOps\nmetadata: {{name: upgrade, namespace: {namespace}}}\nspec: {spec}\n"
+        ));
+        until("the newest images are released", 60, || self.status(cluster, "/release/revision") != released);
+        let completed = "jsonpath={.status.conditions[?(@.type=='Completed')].status}";
+        until("the operation is done", 240, || self.database.kubectl(&["get", "sgdbops", "upgrade", "-o", completed]) == "True");
     }
 
     fn promote(&self, cluster: &str) {
@@ -139,18 +144,25 @@ fn a_newer_image_waits_for_its_promotion() {
         std::thread::sleep(std::time::Duration::from_secs(20));
         assert_eq!(before, [NAME, COPY].map(|cluster| (two.pods(cluster), two.status(cluster, "/release/revision"))));
 
-        // Taken, in the source and in its standby cluster: each pod once, whoever leads last.
+        // Taken, by an operation in the standby cluster and by a promotion in its source: each pod once, whoever leads last.
         for cluster in [COPY, NAME] {
             let (leader, replica) = two.roles(cluster);
+            let begun = two.database.steps_of(cluster).len();
             let clients = Clients::begin(&two.database, 29);
-            let steps = two.promoted(cluster);
+            if cluster == COPY {
+                two.upgrade(cluster);
+            } else {
+                two.promote(cluster);
+            }
+            until(&format!("{cluster} is carried out"), 240, || two.is_carried_out(cluster));
+            let steps = two.database.steps_of(cluster).split_off(begun);
             std::thread::sleep(std::time::Duration::from_secs(6));
             let outcome = clients.end(&two.database);
             let made = |pod: &str| format!("the pod of {pod} is made anew");
             assert_eq!(steps, [made(&replica), format!("{leader} hands over to {replica}"), made(&leader)]);
             assert!(outcome.failed.is_empty() && outcome.lost == 0, "{cluster}: {outcome:?}");
             assert!(two.pods(cluster).values().all(|(_, image)| *image == newer), "{:?}", two.pods(cluster));
-            eprintln!("PROMOTED {cluster}: longest pause {:.1} s, {} closed while idle", outcome.longest, outcome.closed_idle);
+            eprintln!("NEW IMAGE of {cluster}: longest pause {:.1} s, {} closed while idle", outcome.longest, outcome.closed_idle);
         }
 
         // One whose library sorts otherwise is not taken by a promotion alone.
