@@ -55,11 +55,10 @@ fn writer<'a>(
 fn less(parameter: &str, ours: &Effective, theirs: &Effective) -> Option<String> {
     let value = |effective: &Effective| {
         let written = effective.postgres.parameters.get(parameter).map(|value| value.value.as_str());
-        let value = server_value(effective.postgres.major, parameter, written)?;
-        Some((number_of(effective.postgres.major, parameter, &value)?, value))
+        number_of(effective.postgres.major, parameter, &server_value(effective.postgres.major, parameter, written)?)
     };
-    let ((our_number, ours), (their_number, theirs)) = (value(ours)?, value(theirs)?);
-    (our_number < their_number).then(|| format!("{parameter} = {ours}, there {theirs}"))
+    let (ours, theirs) = (value(ours)?, value(theirs)?);
+    (ours < theirs).then(|| format!("{parameter} = {ours}, there {theirs}"))
 }
 
 #[cfg(test)]
@@ -92,13 +91,13 @@ mod tests {
         assert_eq!(warnings(&[("a", "100", ""), ("b", "200", "a")]), [""; 0]);
         assert_eq!(
             warnings(&[("a", "200", ""), ("b", "0x64", "a")]),
-            ["less-than-source 8: less than in a: max_connections = 0x64, there 200"]
+            ["less-than-source 9: less than in a: max_connections = 100, there 200"]
         );
         // Below its own minimum Patroni takes its default.
         assert_eq!(warnings(&[("a", "100", ""), ("b", "10", "a")]), [""; 0]);
         // What counts is who writes the WAL, not who passes it on.
         let found = warnings(&[("a", "300", ""), ("b", "400", "a"), ("c", "200", "b")]);
-        assert_eq!(found, ["less-than-source 12: less than in a: max_connections = 200, there 300"]);
+        assert_eq!(found, ["less-than-source 14: less than in a: max_connections = 200, there 300"]);
         // A ring is refused elsewhere; here it must end.
         assert!(warnings(&[("a", "100", "c"), ("b", "200", "a"), ("c", "300", "b")]).len() <= 3);
     }
