@@ -1,7 +1,8 @@
 //! Standby clusters of a source that gets more of a hot-standby parameter (DESIGN §8, rule 7).
 //!
-//! A standby that reads in the WAL that its primary has more than it has stops replaying, and must be started anew with as much.
-//! Source: PostgreSQL documentation, "Hot Standby", "Administrator's Overview". So whoever follows a source gets it first.
+//! A standby that reads in the WAL that its primary has more than it has pauses its replay, and must be started anew with as much.
+//! Source: PostgreSQL documentation, "Hot Standby", "Administrator's Overview". Patroni does that (4.0.7, "Resuming paused WAL replay"),
+//! on every instance of a standby cluster at once. So whoever follows a source gets it first, one by one.
 
 use super::change::Facts;
 use super::restart_parameters::hot_standby;

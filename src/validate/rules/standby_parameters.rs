@@ -12,7 +12,7 @@ pub(super) const RULES: &[Rule] = &[Rule {
     code: Code::warning(
         "less-than-source",
         "a standby cluster has less of a parameter than its source",
-        "A server that replays WAL needs at least as much of max_connections, max_worker_processes, max_wal_senders, max_prepared_transactions and max_locks_per_transaction as the primary that wrote it. Its servers take the source's values when they start, so it runs; but a raise at the source would stop the replay, and waits until as much is written here and carried out.",
+        "A server that replays WAL needs at least as much of max_connections, max_worker_processes, max_wal_senders, max_prepared_transactions and max_locks_per_transaction as the primary that wrote it. Its servers take the source's values when they start, so it runs; but a raise at the source would pause the replay of all of them at once until Patroni has restarted each, so it waits until as much is written here and carried out. What is not written follows from the instance profile (max_worker_processes from its CPUs), so a standby cluster that is smaller than its source writes it.",
     ),
     check: Check::Cluster(|_| Vec::new()),
 }];

@@ -27,8 +27,7 @@ async fn runs(world: &World, name: &str, connections: u32) {
         .await;
 }
 
-/// A source that gets more than its standby cluster has ends the replay there: what is committed arrives no more, and only a restart
-/// with as much mends it.
+/// A source that gets more than its standby cluster has ends the replay there until every instance was restarted, all of them at once.
 #[test]
 fn a_source_waits_for_its_standby_cluster() {
     run(async || {
