@@ -320,7 +320,12 @@ pub(super) async fn begin(
         change.known = change.memory.clone();
         if !again {
             let text = action.text(|ordinal| format!("{}-{ordinal}", name.name));
-            tell_each(api, cluster, "RolloutStep", &text, now).await;
+            if left.trouble.is_some() {
+                // It was put off, and is tried again every now and then: what it waits for stands in the status.
+                tell(api, cluster, false, "RolloutStep", &text, now).await;
+            } else {
+                tell_each(api, cluster, "RolloutStep", &text, now).await;
+            }
         }
     }
     match action {
