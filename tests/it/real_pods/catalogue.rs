@@ -120,6 +120,8 @@ impl Two<'_> {
 #[test]
 fn a_newer_image_waits_for_its_promotion() {
     when_drawn("a_newer_image_waits_for_its_promotion", |nodes| {
+        // It goes last: without a controller no namespace is given free.
+        let catalogue = OtherCatalogue(nodes);
         let pods = "  pods: {persistentVolume: {size: 1Gi}, updateStrategy: {type: Always}}\n";
         let pooling = "  configurations: {pooling: {pgBouncer: {pgbouncer.ini: {pgbouncer: {pool_mode: transaction}}}}}\n";
         let database = Database::new(nodes, "promoted", 2, &format!("  profile: testing\n{pods}{pooling}"));
@@ -136,7 +138,6 @@ fn a_newer_image_waits_for_its_promotion() {
 
         // Offered, shown, and nobody is touched.
         let before = [NAME, COPY].map(|cluster| (two.pods(cluster), two.status(cluster, "/release/revision")));
-        let catalogue = OtherCatalogue(nodes);
         catalogue.set(&newer, &json!({}));
         until("it is offered", 60, || two.offered(NAME).is_some() && two.offered(COPY).is_some());
         let plan = said(&nodes.stackgres(&["plan", "--promote", "promoted/db"]));
