@@ -1,12 +1,21 @@
 """What the benchmarks on real nodes share: a cluster that `tests/cluster/up` started, with the program under `deploy/`."""
 
 import json
+import os
 import pathlib
+import platform
 import subprocess
 import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def machine():
+    """What the figures were measured on, printed as well."""
+    facts = {"processors": os.cpu_count(), "machine": platform.machine(), "kernel": platform.release(), "load": os.getloadavg()[0]}
+    print(f"{facts['processors']} processors, {facts['machine']}, Linux {facts['kernel']}, load {facts['load']:.1f} at the end")
+    return facts
 
 
 class Kubectl:
@@ -18,6 +27,10 @@ class Kubectl:
 
     def get(self, kind, name, namespace):
         return json.loads(self.run("-n", namespace, "get", kind, *([name] if name else []), "-o", "json"))
+
+    def is_ready(self, cluster, namespace):
+        conditions = self.get("sgcluster", cluster, namespace).get("status", {}).get("conditions", [])
+        return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
 
     def install(self):
         for _ in range(20):

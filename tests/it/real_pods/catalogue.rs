@@ -60,8 +60,7 @@ struct Two<'a> {
 
 impl Two<'_> {
     fn status(&self, cluster: &str, pointer: &str) -> Value {
-        let cluster: Value = serde_json::from_str(&self.database.kubectl(&["get", "sgcluster", cluster, "-o", "json"])).unwrap();
-        cluster.pointer(&format!("/status{pointer}")).cloned().unwrap_or_default()
+        self.database.status_of(cluster, pointer)
     }
 
     fn is_carried_out(&self, cluster: &str) -> bool {

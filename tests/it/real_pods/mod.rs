@@ -192,12 +192,14 @@ impl<'a> Database<'a> {
         self.nodes.ok(&[&["-n", &self.namespace], arguments].concat())
     }
 
-    pub(crate) fn cluster(&self) -> Value {
-        serde_json::from_str(&self.kubectl(&["get", "sgcluster", NAME, "-o", "json"])).unwrap()
+    pub(crate) fn status(&self, pointer: &str) -> Value {
+        self.status_of(NAME, pointer)
     }
 
-    pub(crate) fn status(&self, pointer: &str) -> Value {
-        self.cluster().pointer(&format!("/status{pointer}")).cloned().unwrap_or_default()
+    /// The same of another cluster in the namespace.
+    pub(crate) fn status_of(&self, cluster: &str, pointer: &str) -> Value {
+        let cluster: Value = serde_json::from_str(&self.kubectl(&["get", "sgcluster", cluster, "-o", "json"])).unwrap();
+        cluster.pointer(&format!("/status{pointer}")).cloned().unwrap_or_default()
     }
 
     /// Status, reason and message of a condition.

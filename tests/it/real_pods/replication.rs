@@ -205,8 +205,7 @@ fn standby(database: &Database<'_>, more: &str) {
 }
 
 fn standby_status(database: &Database<'_>, pointer: &str) -> Value {
-    let cluster: Value = serde_json::from_str(&database.kubectl(&["get", "sgcluster", STANDBY, "-o", "json"])).unwrap();
-    cluster.pointer(&format!("/status{pointer}")).cloned().unwrap_or_default()
+    database.status_of(STANDBY, pointer)
 }
 
 fn standby_condition(database: &Database<'_>, name: &str) -> (String, String) {

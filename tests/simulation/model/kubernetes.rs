@@ -200,34 +200,22 @@ impl World {
     /// Deletes a pod with its grace: PostgreSQL stops in order, a leader lets its lock go.
     pub(crate) fn terminate(&mut self, index: usize) {
         let gone_at = self.now + self.random.between(END.0, END.1);
-        if self.instances[index].pod.as_ref().is_none_or(|pod| pod.gone_at.is_some()) {
-            return;
-        }
+        let Some(pod) = self.instances[index].pod.as_mut().filter(|pod| pod.gone_at.is_none()) else { return };
+        pod.gone_at = Some(gone_at);
         if self.instances[index].troubles.cut > self.now {
             // Nobody there hears of it: what runs, runs on, but for a primary, which steps down because it is alone.
             if self.instances[index].server == Server::Primary {
                 self.crash(index, u64::MAX);
             }
-            if let Some(pod) = &mut self.instances[index].pod {
-                pod.gone_at = Some(gone_at);
-            }
-            return;
-        }
-        if self.instances[index].is_frozen(self.now) {
+        } else if self.instances[index].is_frozen(self.now) {
             // Nobody stops the server in order, and nobody lets the lock go.
             self.crash(index, u64::MAX);
-            if let Some(pod) = &mut self.instances[index].pod {
-                pod.gone_at = Some(gone_at);
+        } else {
+            self.stop_in_order(index, u64::MAX);
+            if self.holder() == Some(index) {
+                self.lock = None;
+                self.free_since = self.now;
             }
-            return;
-        }
-        self.stop_in_order(index, u64::MAX);
-        if self.holder() == Some(index) {
-            self.lock = None;
-            self.free_since = self.now;
-        }
-        if let Some(pod) = &mut self.instances[index].pod {
-            pod.gone_at = Some(gone_at);
         }
     }
 

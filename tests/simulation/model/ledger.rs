@@ -185,7 +185,7 @@ impl World {
         // What it would come back with. What a source holds up shows when it is tried, and not before.
         let bound = |at: usize| if at < HOT && (!leads || self.setup.source.is_some()) { one.data.control[at] } else { i64::MIN };
         let same = (0..WORK_MEM).all(|at| one.values[at] == one.brought(at, one.patroni.seen[at]).max(bound(at)));
-        // Nor to a clock that jumped.
+        // To a clock that jumped it shows only later.
         let again = self.clock == 0 && self.ledger.restarted.get(&index) == Some(&one.patroni.version);
         let shows = self.setup.source.is_none() || again;
         if matches!(action, Action::Restart { .. }) && one.started / 100 + GRACE < now && same && shows && known {

@@ -167,10 +167,10 @@ impl World {
     /// The source of a standby cluster runs with another `max_connections`, which its WAL says. It does not get more than this cluster
     /// has (DESIGN §8, rule 7).
     pub(crate) fn source_runs(&mut self, value: i64) {
-        let has = |world: &Self| world.instances.iter().map(|one| one.values[super::release::MAX_CONNECTIONS]).min();
-        let written = [&self.status.target, &self.status.last_good].map(|release| release.values[super::release::MAX_CONNECTIONS]);
-        let Some(most) = has(self).map(|has| has.min(written[0]).min(written[1])) else { return };
-        self.setup.source = self.setup.source.map(|_| value.min(most));
+        let running = self.instances.iter().map(|one| &one.values);
+        let values = running.chain([&self.status.target.values, &self.status.last_good.values]);
+        let most = values.map(|values| values[super::release::MAX_CONNECTIONS]).min();
+        self.setup.source = self.setup.source.map(|_| most.map_or(value, |most| value.min(most)));
         if let Some(leader) = self.leader().filter(|_| self.setup.source.is_some()) {
             self.write_parameters(leader);
         }
@@ -268,7 +268,7 @@ impl World {
             && self.instances[primary].runs()
             && self.instances[primary].server == Server::Primary
         {
-            // "My wal position exceeds", says nobody of one that runs as the primary.
+            // The others see that it runs as the primary, so none of them takes the lock.
             return;
         }
         self.relock = None;
