@@ -99,7 +99,16 @@ fn one(path: &str, before: Option<&Value>, after: Option<&Value>) -> Finding {
             reload.because("a replica that lags further may be promoted").risk(Risk::Durability)
         }
         "slots" if after.is_none() => reload.because("Patroni drops the slot, and its consumer loses its position").risk(Risk::Slots),
-        "ignore_slots" => reload.because("Patroni drops slots it neither knows nor ignores").risk(Risk::Slots),
+        "slots" if before.is_some() => {
+            reload.because("Patroni drops the slot and makes another one; its consumer loses its position").risk(Risk::Slots)
+        }
+        // Patroni 4.0.7, `copy_logical_slots`: the slot's file is written while the server is down.
+        "slots" if after.and_then(|slot| slot.get("type")) == Some(&json!("logical")) => reload
+            .because("Patroni makes the slot, and restarts every replica, each by itself, to copy the slot into it")
+            .risk(Risk::Availability),
+        "ignore_slots" => reload
+            .because("instances that follow drop slots that Patroni neither knows nor ignores; a primary keeps what its users made")
+            .risk(Risk::Slots),
         "ttl" | "loop_wait" | "retry_timeout" | "primary_start_timeout" | "master_start_timeout" => {
             reload.because("it decides how soon a failover begins; too short a time gives failovers without a failure")
         }
@@ -119,6 +128,21 @@ mod tests {
             (json!({"pause": true}), json!({}), Disturbance::Reload, None, "pause"),
             (json!({}), json!({"ttl": 60}), Disturbance::Reload, None, "failover"),
             (json!({"slots": {"cdc": {"type": "logical"}}}), json!({"slots": {}}), Disturbance::Reload, Some(Risk::Slots), "slots.cdc"),
+            (
+                json!({}),
+                json!({"slots": {"cdc": {"type": "logical"}}}),
+                Disturbance::Reload,
+                Some(Risk::Availability),
+                "restarts every replica",
+            ),
+            (json!({}), json!({"slots": {"archive": {"type": "physical"}}}), Disturbance::Reload, None, "slots.archive"),
+            (
+                json!({"slots": {"cdc": {"plugin": "pgoutput"}}}),
+                json!({"slots": {"cdc": {"plugin": "wal2json"}}}),
+                Disturbance::Reload,
+                Some(Risk::Slots),
+                "another one",
+            ),
             (json!({}), json!({"maximum_lag_on_failover": 5_000_000}), Disturbance::Reload, Some(Risk::Durability), "lags"),
             (json!({"slots": {"cdc": {"type": "logical"}}}), json!({}), Disturbance::Reload, Some(Risk::Slots), "slots.cdc"),
             (json!({}), json!({"synchronous_mode": true}), Disturbance::Nothing, None, "spec.replication.mode"),

@@ -18,6 +18,7 @@ mod rollout;
 mod sample;
 mod secrets;
 mod settings;
+mod slots;
 mod storage_class;
 mod switchover;
 mod whole;

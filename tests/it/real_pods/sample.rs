@@ -35,6 +35,7 @@ const DRAWN: &[&str] = &[
     "a_volume_that_comes_late_is_waited_for",
     "a_replica_that_flaps_holds_the_next_one_up",
     "a_slot_is_given_up_by_its_name",
+    "slots_that_users_made_stay",
     "a_standby_cluster_changes_as_planned",
     "a_newer_image_waits_for_its_promotion",
 ];

@@ -5,7 +5,7 @@ use super::{Database, NAME, Processes, on_real_nodes, said, until, when_drawn};
 use std::time::{Duration, Instant};
 
 /// Transaction pooling, as `spec.configurations` has it.
-const TRANSACTIONS: &str = "  configurations: {pooling: {pgBouncer: {pgbouncer.ini: {pgbouncer: {pool_mode: transaction}}}}}\n";
+pub(super) const TRANSACTIONS: &str = "  configurations: {pooling: {pgBouncer: {pgbouncer.ini: {pgbouncer: {pool_mode: transaction}}}}}\n";
 
 const FORWARD: &str = "/var/run/postgresql/pgbouncer-forward.ini";
 
@@ -198,39 +198,6 @@ fn sessions_are_counted_and_named() {
         database.all_at_rest();
         let (code, text) = command(&candidate);
         assert!(code == Some(4) && text.contains("leads already"), "the same is asked for again: {code:?} {text}");
-    });
-}
-
-/// A logical slot that the candidate lacks holds the primary where it is, until somebody gives it up by its name: what follows the slot
-/// would have to begin anew.
-#[test]
-fn a_slot_is_given_up_by_its_name() {
-    when_drawn("a_slot_is_given_up_by_its_name", |nodes| {
-        let database = Database::new(nodes, "switchover-slot", 2, TRANSACTIONS);
-        let (leader, candidate) = (database.primary(), database.replicas().remove(0));
-        database.inside(&leader, "SELECT pg_create_logical_replication_slot('cdc', 'pgoutput')");
-        // As long as somebody reads it: one that nobody reads Patroni may drop, since it stands in no `slots` of its configuration.
-        let read = "exec pg_recvlogical -h /var/run/postgresql -U postgres -d postgres --slot cdc --start -n -f /dev/null -o proto_version=1 -o publication_names=none";
-        let exec = ["-n", "switchover-slot", "exec", &leader, "-c", "patroni", "--", "/bin/sh", "-c", read];
-        let mut consumer = nodes.command(&exec).spawn().unwrap();
-        until("somebody reads the slot", 30, || {
-            database.inside(&leader, "SELECT active FROM pg_replication_slots WHERE slot_name = 'cdc'") == "t"
-        });
-        let command = |more: &[&str]| {
-            let output = nodes.stackgres(&[&["switchover", "switchover-slot/db", "--candidate", &candidate], more].concat());
-            (output.status.code(), said(&output))
-        };
-        let (code, text) = command(&["--timeout", "20"]);
-        assert!(code != Some(0) && text.contains("cdc"), "{code:?} {text}");
-        let (code, text) = command(&["--timeout", "20", "--accept-slot-loss", "other"]);
-        assert!(code != Some(0) && text.contains("cdc"), "another slot than the one that was given up: {code:?} {text}");
-        assert_eq!(database.primary(), leader);
-        database.inside(&leader, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = 'cdc'");
-        consumer.wait().unwrap();
-        let (code, text) = command(&["--accept-slot-loss", "cdc"]);
-        assert!(code == Some(0) && text.contains(&format!("handed over to {candidate}")), "{code:?} {text}");
-        until("the new primary is told", 30, || database.primary() == candidate);
-        database.ready(2);
     });
 }
 

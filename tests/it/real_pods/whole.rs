@@ -149,6 +149,8 @@ fn instances_go_and_come_back() {
         database.ready(1);
         assert_eq!(database.primary(), format!("{NAME}-0"), "it handed over before it went");
         database.sql("insert into t select generate_series(1001, 2000)");
+        let slots = "SELECT pg_create_logical_replication_slot('cdc', 'pgoutput'), pg_create_physical_replication_slot('archive', true)";
+        database.inside(&database.primary(), slots);
         database.spec(0, "");
         until("it stops", 120, || database.kubectl(&["get", "pods", "-o", "name"]).trim().is_empty());
         let volumes = database.kubectl(&["get", "pvc", "-o", "name"]);
@@ -157,6 +159,9 @@ fn instances_go_and_come_back() {
         database.ready(3);
         assert_eq!(database.sql("select count(*) from t"), "2000");
         assert_eq!(database.status("/systemIdentifier"), identifier);
+        // Patroni has made slots for the instances that joined, and read the list of all of them.
+        let stay = database.slots(&database.primary());
+        assert!(stay.contains("cdc") && stay.contains("archive"), "a consumer that is away loses its position: {stay:?}");
         for replica in database.replicas() {
             until("replicas follow", 60, || database.inside(&replica, "select count(*) from t") == "2000");
         }
