@@ -15,6 +15,7 @@ pub mod diagnostics;
 pub mod diff;
 pub mod engine;
 pub mod health;
+pub mod hooks;
 pub mod instance;
 pub mod kubernetes;
 pub mod load;

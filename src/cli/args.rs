@@ -381,6 +381,13 @@ pub struct RunArguments {
     /// Address of the health and metrics endpoints.
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub listen: String,
+    /// Address of the webhook, `/webhook`, of which every fleet profits that follows the repository that was pushed to; none without it.
+    /// It speaks HTTP: put what ends TLS before it.
+    #[arg(long, env = "STACKGRES_WEBHOOK_LISTEN", value_name = "ADDRESS", requires = "webhook_secret_file")]
+    pub webhook_listen: Option<String>,
+    /// File with the secret of the webhook, 16 characters or more; several lines are several secrets. It is read for each delivery.
+    #[arg(long, env = "STACKGRES_WEBHOOK_SECRET_FILE", value_name = "FILE")]
+    pub webhook_secret_file: Option<PathBuf>,
     /// Longest time between two passes, in seconds; changes are seen at once, and each fleet says how often to look at its source.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
     pub interval_seconds: u64,

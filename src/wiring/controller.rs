@@ -2,13 +2,15 @@
 
 use super::stop_on_signal;
 use crate::cli::{CommandError, RunArguments};
-use crate::engine::controller::{RunError, RunOptions, SourceOptions, State, run};
+use crate::engine::controller::{LookAgain, RunError, RunOptions, SourceOptions, State, now, run};
+use crate::hooks::{Hooks, SecretsFile};
 use crate::kubernetes::Cluster;
 use crate::postgres::Catalogue;
 use crate::resolve::Settings;
 use crate::telemetry;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Runs the controller until it is told to stop.
@@ -32,6 +34,7 @@ async fn serve(arguments: &RunArguments) -> Result<(), CommandError> {
     let server =
         axum::serve(listener, crate::web::router(state.clone(), false)).with_graceful_shutdown(async move { stopping.cancelled().await });
     let server = tokio::spawn(async move { server.await });
+    let webhook = webhook(arguments, &api, &stop).await?;
     stop_on_signal(stop.clone());
     let options = RunOptions {
         settings: settings(arguments)?,
@@ -51,11 +54,27 @@ async fn serve(arguments: &RunArguments) -> Result<(), CommandError> {
     let result = run(api, options, state, stop.clone()).await;
     stop.cancel();
     drop(server.await);
+    if let Some(webhook) = webhook {
+        drop(webhook.await);
+    }
     result.map_err(|error| match error {
         RunError::AnotherOperator(_) => CommandError::refused(error.to_string())
             .hint("two operators of one API group undo each other's work: remove the other one first"),
         other => CommandError::failure(other.to_string()),
     })
+}
+
+/// Takes webhooks, where that is wanted. Without a secret that holds nothing starts.
+async fn webhook(arguments: &RunArguments, api: &Cluster, stop: &CancellationToken) -> Result<Option<JoinHandle<()>>, CommandError> {
+    let (Some(address), Some(file)) = (&arguments.webhook_listen, &arguments.webhook_secret_file) else { return Ok(None) };
+    let secrets = SecretsFile::new(file.clone());
+    secrets.read().await.map_err(|error| CommandError::failure(error.to_string()).hint(error.hint()))?;
+    let listener = tokio::net::TcpListener::bind(address).await.map_err(|error| {
+        CommandError::failure(format!("cannot listen on {address}: {error}")).hint("choose another address with --webhook-listen")
+    })?;
+    let hooks = Hooks::new(secrets, LookAgain::new(api.clone()), now);
+    tracing::info!(address, "takes webhooks at /webhook");
+    Ok(Some(tokio::spawn(crate::hooks::serve(listener, Arc::new(hooks), stop.clone()))))
 }
 
 fn settings(arguments: &RunArguments) -> Result<Settings, CommandError> {

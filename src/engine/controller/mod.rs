@@ -11,6 +11,7 @@ mod events;
 mod facts;
 mod fleet_pass;
 mod fleet_status;
+mod look_again;
 mod managed_sql;
 mod marks;
 mod mirror;
@@ -32,6 +33,7 @@ mod switchover;
 mod works;
 
 pub use census::{Census, Health};
+pub use look_again::{LOOK_AGAIN, LookAgain};
 pub use observe::observe;
-pub use run::{RunError, RunOptions, State, run};
+pub use run::{RunError, RunOptions, State, now, run};
 pub use source::SourceOptions;

@@ -283,7 +283,8 @@ async fn refuse_beside_another(api: &Cluster) -> Result<(), RunError> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the engine is where the clock is read; every stage gets it as an argument")]
-pub(super) fn now() -> Timestamp {
+/// The time.
+pub fn now() -> Timestamp {
     Timestamp::now()
 }
 

@@ -4,6 +4,7 @@
 //! holds up neither a pass nor another fleet; what could not be read is unknown, so the last good revision stays in force.
 
 use super::events::tell;
+use super::look_again::LOOK_AGAIN;
 use super::settings_of::{Place, Unusable, place_of};
 use crate::engine::files::{Files, short};
 use crate::kubernetes::{Cluster, KubernetesError};
@@ -86,6 +87,8 @@ struct Followed {
     looking: Option<JoinHandle<Result<Polled, SourceError>>>,
     watching: Option<JoinHandle<()>>,
     due: Timestamp,
+    /// The last wish for a look, and whatever was looked at since has it in it.
+    asked_for: Option<String>,
     news: Option<Arc<News>>,
     key: Option<RevisionKey>,
     problem: Option<SourceError>,
@@ -150,14 +153,31 @@ impl Sources {
                 Err(error) => return Ok(Answer { news, problem: Some(problem(&error)) }),
             };
             let watching = self.watch(&source);
-            let fresh =
-                Followed { identity, content, asked: true, place: source, looking: None, watching, due: now, news, key, problem: None };
+            let fresh = Followed {
+                identity,
+                content,
+                asked: true,
+                place: source,
+                looking: None,
+                watching,
+                due: now,
+                asked_for: None,
+                news,
+                key,
+                problem: None,
+            };
             self.followed.insert(name.clone(), fresh);
         }
         let Some(followed) = self.followed.get_mut(&name) else { return Ok(Answer { news: None, problem: None }) };
         followed.asked = true;
         let local = matches!(*followed.place, Source::Directory(_));
         let mut patience = Duration::ZERO;
+        // A look that is going on may have begun before the push: there is another one after it.
+        let wish = fleet.annotation(LOOK_AGAIN);
+        if followed.looking.is_none() && followed.asked_for.as_deref() != wish {
+            followed.asked_for = wish.map(str::to_owned);
+            followed.due = followed.due.min(now);
+        }
         if followed.looking.is_none() && (local || followed.due <= now) {
             patience = if local || followed.news.is_none() { PATIENCE.0 } else { PATIENCE.1 };
             let (place, key, hints, cancel) = (followed.place.clone(), followed.key.clone(), self.hints.clone(), self.cancel.clone());

@@ -10,6 +10,7 @@ mod secrets;
 mod shared;
 mod standby_clusters;
 mod volumes;
+mod webhooks;
 
 use crate::real_cluster::{Server, beside_others_on_the_real_server, install, on_the_real_server, resource};
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
@@ -267,4 +268,5 @@ on_both!(
     given_credentials_are_waited_for_and_certificates_made_again,
     an_upgrade_of_the_controller_changes_nothing_until_it_is_promoted,
     a_held_fleet_promotes_nothing,
+    a_push_is_seen_at_once,
 );
