@@ -61,6 +61,14 @@ pub enum SourceError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The server cannot be told apart from somebody who poses as it.
+    #[error("the host key of {address} is not accepted: {reason}")]
+    HostKey {
+        /// Repository address.
+        address: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The server answered with a status that is not about this request.
     #[error("{address} answered with HTTP status {status}")]
     Status {
@@ -177,9 +185,12 @@ impl SourceError {
     /// How a caller should treat the failure.
     pub fn class(&self) -> Class {
         match self {
-            Self::Unreachable { .. } | Self::Certificate { .. } | Self::Status { .. } | Self::Protocol { .. } | Self::Unreadable { .. } => {
-                Class::Unreachable
-            }
+            Self::Unreachable { .. }
+            | Self::Certificate { .. }
+            | Self::HostKey { .. }
+            | Self::Status { .. }
+            | Self::Protocol { .. }
+            | Self::Unreadable { .. } => Class::Unreachable,
             Self::Unauthorized { .. } => Class::Unauthorized,
             Self::RepositoryNotFound { .. }
             | Self::EmptyRepository { .. }
@@ -200,6 +211,10 @@ impl SourceError {
             Self::Unreachable { .. } => "check address, DNS, network policy and proxy; it is tried again".to_owned(),
             Self::Certificate { .. } => {
                 "if the server uses a private certificate authority, give its certificate as the source's CA bundle".to_owned()
+            }
+            Self::HostKey { .. } => {
+                "compare the server's key with the one its owner publishes, then write it into known_hosts of the Secret (`ssh-keyscan HOST`)"
+                    .to_owned()
             }
             Self::Status { status: 407, .. } => "the proxy wants credentials: set them beside the proxy address".to_owned(),
             Self::Status { .. } => "the server or a proxy before it is in trouble; it is tried again".to_owned(),

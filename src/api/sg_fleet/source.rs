@@ -11,7 +11,9 @@ fn git() -> Schema {
     object("A Git repository.")
         .required(
             "url",
-            text("Address of the repository: `https://HOST/PATH`. User names and passwords do not belong here.")
+            text(
+                "Address of the repository: `https://HOST/PATH`, `ssh://USER@HOST/PATH` or `USER@HOST:PATH`. Passwords do not belong here.",
+            )
                 .min_length(1)
                 .max_length(2048),
         )
@@ -28,7 +30,9 @@ fn git() -> Schema {
         .field(
             "credentials",
             object("How to log in. The Secret is in the fleet's own namespace.")
-                .required("secretName", text("Secret with `username` and `password`, or with `token` for a bearer token."))
+                .required("secretName", text(
+                        "Secret with `username` and `password`, with `token` for a bearer token, or for SSH with `identity`, a private key without a passphrase, and `known_hosts`, the keys by which the server is known (`ssh-keyscan HOST`, compared with the published fingerprint).",
+                    ))
                 .field("type", text("`basic`, `bearer` or `ssh`.").allowed(&["basic", "bearer", "ssh"]).default("basic")),
         )
         .field(

@@ -173,10 +173,8 @@ fn hides_something(report: &Report, snapshot: &News) -> bool {
 /// What the fleet's own spec asks for and this version does not do.
 fn refuse_unsupported(fleet: &Object) -> Diagnostics {
     let mut problems = check_manifest(&Manifest::live(fleet.clone()));
-    for (pointer, value) in [("/spec/drift", "propose"), ("/spec/source/git/credentials/type", "ssh")] {
-        if fleet.text(pointer) == Some(value) {
-            problems.push(Diagnostic::error("not-supported-yet", format!("`{value}` is not carried out yet")).path(pointer));
-        }
+    if fleet.text("/spec/drift") == Some("propose") {
+        problems.push(Diagnostic::error("not-supported-yet", "`propose` is not carried out yet").path("/spec/drift"));
     }
     problems
 }

@@ -152,6 +152,11 @@ fn credentials(secret: &Object, kind: &str) -> Result<Credentials, String> {
     if kind == "bearer" {
         return Ok(Credentials::Bearer(SecretText::new(key("token")?)));
     }
+    if kind == "ssh" {
+        // Kubernetes' own type of Secret for a key has another name for it.
+        let identity = key("identity").or_else(|missing| key("ssh-privatekey").map_err(|_| missing))?;
+        return Ok(Credentials::Ssh { identity: SecretText::new(identity), known_hosts: key("known_hosts")? });
+    }
     Ok(Credentials::Basic { username: key("username")?, password: SecretText::new(key("password")?) })
 }
 

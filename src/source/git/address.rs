@@ -9,8 +9,20 @@ use url::Url;
 pub(super) enum Address {
     /// A smart HTTP server.
     Http(Url),
+    /// A server that is reached with `ssh`.
+    Ssh(SshAddress),
     /// A folder on this machine.
     Local(PathBuf),
+}
+
+/// A repository behind SSH. No part of it can be taken for an option.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SshAddress {
+    pub(super) user: String,
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// As the server takes it: absolute, or from the user's folder on.
+    pub(super) path: String,
 }
 
 /// What addresses are allowed beside HTTPS.
@@ -27,8 +39,13 @@ impl Address {
             return Self::local(PathBuf::from(text), allowed);
         }
         if !text.contains("://") {
-            let hint = "write https://HOST/PATH; the short form user@host:path means SSH, which is not supported yet";
-            return Err(SourceError::refused("the repository address has no scheme", hint));
+            // As `git clone` reads it: `user@host:path`, without a slash before the colon.
+            return match text.split_once(':').filter(|(login, _)| !login.contains('/')) {
+                Some((login, path)) => SshAddress::checked(login, None, path).map(Self::Ssh),
+                None => {
+                    Err(SourceError::refused("the repository address has no scheme", "write https://HOST/PATH or ssh://USER@HOST/PATH"))
+                }
+            };
         }
         let url = Url::parse(text).map_err(|error| {
             SourceError::refused(format!("the repository address cannot be read: {error}"), "write https://HOST/PATH, as for `git clone`")
@@ -45,10 +62,7 @@ impl Address {
                     url.to_file_path().map_err(|()| SourceError::refused("the file:// address names no path", "write file:///PATH"))?;
                 return Self::local(path, allowed);
             }
-            "ssh" | "git+ssh" | "ssh+git" => {
-                let hint = "use the https:// address of the same repository with a token";
-                return Err(SourceError::refused("ssh addresses are not supported yet", hint));
-            }
+            "ssh" => return SshAddress::of(&url).map(Self::Ssh),
             other => {
                 let hint = "use https://; this scheme has no encryption or runs other programs";
                 return Err(SourceError::refused(format!("the address scheme {other:?} is refused"), hint));
@@ -74,10 +88,71 @@ impl Address {
     }
 }
 
+impl SshAddress {
+    fn of(url: &Url) -> Result<Self, SourceError> {
+        let refuse = |reason: &str| Err(SourceError::refused(reason, "write ssh://USER@HOST/PATH, as for `git clone`"));
+        if url.password().is_some() {
+            return refuse("the repository address holds a password");
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return refuse("the repository address has a query or a fragment");
+        }
+        let (Some(host), Ok(path)) = (url.host_str(), percent_decoded(url.path())) else {
+            return refuse("the repository address names no host, or a path that is no text");
+        };
+        // `/~user/path` is below a user's folder.
+        let path = path.strip_prefix('/').filter(|path| path.starts_with('~')).unwrap_or(&path);
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        Self::checked(&format!("{}@{host}", url.username()), url.port(), path)
+    }
+
+    fn checked(login: &str, port: Option<u16>, path: &str) -> Result<Self, SourceError> {
+        let hint = "write ssh://USER@HOST/PATH or USER@HOST:PATH, as for `git clone`";
+        let Some((user, host)) = login.split_once('@') else {
+            return Err(SourceError::refused("the repository address names no user", hint));
+        };
+        let plain = |text: &str, more: &str| {
+            !text.is_empty() && !text.starts_with('-') && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+        };
+        let path_is_plain = !path.trim_matches('/').is_empty() && !path.starts_with('-') && !path.chars().any(char::is_control);
+        if !plain(user, "._-") || !plain(host, ".-:_") || !path_is_plain {
+            return Err(SourceError::refused("the repository address has an odd user, host or path", hint));
+        }
+        Ok(Self { user: user.to_owned(), host: host.to_owned(), port: port.unwrap_or(22), path: path.to_owned() })
+    }
+}
+
+fn percent_decoded(text: &str) -> Result<String, std::string::FromUtf8Error> {
+    let (mut decoded, mut rest) = (Vec::new(), text.as_bytes());
+    while let [first, after @ ..] = rest {
+        let code = after.get(..2).and_then(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok());
+        let (byte, next) = match code.filter(|_| *first == b'%') {
+            Some(code) => (code, &after[2..]),
+            None => (*first, after),
+        };
+        decoded.push(byte);
+        rest = next;
+    }
+    String::from_utf8(decoded)
+}
+
+impl std::fmt::Display for SshAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { user, host, port, path } = self;
+        match (path.starts_with('/'), *port) {
+            (true, 22) => write!(f, "ssh://{user}@{host}{path}"),
+            (true, port) => write!(f, "ssh://{user}@{host}:{port}{path}"),
+            (false, 22) => write!(f, "{user}@{host}:{path}"),
+            (false, port) => write!(f, "ssh://{user}@{host}:{port}/{path}"),
+        }
+    }
+}
+
 impl std::fmt::Display for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Http(url) => url.fmt(f),
+            Self::Ssh(address) => address.fmt(f),
             Self::Local(path) => path.display().fmt(f),
         }
     }
@@ -173,12 +248,47 @@ mod tests {
         for text in ["http://host/r", "file:///etc", "/etc", "./r", "../r", "git://host/r", "ext::sh -c x", "ftp://host/r", "host/r"] {
             refusal(text);
         }
-        assert!(refusal("ssh://git@host/r").contains("not supported yet"));
-        assert!(refusal("git@host:r.git").contains("not supported yet"));
         assert!(matches!(Address::parse("https://host/r.git", Allowed::default()), Ok(Address::Http(_))));
         let all = Allowed { plain_http: true, local: true };
         assert!(matches!(Address::parse("http://host/r", all), Ok(Address::Http(_))));
         assert_eq!(Address::parse("file:///srv/a%20b", all).unwrap(), Address::Local("/srv/a b".into()));
+    }
+
+    /// What would reach `ssh` or the shell behind it as something else than it is.
+    #[test]
+    fn ssh_addresses_are_read_as_git_reads_them_and_odd_ones_refused() {
+        let read = |text: &str| match Address::parse(text, Allowed::default()) {
+            Ok(Address::Ssh(SshAddress { user, host, port, path })) => format!("{user} {host} {port} {path}"),
+            other => panic!("{text}: {other:?}"),
+        };
+        assert_eq!(read("ssh://git@example.org/shop/fleet.git"), "git example.org 22 /shop/fleet.git");
+        assert_eq!(read("ssh://git@example.org:2222/shop/a%20b'c"), "git example.org 2222 /shop/a b'c");
+        assert_eq!(read("git@example.org:shop/fleet.git"), "git example.org 22 shop/fleet.git");
+        assert_eq!(read("ssh://git@example.org/~ada/fleet"), "git example.org 22 ~ada/fleet");
+        assert_eq!(read("ssh://git@[::1]:2222/r"), "git ::1 2222 /r");
+        for odd in [
+            "ssh://example.org/r",
+            "ssh://git:hunter2@example.org/r",
+            "ssh://git@-oProxyCommand=x/r",
+            "ssh://-l@example.org/r",
+            "-oProxyCommand=x@example.org:r",
+            "git@-oProxyCommand=x:r",
+            "git@example.org:-r",
+            "git@example.org:",
+            "ssh://git@example.org/",
+            "ssh://git@example.org",
+            "ssh://git@example.org/a%0ab",
+            "ssh://git@example.org/a%ff",
+            "ssh://git@example.org/r?x=1",
+            "git@exa mple.org:r",
+            "git@a@b:r",
+            "git+ssh://git@example.org/r",
+        ] {
+            assert!(!refusal(odd).contains("hunter2"), "{odd}");
+        }
+        for text in ["ssh://git@example.org/shop/fleet.git", "git@example.org:shop/fleet.git", "ssh://git@example.org:2222/r"] {
+            assert_eq!(Address::parse(text, Allowed::default()).unwrap().to_string(), text);
+        }
     }
 
     /// The message goes into a status field that many may read.

@@ -10,9 +10,11 @@ mod address;
 mod cache;
 mod history;
 mod http;
+mod http_wire;
 mod local;
 mod poll;
 mod session;
+mod ssh;
 mod transport;
 mod tree;
 
@@ -123,7 +125,15 @@ impl GitSource {
                 let hint = "use https://, or take the credentials out";
                 return Err(SourceError::refused("credentials are not sent over unencrypted HTTP", hint));
             }
+            Address::Http(_) if matches!(settings.credentials, Credentials::Ssh { .. }) => {
+                let hint = "write the ssh:// address of the same repository, or give user name and password";
+                return Err(SourceError::refused("a key is for SSH, and the address is not", hint));
+            }
             Address::Http(_) => Some(http::client(&settings)?),
+            Address::Ssh(_) => {
+                ssh::check(&settings)?;
+                None
+            }
         };
         let identity = format!("git\n{address}\n{:?}\n{folder}", settings.reference);
         let scope = Digest::of_bytes(identity.as_bytes()).short().to_owned();

@@ -3,8 +3,10 @@
 use super::address::{Address, Reference};
 use super::cache::Cache;
 use super::history::{Ancestry, ancestry};
+use super::http_wire::HttpWire;
 use super::local::LocalRepository;
-use super::session::{Advertised, Conversation, Exchange, Session};
+use super::session::{Advertised, Conversation, Exchange, Session, Wire};
+use super::ssh::SshWire;
 use super::tree::{Store, damaged};
 use super::{GitSettings, Ready};
 use crate::source::patience::Patience;
@@ -44,8 +46,12 @@ impl Look<'_> {
         {
             return Ok(Polled::unchanged(0)); // what a commit id names never changes
         }
+        let credentials = || self.settings().credentials.clone();
         match (&self.ready.address, &self.ready.client) {
-            (Address::Http(url), Some(client)) => self.remote(url, client),
+            (Address::Http(url), Some(client)) => self.remote(&|| Wire::Http(HttpWire::new(url.clone(), credentials(), client.clone()))),
+            (Address::Ssh(address), _) => {
+                self.remote(&|| Wire::Ssh(SshWire::new(address.clone(), credentials(), self.settings().cache.clone())))
+            }
             (Address::Http(url), None) => Err(SourceError::Unreachable { address: url.to_string(), reason: "no HTTP client".to_owned() }),
             (Address::Local(path), _) => {
                 let local = LocalRepository::open_exactly(path)?;
@@ -62,11 +68,11 @@ impl Look<'_> {
         &self.ready.settings
     }
 
-    fn remote(&self, url: &url::Url, client: &reqwest::Client) -> Result<Polled, SourceError> {
+    fn remote(&self, wire: &dyn Fn() -> Wire) -> Result<Polled, SourceError> {
         let cache = Cache::open(&self.settings().cache, &self.ready.address, self.patience)?;
         let session = || {
-            let (credentials, limits) = (self.settings().credentials.clone(), self.settings().limits.clone());
-            Session::new(Exchange::new(url.clone(), credentials, client.clone(), self.runtime.clone(), self.patience.clone(), limits))
+            let (address, limits) = (self.ready.address.to_string(), self.settings().limits.clone());
+            Session::new(Exchange::new(address, wire(), self.runtime.clone(), self.patience.clone(), limits))
         };
         match self.remote_once(&cache, &session) {
             Err(SourceError::Corrupt { reason, .. }) => {

@@ -1,6 +1,7 @@
 //! One conversation with a remote repository.
 
-use super::http;
+use super::http_wire::HttpWire;
+use super::ssh::SshWire;
 use super::transport::{self, lock};
 use crate::model::SecretText;
 use crate::source::SourceError;
@@ -8,12 +9,9 @@ use crate::source::describe::{bytes, tame};
 use crate::source::patience::Patience;
 use crate::source::snapshot::Limits;
 use git2::{AutotagOption, Direction, ErrorClass, FetchOptions, Oid, RemoteCallbacks, RemoteConnection, Repository};
-use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tokio::runtime::Runtime;
-use url::Url;
 
 /// How a source proves who it is.
 #[derive(Clone, Default)]
@@ -30,6 +28,13 @@ pub enum Credentials {
     },
     /// A token in an `Authorization: Bearer` header.
     Bearer(SecretText),
+    /// A key, for SSH.
+    Ssh {
+        /// Private key as `ssh-keygen` writes it, without a passphrase.
+        identity: SecretText,
+        /// Lines of a `known_hosts` file: the keys by which the server is known. Another one is refused.
+        known_hosts: String,
+    },
 }
 
 impl Credentials {
@@ -38,37 +43,37 @@ impl Credentials {
     }
 }
 
+/// How bytes travel.
+pub(super) enum Wire {
+    /// A request and its answer, twice.
+    Http(HttpWire),
+    /// One connection for the whole conversation.
+    Ssh(SshWire),
+}
+
 /// What carrier and conversation share. It belongs to one thread; the table of sessions is why it must be `Sync`.
 pub(super) struct Exchange {
-    pub(super) address: Url,
-    pub(super) credentials: Credentials,
-    pub(super) client: reqwest::Client,
+    pub(super) address: String,
+    pub(super) wire: Wire,
     pub(super) runtime: Arc<Runtime>,
     pub(super) patience: Patience,
     pub(super) limits: Limits,
     received: AtomicU64,
-    base: Mutex<Option<Url>>, // the repository's address after a redirect
     failure: Mutex<Option<SourceError>>,
 }
 
 impl Exchange {
-    pub(super) fn new(
-        address: Url,
-        credentials: Credentials,
-        client: reqwest::Client,
-        runtime: Arc<Runtime>,
-        patience: Patience,
-        limits: Limits,
-    ) -> Self {
-        let (received, base, failure) = Default::default();
-        Self { address, credentials, client, runtime, patience, limits, received, base, failure }
+    pub(super) fn new(address: String, wire: Wire, runtime: Arc<Runtime>, patience: Patience, limits: Limits) -> Self {
+        let (received, failure) = Default::default();
+        Self { address, wire, runtime, patience, limits, received, failure }
     }
 
     fn what(&self) -> String {
         format!("the exchange with {}", self.address)
     }
 
-    fn wait<T>(&self, step: impl Future<Output = Result<T, SourceError>>) -> Result<T, SourceError> {
+    /// Waits for a step no longer than there is patience.
+    pub(super) fn wait<T>(&self, step: impl Future<Output = Result<T, SourceError>>) -> Result<T, SourceError> {
         self.runtime.block_on(self.patience.wait(&self.what(), step))
     }
 
@@ -93,67 +98,13 @@ impl Exchange {
         if total > limit { Err(SourceError::TooLarge { what: what.to_owned(), limit: bytes(limit) }) } else { Ok(()) }
     }
 
-    pub(super) fn advertisement(&self) -> Result<reqwest::Response, SourceError> {
-        let response = self.request("info/refs", None)?;
-        let mut base = response.url().clone();
-        let Some(path) = base.path().strip_suffix("/info/refs").map(str::to_owned) else {
-            return Err(self.protocol("it redirects to something that is not a repository"));
-        };
-        base.set_path(&path);
-        base.set_query(None);
-        *lock(&self.base) = Some(base);
-        Ok(response)
+    /// Whether something failed already.
+    pub(super) fn has_failed(&self) -> bool {
+        lock(&self.failure).is_some()
     }
 
-    pub(super) fn upload_pack(&self, body: Vec<u8>) -> Result<reqwest::Response, SourceError> {
-        self.request("git-upload-pack", Some(body))
-    }
-
-    pub(super) fn chunk(&self, response: &mut reqwest::Response) -> Result<Option<bytes::Bytes>, SourceError> {
-        self.wait(async { response.chunk().await.map_err(|error| http::failure(self.address.as_str(), error)) })
-    }
-
-    /// Reads and drops the rest of a good answer.
-    pub(super) fn drain(&self, mut response: reqwest::Response, at_most: Duration) {
-        if lock(&self.failure).is_none() {
-            let rest = async { while let Ok(Some(_)) = response.chunk().await {} };
-            let _late = self.runtime.block_on(async { tokio::time::timeout(at_most, rest).await });
-        }
-    }
-
-    fn request(&self, suffix: &str, body: Option<Vec<u8>>) -> Result<reqwest::Response, SourceError> {
-        let mut url = lock(&self.base).as_ref().unwrap_or(&self.address).clone();
-        url.set_path(&format!("{}/{suffix}", url.path().trim_end_matches('/')));
-        let kind = if body.is_some() { "application/x-git-upload-pack-result" } else { "application/x-git-upload-pack-advertisement" };
-        let mut request = if let Some(body) = body {
-            self.client.post(url.clone()).header(CONTENT_TYPE, "application/x-git-upload-pack-request").body(body)
-        } else {
-            url.set_query(Some("service=git-upload-pack"));
-            self.client.get(url.clone())
-        };
-        if url.origin() == self.address.origin() {
-            request = match &self.credentials {
-                Credentials::None => request,
-                Credentials::Basic { username, password } => request.basic_auth(username, Some(password.expose())),
-                Credentials::Bearer(token) => request.bearer_auth(token.expose()),
-            };
-        }
-        let sending = request.header(ACCEPT, kind).send();
-        let response = self.wait(async { sending.await.map_err(|error| http::failure(self.address.as_str(), error)) })?;
-        let headers = response.headers();
-        let expected = headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes() == kind.as_bytes());
-        let address = self.address.to_string();
-        match response.status().as_u16() {
-            200 if expected && !headers.contains_key(CONTENT_ENCODING) => Ok(response),
-            200 => Err(self.protocol("the answer has another content type")),
-            401 | 403 => Err(SourceError::Unauthorized { address, sent: self.credentials.is_some() }),
-            404 | 410 => Err(SourceError::RepositoryNotFound { address }),
-            status => Err(SourceError::Status { address, status }),
-        }
-    }
-
-    fn protocol(&self, reason: &str) -> SourceError {
-        SourceError::Protocol { address: self.address.to_string(), reason: tame(reason) }
+    pub(super) fn protocol(&self, reason: &str) -> SourceError {
+        SourceError::Protocol { address: self.address.clone(), reason: tame(reason) }
     }
 
     /// The cause of a failure that libgit2 reports.
@@ -232,7 +183,7 @@ pub(super) struct Conversation<'a, 'repository, 'connection> {
 impl Conversation<'_, '_, '_> {
     /// Address of the repository, for messages.
     pub(super) fn address(&self) -> String {
-        self.exchange.address.to_string()
+        self.exchange.address.clone()
     }
 
     /// Fetches into the repository; ends the connection. Depth 0 asks for everything new.

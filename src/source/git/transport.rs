@@ -1,11 +1,13 @@
 //! The byte carrier below libgit2.
 //!
-//! libgit2 keeps the Git protocol, negotiation and pack indexing; only bytes travel through here, over `reqwest`.
+//! libgit2 keeps the Git protocol, negotiation and pack indexing; only bytes travel through here, over `reqwest` or through `ssh`.
 //! A transport factory is global to the process and is given only the remote, so what belongs to one conversation
 //! (address, deadline, credentials) stands in a table under a number, and libgit2 is shown `git-session://NUMBER`.
 //! Neither an address nor a secret enters libgit2, and its own transports are replaced by refusals.
 
-use super::session::Exchange;
+use super::http_wire::HttpWire;
+use super::session::{Exchange, Wire};
+use super::ssh::SshProcess;
 use crate::source::SourceError;
 use bytes::{Buf, Bytes};
 use git2::ConfigLevel;
@@ -55,7 +57,8 @@ fn install_once() -> Result<(), git2::Error> {
         transport::register("git-session", |remote| {
             let number = remote.url().ok().and_then(|url| url.split_once("://")?.1.parse::<u64>().ok());
             let exchange = number.and_then(|number| lock(&SESSIONS).get(&number).cloned());
-            Transport::smart(remote, true, Carrier(exchange)) // an error here would lose its text
+            let stateless = !exchange.as_ref().is_some_and(|exchange| matches!(exchange.wire, Wire::Ssh(_)));
+            Transport::smart(remote, stateless, Carrier(exchange)) // an error here would lose its text
         })?;
         for scheme in ["http", "https", "git", "file", "ssh"] {
             transport::register(scheme, |remote| Transport::smart(remote, true, Carrier(None)))?;
@@ -82,14 +85,16 @@ impl SmartSubtransport for Carrier {
         let Some(exchange) = &self.0 else {
             return Err(git2::Error::from_str("this scheme is closed"));
         };
-        let response = match service {
-            Service::UploadPackLs => exchange.note(exchange.advertisement()).map(Some),
-            Service::UploadPack => Ok(None),
-            Service::ReceivePackLs | Service::ReceivePack => Err("nothing is ever pushed from here".to_owned()),
+        let flow = match (&exchange.wire, service) {
+            (_, Service::ReceivePackLs | Service::ReceivePack) => Err("nothing is ever pushed from here".to_owned()),
+            (Wire::Http(http), Service::UploadPackLs) => {
+                exchange.note(http.advertisement(exchange)).map(|response| Flow::http(Some(response), true))
+            }
+            (Wire::Http(_), Service::UploadPack) => Ok(Flow::http(None, false)),
+            (Wire::Ssh(ssh), _) => exchange.note(ssh.start(exchange)).map(Flow::Ssh),
         };
-        let response = response.map_err(|text| git2::Error::from_str(&text))?;
-        let advertisement = matches!(service, Service::UploadPackLs);
-        Ok(Box::new(Stream { exchange: exchange.clone(), request: Vec::new(), response, chunk: Bytes::new(), advertisement }))
+        let flow = flow.map_err(|text| git2::Error::from_str(&text))?;
+        Ok(Box::new(Stream { exchange: exchange.clone(), flow }))
     }
 
     fn close(&self) -> Result<(), git2::Error> {
@@ -97,28 +102,50 @@ impl SmartSubtransport for Carrier {
     }
 }
 
-/// One exchange of smart HTTP: the answer to `info/refs`, or a POST that is sent when first read from.
+/// What libgit2 reads from and writes to.
 struct Stream {
     exchange: Arc<Exchange>,
-    request: Vec<u8>, // what is wanted and what is there: a few kilobytes
-    response: Option<reqwest::Response>,
-    chunk: Bytes,
-    advertisement: bool,
+    flow: Flow,
+}
+
+enum Flow {
+    /// One exchange of smart HTTP: the answer to `info/refs`, or a POST that is sent when first read from.
+    Http {
+        request: Vec<u8>, // what is wanted and what is there: a few kilobytes
+        response: Option<reqwest::Response>,
+        chunk: Bytes,
+        advertisement: bool,
+    },
+    /// The whole conversation.
+    Ssh(SshProcess),
+}
+
+impl Flow {
+    const fn http(response: Option<reqwest::Response>, advertisement: bool) -> Self {
+        Self::Http { request: Vec::new(), response, chunk: Bytes::new(), advertisement }
+    }
 }
 
 impl Stream {
     fn pull(&mut self, buffer: &mut [u8]) -> Result<usize, SourceError> {
-        let response = match &mut self.response {
-            Some(response) => response,
-            empty => empty.insert(self.exchange.upload_pack(std::mem::take(&mut self.request))?),
-        };
-        if self.chunk.is_empty() {
-            self.chunk = self.exchange.chunk(response)?.unwrap_or_default(); // empty: the end of the body
-            self.exchange.count(self.chunk.len(), self.advertisement)?;
+        let Self { exchange, flow } = self;
+        match (flow, &exchange.wire) {
+            (Flow::Http { request, response, chunk, advertisement }, Wire::Http(http)) => {
+                let response = match response {
+                    Some(response) => response,
+                    empty => empty.insert(http.upload_pack(exchange, std::mem::take(request))?),
+                };
+                if chunk.is_empty() {
+                    *chunk = HttpWire::chunk(exchange, response)?.unwrap_or_default(); // empty: the end of the body
+                    exchange.count(chunk.len(), *advertisement)?;
+                }
+                let length = chunk.len().min(buffer.len());
+                chunk.copy_to_slice(&mut buffer[..length]);
+                Ok(length)
+            }
+            (Flow::Ssh(process), _) => process.read(exchange, buffer),
+            (Flow::Http { .. }, Wire::Ssh(_)) => Err(exchange.protocol("an answer over HTTP to a question over SSH")),
         }
-        let length = self.chunk.len().min(buffer.len());
-        self.chunk.copy_to_slice(&mut buffer[..length]);
-        Ok(length)
     }
 }
 
@@ -131,7 +158,10 @@ impl Read for Stream {
 
 impl Write for Stream {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.request.extend_from_slice(data);
+        match &mut self.flow {
+            Flow::Http { request, .. } => request.extend_from_slice(data),
+            Flow::Ssh(process) => process.write(&self.exchange, data),
+        }
         Ok(data.len())
     }
 
@@ -142,9 +172,14 @@ impl Write for Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        // libgit2 stops at the last packet; only a body read to its end leaves the connection to the next request.
-        if let Some(response) = self.response.take() {
-            self.exchange.drain(response, DRAIN);
+        match &mut self.flow {
+            // libgit2 stops at the last packet; only a body read to its end leaves the connection to the next request.
+            Flow::Http { response, .. } => {
+                if let Some(response) = response.take() {
+                    HttpWire::drain(&self.exchange, response, DRAIN);
+                }
+            }
+            Flow::Ssh(process) => process.end(&self.exchange, DRAIN),
         }
     }
 }

@@ -8,6 +8,7 @@ mod pods;
 mod promotion;
 mod secrets;
 mod shared;
+mod ssh;
 mod standby_clusters;
 mod volumes;
 mod webhooks;
@@ -269,4 +270,5 @@ on_both!(
     an_upgrade_of_the_controller_changes_nothing_until_it_is_promoted,
     a_held_fleet_promotes_nothing,
     a_push_is_seen_at_once,
+    a_push_over_ssh_becomes_a_cluster,
 );

@@ -1,6 +1,7 @@
 //! Sources against a real Git server over HTTPS: what is fetched, what is refused, what a failure says.
 
 pub(crate) mod server;
+pub(crate) mod ssh;
 
 use server::{Mood, Server, basic, proxy};
 use stackgres::model::SecretText;
