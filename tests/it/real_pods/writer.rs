@@ -2,7 +2,7 @@
 //!
 //! They run in this process, not in a pod: a `kubectl exec` ends with the API server, and Services and pods answer this machine.
 
-use super::{Database, NAME, Nodes, Processes};
+use super::{Database, NAME, Nodes, Processes, until};
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -230,7 +230,14 @@ impl Writer {
     pub(crate) fn outcome(self, database: &Database<'_>) -> Outcome {
         let seen = self.thread.join().unwrap();
         assert!(seen.commits.len() > 10, "only {} commits", seen.commits.len());
-        let found: Vec<u64> = database.sql("select number from written order by 1").lines().filter_map(|line| line.parse().ok()).collect();
+        // Right after a fault the way to the database may still be closed, though the status, which may be older, says that it is well.
+        let mut output = None;
+        until("what was written can be read", 60, || {
+            output = Some(database.try_sql(NAME, "select number from written order by 1")).filter(|output| output.status.success());
+            output.is_some()
+        });
+        let output = String::from_utf8(output.map(|output| output.stdout).unwrap_or_default()).unwrap();
+        let found: Vec<u64> = output.lines().filter_map(|line| line.parse().ok()).collect();
         let lost = seen.commits.iter().map(|commit| commit.number).filter(|number| found.binary_search(number).is_err()).collect();
         let moments: Vec<Instant> = seen.commits.iter().map(|commit| commit.at).chain(seen.ended).collect();
         let gap = moments.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64()).fold(0.0, f64::max);
