@@ -98,10 +98,23 @@ impl Fleet {
 
     /// The smallest cluster, with some parameters.
     fn cluster(&self, name: &str, more: &str) {
-        self.write(
-            &format!("{name}.yaml"),
-            &format!("apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: {name}}}\nspec:\n  instances: 1\n  postgres: {{version: '17'}}\n  pods: {{persistentVolume: {{size: 5Gi}}}}\n{more}"),
-        );
+        self.write(&format!("{name}.yaml"), &smallest(name, more));
+    }
+
+    /// Waits until the parameter `work_mem` of the custom resource `a` is as its repository says.
+    async fn work_mem_becomes(&self, wanted: &str) {
+        for _ in 0..200 {
+            if self.work_mem().await.as_deref() == Some(wanted) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("work_mem is not {wanted}: {}", self.fleet().await["status"]);
+    }
+
+    async fn work_mem(&self) -> Option<String> {
+        let live = self.clusters().get_opt("a").await.unwrap()?;
+        Some(live.data.pointer("/spec/configurations/postgres/postgresql.conf/work_mem")?.as_str()?.to_owned())
     }
 
     /// Another source for the fleet.
@@ -201,6 +214,18 @@ impl Fleet {
         }
         versions
     }
+}
+
+/// The smallest cluster, with some parameters.
+fn smallest(name: &str, more: &str) -> String {
+    format!(
+        "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: {name}}}\nspec:\n  instances: 1\n  postgres: {{version: '17'}}\n  pods: {{persistentVolume: {{size: 5Gi}}}}\n{more}"
+    )
+}
+
+/// The cluster `a` with this `work_mem`.
+fn with_work_mem(work_mem: &str) -> String {
+    smallest("a", &format!("  configurations: {{postgres: {{postgresql.conf: {{work_mem: {work_mem}}}}}}}\n"))
 }
 
 fn condition(object: &Value, kind: &str) -> (String, String) {

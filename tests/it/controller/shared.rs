@@ -234,13 +234,8 @@ pub(super) async fn a_push_over_https_becomes_a_cluster_and_an_outage_changes_no
     let mut fleet = Fleet::new(&server, "stackgres-git", "revert").await;
     let remote = Remote::new().await;
     remote.server.set(Mood::Wants(basic("deploy", "hunter2")));
-    let cluster = |work_mem: &str| {
-        format!(
-            "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: a}}\nspec:\n  instances: 1\n  postgres: {{version: '17'}}\n  pods: {{persistentVolume: {{size: 5Gi}}}}\n  configurations: {{postgres: {{postgresql.conf: {{work_mem: {work_mem}}}}}}}\n"
-        )
-    };
     std::fs::remove_file(remote.work().join("clusters/orders.yaml")).unwrap();
-    let commit = remote.push("clusters/a.yaml", &cluster("8MB"), "add a");
+    let commit = remote.push("clusters/a.yaml", &with_work_mem("8MB"), "add a");
     let encoded = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
     let secret = |password: &str| {
         json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "git", "namespace": "stackgres-git"}, "type": "Opaque",
@@ -255,20 +250,7 @@ pub(super) async fn a_push_over_https_becomes_a_cluster_and_an_outage_changes_no
         "credentials": {"secretName": "git"}, "certificateAuthority": {"configMapName": "authority"}}});
     fleet.source(source).await;
     fleet.start();
-    let work_mem = async |fleet: &Fleet, wanted: &str| {
-        for _ in 0..200 {
-            let live = fleet.clusters().get_opt("a").await.unwrap();
-            let value = live.and_then(|live| {
-                live.data["spec"]["configurations"]["postgres"]["postgresql.conf"]["work_mem"].as_str().map(str::to_owned)
-            });
-            if value.as_deref() == Some(wanted) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("work_mem is not {wanted}: {}", fleet.fleet().await["status"]);
-    };
-    work_mem(&fleet, "8MB").await;
+    fleet.work_mem_becomes("8MB").await;
     fleet.passes(3).await;
     let status = fleet.fleet().await["status"].clone();
     assert_eq!(status["applied"]["revision"], commit.as_str());
@@ -291,12 +273,12 @@ pub(super) async fn a_push_over_https_becomes_a_cluster_and_an_outage_changes_no
 
     // A rotated password: the Secret is looked at again, so nothing has to be restarted.
     remote.server.set(Mood::Wants(basic("deploy", "hunter3")));
-    remote.push("clusters/a.yaml", &cluster("9MB"), "more memory");
+    remote.push("clusters/a.yaml", &with_work_mem("9MB"), "more memory");
     fleet.passes(4).await;
     let message = fleet.fleet().await["status"]["conditions"].to_string();
     assert!(message.contains("not accepted") && !message.contains("hunter"), "{message}");
     fleet.apply(secret("hunter3")).await;
-    work_mem(&fleet, "9MB").await;
+    fleet.work_mem_becomes("9MB").await;
     fleet.passes(4).await;
     assert_eq!(condition(&fleet.fleet().await, "Stalled").0, "False");
 

@@ -12,12 +12,7 @@ pub(super) async fn a_push_over_ssh_becomes_a_cluster(server: Server) {
     let mut fleet = Fleet::new(&server, "stackgres-ssh", "revert").await;
     let remote = Remote::new().await;
     std::fs::remove_file(remote.work().join("clusters/orders.yaml")).unwrap();
-    let cluster = |instances: u32| {
-        format!(
-            "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: a}}\nspec:\n  instances: {instances}\n  postgres: {{version: '17'}}\n  pods: {{persistentVolume: {{size: 5Gi}}}}\n"
-        )
-    };
-    remote.push("clusters/a.yaml", &cluster(1), "add a");
+    remote.push("clusters/a.yaml", &with_work_mem("8MB"), "add a");
     let encoded = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
     let secret = |known_hosts: &str| {
         json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "git", "namespace": "stackgres-ssh"}, "type": "Opaque",
@@ -34,17 +29,8 @@ pub(super) async fn a_push_over_ssh_becomes_a_cluster(server: Server) {
     assert!(message.contains("host key") && message.contains("known_hosts") && !message.contains("PRIVATE"), "{message}");
     assert!(fleet.clusters().get_opt("a").await.unwrap().is_none(), "nothing of a server that is not known");
     fleet.apply(secret(&sshd.known_hosts())).await;
-    let becomes = async |fleet: &Fleet, wanted: u32| {
-        for _ in 0..200 {
-            if fleet.clusters().get_opt("a").await.unwrap().is_some_and(|live| live.data["spec"]["instances"] == wanted) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("not {wanted}: {}", fleet.fleet().await["status"]);
-    };
-    becomes(&fleet, 1).await;
-    remote.push("clusters/a.yaml", &cluster(2), "one more");
-    becomes(&fleet, 2).await;
+    fleet.work_mem_becomes("8MB").await;
+    remote.push("clusters/a.yaml", &with_work_mem("9MB"), "more memory");
+    fleet.work_mem_becomes("9MB").await;
     fleet.stop().await;
 }

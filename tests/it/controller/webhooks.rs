@@ -60,13 +60,8 @@ pub(super) async fn a_push_is_seen_at_once(server: Server) {
         assert!(output.status.success(), "{output:?}");
     }
     let remote = Remote::new().await;
-    let cluster = |work_mem: &str| {
-        format!(
-            "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {{name: a}}\nspec:\n  instances: 1\n  postgres: {{version: '17'}}\n  pods: {{persistentVolume: {{size: 5Gi}}}}\n  configurations: {{postgres: {{postgresql.conf: {{work_mem: {work_mem}}}}}}}\n"
-        )
-    };
     std::fs::remove_file(remote.work().join("clusters/orders.yaml")).unwrap();
-    remote.push("clusters/a.yaml", &cluster("8MB"), "add a");
+    remote.push("clusters/a.yaml", &with_work_mem("8MB"), "add a");
     fleet
         .apply(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "authority", "namespace": "stackgres-webhook"},
             "data": {"ca.crt": remote.server.authority}}))
@@ -74,23 +69,10 @@ pub(super) async fn a_push_is_seen_at_once(server: Server) {
     let git = json!({"url": remote.server.url("fleet.git"), "path": "clusters", "interval": "1h", "certificateAuthority": {"configMapName": "authority"}});
     fleet.source(json!({"git": git})).await;
     fleet.start();
-    let work_mem = async |fleet: &Fleet| {
-        let live = fleet.clusters().get_opt("a").await.unwrap();
-        live.and_then(|live| live.data["spec"]["configurations"]["postgres"]["postgresql.conf"]["work_mem"].as_str().map(str::to_owned))
-    };
-    let becomes = async |fleet: &Fleet, wanted: &str| {
-        for _ in 0..200 {
-            if work_mem(fleet).await.as_deref() == Some(wanted) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("work_mem is not {wanted}: {}", fleet.fleet().await["status"]);
-    };
-    becomes(&fleet, "8MB").await;
+    fleet.work_mem_becomes("8MB").await;
     let receiver = Receiver::of(&server, &fleet).await;
 
-    let commit = remote.push("clusters/a.yaml", &cluster("9MB"), "more memory");
+    let commit = remote.push("clusters/a.yaml", &with_work_mem("9MB"), "more memory");
     drop(remote.server.asked());
     let delivery = push("fleet", &commit);
     for (secret, headers, status) in [
@@ -112,12 +94,12 @@ pub(super) async fn a_push_is_seen_at_once(server: Server) {
     assert_eq!(receiver.send(Some(SECRET), &[], &" ".repeat(6 << 20)).await.0, 413);
     assert_eq!(receiver.send(Some(SECRET), &[], "{}{").await.0, 400);
     fleet.passes(4).await;
-    assert_eq!(work_mem(&fleet).await.as_deref(), Some("8MB"), "the interval is an hour");
+    assert_eq!(fleet.work_mem().await.as_deref(), Some("8MB"), "the interval is an hour");
     assert_eq!(remote.server.asked(), Vec::<String>::new(), "nobody who was refused had the repository asked");
 
     let accepted = receiver.send(Some(SECRET), &[], &delivery).await;
     assert_eq!(accepted, (202, r#"{"message":"fleets that look at the repository now: 1"}"#.to_owned()));
-    becomes(&fleet, "9MB").await;
+    fleet.work_mem_becomes("9MB").await;
     fleet.passes(4).await;
     drop(remote.server.asked());
     assert_eq!(receiver.send(Some(SECRET), &[], &delivery).await, (200, r#"{"message":"delivered before"}"#.to_owned()));
@@ -125,10 +107,10 @@ pub(super) async fn a_push_is_seen_at_once(server: Server) {
     assert_eq!(remote.server.asked(), Vec::<String>::new(), "a recorded delivery has nothing asked");
 
     // A secret changes without a restart, and both count meanwhile.
-    let commit = remote.push("clusters/a.yaml", &cluster("10MB"), "still more memory");
+    let commit = remote.push("clusters/a.yaml", &with_work_mem("10MB"), "still more memory");
     std::fs::write(&receiver.file, format!("{SECRET}-new\n{SECRET}\n")).unwrap();
     assert_eq!(receiver.send(Some(&format!("{SECRET}-new")), &[], &push("fleet", &commit)).await.0, 202);
-    becomes(&fleet, "10MB").await;
+    fleet.work_mem_becomes("10MB").await;
     std::fs::write(&receiver.file, format!("{SECRET}-new\n")).unwrap();
     assert_eq!(receiver.send(Some(SECRET), &[], &push("fleet", "0")).await.0, 401);
     std::fs::write(&receiver.file, "short\n").unwrap();
