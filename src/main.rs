@@ -5,7 +5,12 @@ use stackgres::cli::{Arguments, Wired, run};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let wired = Wired { run: stackgres::wiring::controller, demo: stackgres::wiring::demo, page: stackgres::wiring::page };
+    let wired = Wired {
+        run: stackgres::wiring::controller,
+        demo: stackgres::wiring::demo,
+        page: stackgres::wiring::page,
+        git_child: stackgres::wiring::git_child,
+    };
     match run(Arguments::parse(), &wired) {
         Ok(exit) => exit.into(),
         Err(error) => {

@@ -48,6 +48,9 @@ pub(super) enum Verb {
     Page(PageArguments),
     /// Print the CustomResourceDefinitions of every kind.
     Crd,
+    /// Read one remote repository for the controller that started this: its question is on standard input.
+    #[command(hide = true)]
+    GitChild,
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -394,6 +397,17 @@ pub struct RunArguments {
     /// Folder for copies of repositories; losing it costs one fetch each.
     #[arg(long, env = "STACKGRES_CACHE_DIRECTORY", default_value = "/var/cache/stackgres")]
     pub cache_directory: PathBuf,
+    /// Folder with credentials for repositories of fleets that name none: in it a folder for each, with the files `url` (what the address begins
+    /// with), those that a fleet's Secret has, and `namespaces` if only some may use them. They are read at each look.
+    #[arg(long, env = "STACKGRES_GIT_CREDENTIALS_DIRECTORY", value_name = "DIRECTORY")]
+    pub git_credentials_directory: Option<PathBuf>,
+    /// Memory that the process may take that reads a remote repository, in MiB; what needs more is refused. A repository of 10,000 clusters
+    /// takes about 100.
+    #[arg(long, env = "STACKGRES_GIT_MEMORY_MEBIBYTES", default_value_t = 384, value_parser = clap::value_parser!(u32).range(64..=65536))]
+    pub git_memory_mebibytes: u32,
+    /// How many remote repositories may be read at a time, each in a process of its own. The controller's memory limit must hold them all.
+    #[arg(long, env = "STACKGRES_GIT_PROCESSES", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
+    pub git_processes: u16,
     /// Directory below which fleets may name directories and local repositories as their source; may be given more than once.
     #[arg(long = "directory", env = "STACKGRES_DIRECTORIES", value_delimiter = ',')]
     pub directories: Vec<PathBuf>,

@@ -23,6 +23,8 @@ pub struct Wired {
     pub demo: fn(&DemoArguments) -> Result<(), CommandError>,
     /// Carries out `page`.
     pub page: fn(&PageArguments) -> Result<(), CommandError>,
+    /// Reads one repository for a controller.
+    pub git_child: fn() -> Result<(), CommandError>,
 }
 
 /// Runs one command.
@@ -42,6 +44,7 @@ pub fn run(arguments: Arguments, wired: &Wired) -> Result<Exit, CommandError> {
         Verb::Run(arguments) => (wired.run)(&arguments).map(|()| Exit::Fine),
         Verb::Demo(arguments) => (wired.demo)(&arguments).map(|()| Exit::Fine),
         Verb::Page(arguments) => (wired.page)(&arguments).map(|()| Exit::Fine),
+        Verb::GitChild => (wired.git_child)().map(|()| Exit::Fine),
         Verb::Crd => commands::crd::run(),
         Verb::Completions { shell } => commands::completions::run(shell),
     }

@@ -119,6 +119,7 @@ pub(super) fn read(
         author: None,
         time: None,
         subject: None,
+        signature: None,
         scope: scope.short().to_owned(),
     }))
 }

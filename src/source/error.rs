@@ -1,6 +1,9 @@
 //! Why a source could not be read.
 
 use super::describe::join_some;
+use super::git::Signature;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The kinds of failure a caller treats differently; also the closed set of metric labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +24,8 @@ pub enum Class {
     Cancelled,
     /// Stored objects cannot be read.
     Corrupt,
+    /// A commit that no trusted key signed.
+    Untrusted,
 }
 
 impl Class {
@@ -35,6 +40,7 @@ impl Class {
             Self::Timeout => "timeout",
             Self::Cancelled => "cancelled",
             Self::Corrupt => "corrupt",
+            Self::Untrusted => "untrusted",
         }
     }
 }
@@ -43,7 +49,7 @@ impl Class {
 ///
 /// No message holds a credential: addresses with user information are refused before anything else, and text of the
 /// other side is escaped and cut.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum SourceError {
     /// No answer, or the connection broke.
     #[error("cannot reach {address}: {reason}")]
@@ -67,7 +73,7 @@ pub enum SourceError {
         /// Repository address.
         address: String,
         /// What is wrong with it.
-        reason: &'static str,
+        reason: Cow<'static, str>,
     },
     /// The server answered with a status that is not about this request.
     #[error("{address} answered with HTTP status {status}")]
@@ -171,6 +177,24 @@ pub enum SourceError {
         /// What could not be read.
         reason: String,
     },
+    /// A commit that no trusted key signed, where a signature is required.
+    #[error("commit {revision} by {author} is not trusted: {signature}")]
+    Untrusted {
+        /// Commit id.
+        revision: String,
+        /// Who wrote it, by its own account.
+        author: String,
+        /// What is known of its signature.
+        signature: Signature,
+    },
+    /// The process that reads a repository ended without an answer.
+    #[error("the process that reads {address} ended unexpectedly: {reason}")]
+    Crashed {
+        /// Repository address.
+        address: String,
+        /// How it ended.
+        reason: String,
+    },
     /// The operating system refused a file operation.
     #[error("cannot read {path}: {reason}")]
     Unreadable {
@@ -201,7 +225,8 @@ impl SourceError {
             Self::TooLarge { .. } => Class::TooLarge,
             Self::Timeout { .. } => Class::Timeout,
             Self::Cancelled { .. } => Class::Cancelled,
-            Self::Corrupt { .. } => Class::Corrupt,
+            Self::Corrupt { .. } | Self::Crashed { .. } => Class::Corrupt,
+            Self::Untrusted { .. } => Class::Untrusted,
         }
     }
 
@@ -243,6 +268,13 @@ impl SourceError {
             Self::Timeout { .. } => "the last good revision stays in force; it is tried again".to_owned(),
             Self::Cancelled { .. } => return None,
             Self::Corrupt { .. } => "`git fsck` tells what is missing; a partial clone needs a full one".to_owned(),
+            Self::Untrusted { signature: Signature::Unknown { .. }, .. } => {
+                "if the signer is to be trusted, put the public key into a Secret of signaturePolicy".to_owned()
+            }
+            Self::Untrusted { .. } => {
+                "sign it with a key of signaturePolicy (`git commit --amend -S`) and push".to_owned()
+            }
+            Self::Crashed { .. } => "it is tried again, from an empty copy; the last good revision stays in force".to_owned(),
             Self::Unreadable { .. } => "check that the path exists and that this process may read it".to_owned(),
         })
     }

@@ -7,6 +7,7 @@
 //! and a way to stop.
 //! Why: keys, because equal tree ids mean equal files, so a push elsewhere in a large repository costs no reading and no work.
 
+mod credentials_directory;
 mod describe;
 mod directory;
 mod error;
@@ -15,12 +16,17 @@ mod patience;
 mod snapshot;
 mod watch;
 
+pub use credentials_directory::CredentialsDirectory;
 pub use directory::{DirectorySettings, DirectorySource};
 pub use error::{Class, SourceError};
-pub use git::{Credentials, GitSettings, GitSource, LocalRepository, Proxy, Reference, install, remove_unused};
+pub use git::{
+    ChildProcess, Credentials, GitSettings, GitSource, LocalRepository, Proxy, Reference, Signature, SignaturePolicy, install,
+    remove_unused, serve_child,
+};
 pub use snapshot::{File, Limits, Refusal, Refused, Revision, RevisionKey, Snapshot, may_hold_manifests};
 pub use watch::Changes;
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -52,7 +58,7 @@ impl Source {
 }
 
 /// The result of one look.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Polled {
     /// What is new.
     pub poll: Poll,
@@ -69,7 +75,7 @@ impl Polled {
 }
 
 /// What is new.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Poll {
     /// Nothing: the same revision.
     Unchanged,
@@ -80,7 +86,7 @@ pub enum Poll {
 }
 
 /// Something worth telling that is not an error.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// The branch was set back to an earlier commit.
     Rewound {
@@ -118,6 +124,15 @@ pub enum Event {
         /// Commit seen now.
         to: String,
     },
+    /// A commit is taken although no trusted key signed it, because the policy only asks to be told.
+    NotTrusted {
+        /// Commit id.
+        revision: String,
+        /// Who wrote it, by its own account.
+        author: String,
+        /// What is known of its signature.
+        signature: Signature,
+    },
     /// The cached copy was damaged and has been fetched anew.
     CacheRebuilt {
         /// What was wrong.
@@ -133,6 +148,7 @@ impl Event {
             Self::HistoryRewritten { .. } => "HistoryRewritten",
             Self::HistoryUnknown { .. } => "HistoryUnknown",
             Self::TagMoved { .. } => "TagMoved",
+            Self::NotTrusted { .. } => "CommitNotTrusted",
             Self::CacheRebuilt { .. } => "CacheRebuilt",
         }
     }
@@ -147,6 +163,9 @@ impl fmt::Display for Event {
                 write!(f, "{reference} moved from {from} to {to}, too far to tell whether it was rewritten")
             }
             Self::TagMoved { reference, from, to } => write!(f, "{reference} was moved from {from} to {to}"),
+            Self::NotTrusted { revision, author, signature } => {
+                write!(f, "commit {revision} by {author} is taken although no trusted key signed it: {signature}")
+            }
             Self::CacheRebuilt { reason } => write!(f, "the cached copy was damaged ({reason}) and has been fetched anew"),
         }
     }

@@ -2,17 +2,19 @@
 
 use super::SourceError;
 use super::describe;
+use super::git::Signature;
 use super::patience::Patience;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
 /// One file of a revision.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
     /// Path from the root of the repository or directory (not from the configured folder), with forward slashes.
     pub path: String,
-    /// Content; shared, because one revision may be looked at several times.
+    /// Content; shared, because one revision may be looked at several times. Between processes it travels beside the description.
+    #[serde(skip)]
     pub content: Arc<[u8]>,
     /// Blob id, or a content digest for a directory: equal ids mean equal content.
     pub id: String,
@@ -21,7 +23,7 @@ pub struct File {
 }
 
 /// Something that was found and not read. What it would have held is unknown, not absent.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Refused {
     /// Path from the root of the source; a folder when everything below it is refused.
     pub path: String,
@@ -30,7 +32,7 @@ pub struct Refused {
 }
 
 /// Why something was not read.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Refusal {
     /// A symbolic link in a Git repository.
     Link,
@@ -84,7 +86,7 @@ impl fmt::Display for Refusal {
 }
 
 /// Which content this is, who made it and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revision {
     /// Commit id in hexadecimal, or a content digest for a directory.
     pub id: String,
@@ -98,6 +100,8 @@ pub struct Revision {
     pub time: Option<jiff::Timestamp>,
     /// First line of the commit message.
     pub subject: Option<String>,
+    /// What is known of its signature, where a policy asks for it.
+    pub signature: Option<Signature>,
     pub(super) scope: String,
 }
 
@@ -120,7 +124,7 @@ pub struct RevisionKey {
 }
 
 /// All files of one revision below the configured folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// Which revision this is.
     pub revision: Revision,
@@ -133,7 +137,7 @@ pub struct Snapshot {
 }
 
 /// Caps. A single file over its cap is refused; a sum over its cap fails the whole reading.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Limits {
     /// Files that are read.
     pub files: usize,
@@ -151,8 +155,6 @@ pub struct Limits {
     pub advertisement_bytes: u64,
     /// Objects that one fetch may bring.
     pub fetch_objects: usize,
-    /// Which files are read, by path. Links, submodules and odd names are reported whatever this says.
-    pub select: fn(&str) -> bool,
 }
 
 impl Default for Limits {
@@ -166,7 +168,6 @@ impl Default for Limits {
             fetch_bytes: 512 << 20,
             advertisement_bytes: 16 << 20,
             fetch_objects: 2_000_000,
-            select: may_hold_manifests,
         }
     }
 }
@@ -218,7 +219,7 @@ impl<'a> Collector<'a> {
 
     /// Whether a file of this size is to be read; refuses it when it is too large.
     pub(super) fn wants(&mut self, path: &str, size: u64) -> bool {
-        if !(self.limits.select)(path) {
+        if !may_hold_manifests(path) {
             return false;
         }
         let limit = self.limits.file_bytes;

@@ -7,9 +7,11 @@ use crate::hooks::{Hooks, SecretsFile};
 use crate::kubernetes::Cluster;
 use crate::postgres::Catalogue;
 use crate::resolve::Settings;
+use crate::source::{ChildProcess, CredentialsDirectory};
 use crate::telemetry;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -47,6 +49,8 @@ async fn serve(arguments: &RunArguments) -> Result<(), CommandError> {
             directories: arguments.directories.clone(),
             local_repositories: !arguments.directories.is_empty(),
             plain_http: arguments.plain_http,
+            credentials: arguments.git_credentials_directory.clone().map(CredentialsDirectory::new),
+            child: Some(child(arguments)?),
         },
         simulated: false,
         view: false,
@@ -62,6 +66,13 @@ async fn serve(arguments: &RunArguments) -> Result<(), CommandError> {
             .hint("two operators of one API group undo each other's work: remove the other one first"),
         other => CommandError::failure(other.to_string()),
     })
+}
+
+/// Remote repositories are read by this same program in processes of their own.
+fn child(arguments: &RunArguments) -> Result<ChildProcess, CommandError> {
+    let program = std::env::current_exe().map_err(|error| CommandError::failure(format!("cannot find this program: {error}")))?;
+    let places = Arc::new(Semaphore::new(usize::from(arguments.git_processes)));
+    Ok(ChildProcess { program, memory_bytes: u64::from(arguments.git_memory_mebibytes) << 20, places })
 }
 
 /// Takes webhooks, where that is wanted. Without a secret that holds nothing starts.

@@ -11,7 +11,16 @@ pub use controller::controller;
 pub use demo::{EXAMPLE, demo};
 pub use page::page;
 
+use crate::cli::CommandError;
 use tokio_util::sync::CancellationToken;
+
+/// `stackgres git-child`: the process that reads a remote repository for the controller.
+pub fn git_child() -> Result<(), CommandError> {
+    crate::source::serve_child().map_err(|error| {
+        CommandError::failure(format!("no question of a controller: {error}"))
+            .hint("`stackgres run` starts this; it is of no use by itself")
+    })
+}
 
 /// Cancels a token on SIGTERM or SIGINT.
 fn stop_on_signal(stop: CancellationToken) {

@@ -42,21 +42,22 @@ fn git() -> Schema {
                 .field("configMapName", text("ConfigMap with the key `ca.crt`.")),
         )
         .field("proxy", text("HTTP proxy, such as `http://proxy:3128`."))
-        .field("signaturePolicy", signature_policy().not_yet_error())
+        .field("signaturePolicy", signature_policy())
 }
 
 fn signature_policy() -> Schema {
-    object("Which commits are trusted.")
+    object("Which commits are trusted. The commit that is read is verified, or the annotated tag that names it: either vouches for every file and for the whole history.")
         .required(
             "mode",
-            text("`required` refuses commits that no key below signed; `reported` only says so.").allowed(&["required", "reported"]),
+            text("`required` takes no commit that no key below signed: the last trusted one stays in force, and the fleet says who signed. `reported` takes it and says so.").allowed(&["required", "reported"]),
         )
         .required(
             "keys",
             array(
-                "Secrets of the fleet's namespace with public keys.",
+                "Secrets of the fleet's namespace with public keys. Each value of a Secret holds OpenPGP certificates (`gpg --armor --export`), lines of an `allowed_signers` file (`ssh-keygen -Y`), or public SSH keys.",
                 object("A Secret.").required("secretName", text("Name of the Secret.")),
-            ),
+            )
+            .min_items(1),
         )
 }
 

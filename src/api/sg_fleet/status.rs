@@ -62,6 +62,7 @@ fn revision(description: &str) -> Schema {
         .field("revision", text("Commit id."))
         .field("reference", text("Branch or tag it was read from."))
         .field("subject", text("First line of the commit message."))
-        .field("author", text("Author of the commit."))
+        .field("author", text("Author of the commit, by the commit's own account."))
+        .field("signature", text("Whether it is signed, and by whom, where the fleet has a `signaturePolicy`."))
         .field("at", text("When.").format("date-time"))
 }

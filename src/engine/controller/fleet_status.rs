@@ -47,7 +47,11 @@ pub(super) fn status(fleet: &Object, report: &Report, snapshot: &News, plan: &Pl
         match before.filter(|before| before["revision"] == snapshot.revision.as_str()) {
             Some(before) => before.clone(),
             None => {
-                json!({"revision": snapshot.revision, "reference": snapshot.reference, "subject": snapshot.subject, "author": snapshot.author, "at": seconds(now)})
+                let mut revision = json!({"revision": snapshot.revision, "reference": snapshot.reference, "subject": snapshot.subject, "author": snapshot.author, "at": seconds(now)});
+                if let Some(signature) = &snapshot.signature {
+                    revision["signature"] = json!(signature);
+                }
+                revision
             }
         }
     };

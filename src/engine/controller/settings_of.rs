@@ -2,8 +2,10 @@
 
 use super::source::SourceOptions;
 use crate::kubernetes::{Cluster, KubernetesError};
-use crate::model::{Digest, Object, ObjectKey, SecretText};
-use crate::source::{Credentials, DirectorySettings, DirectorySource, GitSettings, GitSource, Limits, Reference, Source, SourceError};
+use crate::model::{Digest, Object, ObjectKey};
+use crate::source::{
+    Credentials, DirectorySettings, DirectorySource, GitSettings, GitSource, Limits, Reference, SignaturePolicy, Source, SourceError,
+};
 use serde_json::json;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
@@ -104,6 +106,7 @@ async fn git(api: &Cluster, fleet: &Object, options: &SourceOptions) -> Result<R
         _ => return Ok(Err(unusable("Invalid", "spec.source.git.ref takes one of branch, tag and commit"))),
     };
     settings.plain_http = options.plain_http;
+    settings.child = options.child.clone();
     settings.local = local.is_some();
     settings.proxy = field("proxy").map(|proxy| crate::source::Proxy { address: proxy.to_owned(), credentials: None });
     let mut versions = Vec::new();
@@ -116,6 +119,12 @@ async fn git(api: &Cluster, fleet: &Object, options: &SourceOptions) -> Result<R
             Ok(credentials) => credentials,
             Err(missing) => return Ok(Err(unusable("CredentialsMissing", format!("the Secret {secret} {missing}")))),
         };
+    } else if let (Some(directory), false) = (&options.credentials, settings.local) {
+        match directory.find(address, fleet.namespace().unwrap_or_default()) {
+            Ok(found) => settings.credentials = found.unwrap_or_default(),
+            Err(error) => return Ok(Err(unusable("CredentialsMissing", error.to_string()))),
+        }
+        versions.push(settings.credentials.digest());
     }
     for (kind, field_name) in [("Secret", "secretName"), ("ConfigMap", "configMapName")] {
         let Some(holder) = field(&format!("certificateAuthority/{field_name}")) else { continue };
@@ -132,6 +141,11 @@ async fn git(api: &Cluster, fleet: &Object, options: &SourceOptions) -> Result<R
         versions.push(Digest::of_bytes(text.as_bytes()).short().to_owned());
         settings.certificate_authority = Some(settings.certificate_authority.take().unwrap_or_default() + &text + "\n");
     }
+    match signatures(api, fleet).await? {
+        Ok(policy) => settings.signatures = policy,
+        Err(unusable) => return Ok(Err(unusable)),
+    }
+    versions.extend(settings.signatures.as_ref().map(|policy| Digest::of_bytes(format!("{policy:?}").as_bytes()).short().to_owned()));
     let identity = format!("git {} {}", fleet.get("/spec/source/git").map(ToString::to_string).unwrap_or_default(), versions.join(" "));
     let content = json!([address, field("path"), fleet.get("/spec/source/git/ref")]).to_string();
     Ok(Ok(Place {
@@ -143,21 +157,33 @@ async fn git(api: &Cluster, fleet: &Object, options: &SourceOptions) -> Result<R
     }))
 }
 
+/// The signature policy, with the keys of its Secrets.
+async fn signatures(api: &Cluster, fleet: &Object) -> Result<Result<Option<SignaturePolicy>, Unusable>, KubernetesError> {
+    let Some(spec) = fleet.get("/spec/source/git/signaturePolicy") else { return Ok(Ok(None)) };
+    let missing = |message: String| Ok(Err(unusable("SigningKeysMissing", message)));
+    let mut policy = SignaturePolicy::new(spec["mode"] != "reported");
+    for secret in spec["keys"].as_array().into_iter().flatten().filter_map(|key| key["secretName"].as_str()) {
+        let Some(object) = api.get(&ObjectKey::new("v1", "Secret", fleet.namespace(), secret)).await? else {
+            return missing(format!("the Secret {secret} of the fleet's namespace does not exist"));
+        };
+        let names: Vec<String> =
+            object.get("/data").and_then(|data| data.as_object()).into_iter().flatten().map(|(name, _)| name.clone()).collect();
+        for name in names {
+            let trusted = object.secret_text(&name).ok_or_else(|| "is no text".to_owned()).and_then(|text| policy.trust(&name, &text));
+            if let Err(reason) = trusted {
+                return missing(format!("the key {name} of the Secret {secret} {reason}"));
+            }
+        }
+    }
+    if policy.is_empty() {
+        return missing("the Secrets of signaturePolicy hold no key, so that no commit could be trusted".to_owned());
+    }
+    Ok(Ok(Some(policy)))
+}
+
 /// Trailing line ends are what `kubectl create secret --from-file` adds unasked.
 fn credentials(secret: &Object, kind: &str) -> Result<Credentials, String> {
-    let key = |name: &str| match secret.secret_text(name).map(|text| text.trim_end_matches(['\r', '\n']).to_owned()) {
-        Some(text) if !text.is_empty() => Ok(text),
-        _ => Err(format!("has no key {name}")),
-    };
-    if kind == "bearer" {
-        return Ok(Credentials::Bearer(SecretText::new(key("token")?)));
-    }
-    if kind == "ssh" {
-        // Kubernetes' own type of Secret for a key has another name for it.
-        let identity = key("identity").or_else(|missing| key("ssh-privatekey").map_err(|_| missing))?;
-        return Ok(Credentials::Ssh { identity: SecretText::new(identity), known_hosts: key("known_hosts")? });
-    }
-    Ok(Credentials::Basic { username: key("username")?, password: SecretText::new(key("password")?) })
+    Credentials::of_keys(Some(kind), |name| secret.secret_text(name).map(|text| text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 /// A duration such as `1m30s` or `500ms`.

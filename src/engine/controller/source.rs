@@ -9,7 +9,7 @@ use super::settings_of::{Place, Unusable, place_of};
 use crate::engine::files::{Files, short};
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object};
-use crate::source::{Event, Poll, Polled, RevisionKey, Source, SourceError, remove_unused};
+use crate::source::{ChildProcess, Class, CredentialsDirectory, Event, Poll, Polled, RevisionKey, Source, SourceError, remove_unused};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -35,6 +35,10 @@ pub struct SourceOptions {
     pub local_repositories: bool,
     /// Whether unencrypted HTTP without credentials is allowed.
     pub plain_http: bool,
+    /// Credentials of the installation, for repositories of fleets that name none.
+    pub credentials: Option<CredentialsDirectory>,
+    /// How to start the processes that read remote repositories; see [`ChildProcess`].
+    pub child: Option<ChildProcess>,
 }
 
 /// The content of a source at one revision.
@@ -48,6 +52,8 @@ pub(super) struct News {
     pub subject: String,
     /// Who wrote it.
     pub author: String,
+    /// Who signed it, where the fleet has a signature policy.
+    pub signature: Option<String>,
     /// The files and what was refused.
     pub files: Files,
 }
@@ -258,11 +264,13 @@ fn news_of(revision: &crate::source::Revision, files: Files) -> News {
         reference: revision.reference.clone().unwrap_or_default(),
         subject: revision.subject.clone().unwrap_or_default(),
         author: revision.author.clone().unwrap_or_default(),
+        signature: revision.signature.as_ref().map(ToString::to_string),
         files,
     }
 }
 
 fn problem(error: &SourceError) -> Problem {
     let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
-    Problem { reason: "SourceUnreadable", message: format!("{error}{hint}") }
+    let reason = if error.class() == Class::Untrusted { "CommitNotTrusted" } else { "SourceUnreadable" };
+    Problem { reason, message: format!("{error}{hint}") }
 }

@@ -1,6 +1,7 @@
 //! Where a repository is, and which of its references is meant.
 
 use crate::source::SourceError;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use url::Url;
 
@@ -159,7 +160,7 @@ impl std::fmt::Display for Address {
 }
 
 /// Which commit of the repository is meant.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Reference {
     /// The default branch of the repository.
     #[default]

@@ -6,7 +6,7 @@ use crate::source::directory::{self, Links};
 use crate::source::patience::Patience;
 use crate::source::snapshot::{Limits, Revision, Snapshot, folder_parts};
 use crate::source::{SourceError, git};
-use git2::{Commit, ErrorCode, Repository, RepositoryOpenFlags};
+use git2::{Commit, ErrorCode, Oid, Repository, RepositoryOpenFlags};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -113,16 +113,22 @@ impl LocalRepository {
         })
     }
 
-    /// The commit a setting names, with the name of the reference that led to it.
-    pub(super) fn target(&self, reference: &Reference, last: Option<&str>) -> Result<(Commit<'_>, Option<String>), SourceError> {
+    /// The commit a setting names, with the name of the reference and the annotated tag that led to it.
+    pub(super) fn target(
+        &self,
+        reference: &Reference,
+        last: Option<&str>,
+    ) -> Result<(Commit<'_>, Option<String>, Option<Oid>), SourceError> {
         if let Reference::Commit(id) = reference {
-            return Ok((self.commit(id)?, None));
+            return Ok((self.commit(id)?, None, None));
         }
         for name in reference.candidates() {
             let found = self.repository.find_reference(&name).and_then(|reference| {
                 let resolved = reference.resolve()?;
                 let name = resolved.name().map(str::to_owned)?;
-                Ok((resolved.peel_to_commit()?, Some(name)))
+                let commit = resolved.peel_to_commit()?;
+                let tag = resolved.target().filter(|id| *id != commit.id());
+                Ok((commit, Some(name), tag))
             });
             match found {
                 Ok(target) => return Ok(target),

@@ -3,25 +3,30 @@
 //! In: settings and the last key. Out: [`Polled`], or why not.
 //! Invariant: libgit2 never sees an address, a secret or any other text of a user but a checked reference name; every
 //! exchange with the network ends at its deadline; nothing is checked out.
-//! Why: a thread of its own, because libgit2 blocks and cannot be interrupted while it computes, so it may hold a thread but never
-//! one of the runtime's.
+//! Why: remote repositories are read in a process of their own (`child`), local ones, which the operator of this machine named, in a thread
+//! of their own: libgit2 blocks and cannot be interrupted while it computes, so it never holds a thread of the runtime.
 
 mod address;
 mod cache;
+mod child;
 mod history;
 mod http;
 mod http_wire;
 mod local;
 mod poll;
+mod private_files;
 mod session;
+mod signature;
 mod ssh;
 mod transport;
 mod tree;
 
 pub use address::Reference;
 pub use cache::remove_unused;
+pub use child::{ChildProcess, serve_child};
 pub use local::LocalRepository;
 pub use session::Credentials;
+pub use signature::{Signature, SignaturePolicy};
 pub use transport::install;
 
 use super::patience::Patience;
@@ -30,6 +35,7 @@ use super::{Polled, SourceError};
 use crate::model::{Digest, SecretText};
 use address::{Address, Allowed};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -67,10 +73,15 @@ pub struct GitSettings {
     pub plain_http: bool,
     /// Allows a path or `file://`, which is read in place.
     pub local: bool,
+    /// Which commits are trusted; without it all of them.
+    pub signatures: Option<SignaturePolicy>,
     /// Caps.
     pub limits: Limits,
     /// Folder for the bare copy of a remote repository, used by this source alone. Losing it costs one fetch.
     pub cache: PathBuf,
+    /// How to start the process that reads a remote repository. Without it that is done in a thread of this process, where nothing bounds its
+    /// memory: for the child itself, and for repositories that the same person made.
+    pub child: Option<ChildProcess>,
 }
 
 impl GitSettings {
@@ -85,8 +96,10 @@ impl GitSettings {
             proxy: None,
             plain_http: false,
             local: false,
+            signatures: None,
             limits: Limits::default(),
             cache: cache.into(),
+            child: None,
         }
     }
 }
@@ -110,6 +123,8 @@ struct Job {
 pub struct GitSource {
     ready: Arc<Ready>,
     worker: Mutex<Option<mpsc::Sender<Job>>>,
+    /// Whether the last child ended without an answer.
+    accident: AtomicBool,
 }
 
 impl GitSource {
@@ -135,9 +150,13 @@ impl GitSource {
                 None
             }
         };
-        let identity = format!("git\n{address}\n{:?}\n{folder}", settings.reference);
+        // What other keys vouched for says nothing about these.
+        let signatures = settings.signatures.as_ref().map(|policy| format!("\n{policy:?}")).unwrap_or_default();
+        let identity = format!("git\n{address}\n{:?}\n{folder}{signatures}", settings.reference);
         let scope = Digest::of_bytes(identity.as_bytes()).short().to_owned();
-        Ok(Self { ready: Arc::new(Ready { settings, address, client, scope }), worker: Mutex::default() })
+        // The child makes its own.
+        let client = client.filter(|_| settings.child.is_none());
+        Ok(Self { ready: Arc::new(Ready { settings, address, client, scope }), worker: Mutex::default(), accident: AtomicBool::default() })
     }
 
     /// Repository address; it holds no credentials.
@@ -150,6 +169,9 @@ impl GitSource {
         let cancel = cancel.child_token();
         let _cancel_when_dropped = cancel.clone().drop_guard();
         let patience = Patience::until(deadline, cancel);
+        if let (Some(child), Address::Http(_) | Address::Ssh(_)) = (&self.ready.settings.child, &self.ready.address) {
+            return child::look(child, &self.ready, known, &patience, &self.accident).await;
+        }
         let (reply, answer) = oneshot::channel();
         self.send(Job { known: known.cloned(), patience: patience.clone(), reply })?;
         let what = format!("reading {}", self.ready.address);

@@ -6,6 +6,7 @@ use super::history::{Ancestry, ancestry};
 use super::http_wire::HttpWire;
 use super::local::LocalRepository;
 use super::session::{Advertised, Conversation, Exchange, Session, Wire};
+use super::signature::Verifier;
 use super::ssh::SshWire;
 use super::tree::{Store, damaged};
 use super::{GitSettings, Ready};
@@ -35,6 +36,8 @@ pub(super) struct Look<'a> {
 struct Target {
     commit: Oid,
     reference: Option<String>,
+    /// The annotated tag that names it.
+    tag: Option<Oid>,
 }
 
 impl Look<'_> {
@@ -55,13 +58,19 @@ impl Look<'_> {
             (Address::Http(url), None) => Err(SourceError::Unreachable { address: url.to_string(), reason: "no HTTP client".to_owned() }),
             (Address::Local(path), _) => {
                 let local = LocalRepository::open_exactly(path)?;
-                let (commit, reference) = local.target(&self.settings().reference, self.known.map(|known| known.revision.as_str()))?;
+                let (commit, reference, tag) = local.target(&self.settings().reference, self.known.map(|known| known.revision.as_str()))?;
                 if self.known.is_some_and(|known| known.revision == commit.id().to_string()) {
                     return Ok(Polled::unchanged(0));
                 }
-                self.compare(&local.store(), &commit, reference)
+                self.compare(&local.store(), &commit, reference, tag)
             }
         }
+    }
+
+    /// Whether everything is there that is going to be read.
+    fn has_all(&self, repository: &Repository, target: &Target) -> bool {
+        let tag = target.tag.filter(|_| self.settings().signatures.is_some());
+        has(repository, target.commit) && tag.is_none_or(|tag| repository.find_tag(tag).is_ok())
     }
 
     fn settings(&self) -> &GitSettings {
@@ -96,20 +105,20 @@ impl Look<'_> {
             if !has(&repository, commit) {
                 received = self.fetch_pinned(&repository, commit, session)?;
             }
-            Target { commit, reference: None }
+            Target { commit, reference: None, tag: None }
         } else {
             let first = session();
             let target = first.converse(&repository, |conversation| {
                 let (target, source) = self.choose(conversation)?;
                 let seen = self.known.is_some_and(|known| known.revision == target.commit.to_string());
-                if !seen && !has(&repository, target.commit) && !cache.is_worn() {
+                if !seen && !self.has_all(&repository, &target) && !cache.is_worn() {
                     conversation.fetch(&[format!("+{source}:{CURRENT}")], self.depth(&target))?;
                 }
                 Ok(Some(target).filter(|_| !seen))
             })?;
             received += first.received();
             let Some(target) = target else { return Ok(Polled::unchanged(received)) };
-            if !has(&repository, target.commit) && cache.is_worn() {
+            if !self.has_all(&repository, &target) && cache.is_worn() {
                 cache.wipe()?;
                 repository = cache.repository()?;
                 let again = session();
@@ -121,7 +130,7 @@ impl Look<'_> {
             }
             target
         };
-        if !has(&repository, target.commit) {
+        if !self.has_all(&repository, &target) {
             let reason = "it does not send the commit it offers".to_owned();
             return Err(SourceError::Protocol { address: self.ready.address.to_string(), reason });
         }
@@ -129,7 +138,7 @@ impl Look<'_> {
         let commit = repository.find_commit(target.commit).map_err(&fail)?;
         repository.reference(CURRENT, target.commit, true, "").map_err(&fail)?;
         let store = Store { repository: &repository, place: cache.place() };
-        Ok(Polled { received, ..self.compare(&store, &commit, target.reference)? })
+        Ok(Polled { received, ..self.compare(&store, &commit, target.reference, target.tag)? })
     }
 
     /// Depth 1 is enough for the files; a branch that moved is fetched deeper.
@@ -144,9 +153,10 @@ impl Look<'_> {
         for name in self.settings().reference.candidates() {
             if let Some(Advertised { id, symbolic, .. }) = find(&name) {
                 // An annotated tag is offered twice: as itself, and as what it points at.
-                let commit = find(&format!("{name}^{{}}")).map_or(*id, |peeled| peeled.id);
+                let peeled = find(&format!("{name}^{{}}")).map(|peeled| peeled.id);
+                let (commit, tag) = (peeled.unwrap_or(*id), peeled.map(|_| *id));
                 let reference = Some(symbolic.clone().unwrap_or_else(|| name.clone()));
-                return Ok((Target { commit, reference }, name));
+                return Ok((Target { commit, reference, tag }, name));
             }
         }
         if conversation.advertised.is_empty() {
@@ -187,10 +197,23 @@ impl Look<'_> {
     }
 
     /// Compares a commit with what the caller knows, and reads its files if the folder differs.
-    fn compare(&self, store: &Store<'_>, commit: &Commit<'_>, reference: Option<String>) -> Result<Polled, SourceError> {
+    fn compare(&self, store: &Store<'_>, commit: &Commit<'_>, reference: Option<String>, tag: Option<Oid>) -> Result<Polled, SourceError> {
         let folder = folder_parts(&self.settings().path)?;
-        let events = self.events(store, commit.id(), reference.as_deref())?;
-        let revision = store.revision(commit, &folder, reference, &self.ready.scope)?;
+        let mut events = self.events(store, commit.id(), reference.as_deref())?;
+        let mut revision = store.revision(commit, &folder, reference, &self.ready.scope)?;
+        if let Some(policy) = &self.settings().signatures {
+            let (folder, place) = (self.settings().cache.as_path(), store.place);
+            let verifier = Verifier { policy, folder, place, patience: self.patience, runtime: self.runtime };
+            let signature = verifier.verify(store.repository, commit, tag)?;
+            let (id, author) = (revision.id.clone(), revision.author.clone().unwrap_or_default());
+            if policy.required && !signature.is_good() {
+                return Err(SourceError::Untrusted { revision: id, author, signature });
+            }
+            if !signature.is_good() {
+                events.push(Event::NotTrusted { revision: id, author, signature: signature.clone() });
+            }
+            revision.signature = Some(signature);
+        }
         let poll = if self.known.is_some_and(|known| known.content == revision.content) {
             Poll::SameContent(revision)
         } else {

@@ -1,9 +1,10 @@
 //! One conversation with a remote repository.
 
+use super::child::no_memory;
 use super::http_wire::HttpWire;
 use super::ssh::SshWire;
 use super::transport::{self, lock};
-use crate::model::SecretText;
+use crate::model::{Digest, SecretText};
 use crate::source::SourceError;
 use crate::source::describe::{bytes, tame};
 use crate::source::patience::Patience;
@@ -38,6 +39,37 @@ pub enum Credentials {
 }
 
 impl Credentials {
+    /// From the keys of a Secret or the files of a folder. Without a kind it is what there is. Says what is missing.
+    pub fn of_keys(kind: Option<&str>, mut key: impl FnMut(&str) -> Option<String>) -> Result<Self, String> {
+        let mut need = |name: &str| key(name).filter(|text| !text.is_empty()).ok_or_else(|| format!("has no key {name}"));
+        let kind = match kind {
+            Some(kind) => kind,
+            None if need("token").is_ok() => "bearer",
+            None if need("known_hosts").is_ok() => "ssh",
+            None => "basic",
+        };
+        Ok(match kind {
+            "bearer" => Self::Bearer(SecretText::new(need("token")?)),
+            "ssh" => {
+                // Kubernetes' own type of Secret for a key has another name for it.
+                let identity = need("identity").or_else(|missing| need("ssh-privatekey").map_err(|_| missing))?;
+                Self::Ssh { identity: SecretText::new(identity), known_hosts: need("known_hosts")? }
+            }
+            _ => Self::Basic { username: need("username")?, password: SecretText::new(need("password")?) },
+        })
+    }
+
+    /// Changes when the credentials do; tells nothing of them.
+    pub fn digest(&self) -> String {
+        let parts = match self {
+            Self::None => Vec::new(),
+            Self::Basic { username, password } => vec![username.as_str(), password.expose()],
+            Self::Bearer(token) => vec![token.expose()],
+            Self::Ssh { identity, known_hosts } => vec![identity.expose(), known_hosts.as_str()],
+        };
+        Digest::of_bytes(parts.join("\0").as_bytes()).short().to_owned()
+    }
+
     pub(super) fn is_some(&self) -> bool {
         !matches!(self, Self::None)
     }
@@ -113,6 +145,7 @@ impl Exchange {
             return known;
         }
         match error.class() {
+            ErrorClass::NoMemory => no_memory(),
             ErrorClass::Net | ErrorClass::Http | ErrorClass::Ssl | ErrorClass::Callback | ErrorClass::Invalid | ErrorClass::Indexer => {
                 self.protocol(error.message())
             }

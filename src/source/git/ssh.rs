@@ -7,13 +7,12 @@
 
 use super::GitSettings;
 use super::address::SshAddress;
+use super::private_files::PrivateFiles;
 use super::session::{Credentials, Exchange};
-use crate::model::SecretText;
 use crate::source::SourceError;
 use crate::source::describe::tame;
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -77,7 +76,11 @@ impl SshWire {
         let Credentials::Ssh { identity, known_hosts } = &self.credentials else {
             return Err(SourceError::refused("an SSH address wants a key", "give credentials of the type ssh"));
         };
-        let files = KeyFiles::write(&self.folder, identity, known_hosts)?;
+        // A key file wants a line end.
+        let files = [identity.expose(), known_hosts].map(|text| format!("{}\n", text.trim_end()));
+        let [identity, known_hosts] = &files;
+        let files = [("identity", identity.as_bytes()), ("known_hosts", known_hosts.as_bytes())];
+        let files = PrivateFiles::write(&self.folder, "ssh", &files)?;
         let mut command = Command::new("ssh");
         command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.args(["-F", "none", "-T", "-a", "-x"]).arg("-i").arg(files.path("identity"));
@@ -108,7 +111,7 @@ pub(super) struct SshProcess {
     input: Option<ChildStdin>,
     /// Whether something was asked for: before that the list of references comes.
     asked: bool,
-    _files: KeyFiles,
+    _files: PrivateFiles,
 }
 
 impl SshProcess {
@@ -159,7 +162,7 @@ fn meaning(address: &str, said: &str) -> SourceError {
     let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
     if has(&["Host key verification failed", "REMOTE HOST IDENTIFICATION HAS CHANGED"]) {
         let reason = if has(&["HAS CHANGED", "has changed"]) { "it shows another key than the known one" } else { "no key of it is known" };
-        return SourceError::HostKey { address, reason };
+        return SourceError::HostKey { address, reason: reason.into() };
     }
     if has(&["Load key", "error in libcrypto", "invalid format"]) {
         let hint = "the key identity of the Secret is a private key as `ssh-keygen` writes it, without a passphrase";
@@ -192,41 +195,6 @@ fn meaning(address: &str, said: &str) -> SourceError {
     SourceError::Protocol { address, reason: last.map_or_else(|| "it ended the conversation".to_owned(), tame) }
 }
 
-/// A key and the known hosts, in files of their own that go with the conversation.
-struct KeyFiles {
-    folder: PathBuf,
-}
-
-impl KeyFiles {
-    fn write(cache: &Path, identity: &SecretText, known_hosts: &str) -> Result<Self, SourceError> {
-        let folder = cache.join("ssh");
-        let fail = |error: std::io::Error| SourceError::unreadable(&folder, &error);
-        // What a process that was killed left behind. The cache is locked, so nobody else uses it.
-        match std::fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(fail(error)),
-            _ => {}
-        }
-        std::fs::DirBuilder::new().mode(0o700).create(&folder).map_err(fail)?;
-        let files = Self { folder: folder.clone() };
-        let identity = identity.expose().trim_end();
-        for (name, text) in [("identity", identity), ("known_hosts", known_hosts.trim_end())] {
-            let file = std::fs::File::options().write(true).create_new(true).mode(0o600).open(files.path(name));
-            file.and_then(|mut file| writeln!(file, "{text}")).map_err(fail)?;
-        }
-        Ok(files)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
-    }
-}
-
-impl Drop for KeyFiles {
-    fn drop(&mut self) {
-        let _told_by_nobody = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,9 +204,9 @@ mod tests {
     fn words_have_one_meaning_and_no_path_is_shown() {
         let of = |said: &str| meaning("git@example.org:r", said);
         let known = "No ED25519 host key is known for [127.0.0.1]:2222 and you have requested strict checking.\r\nHost key verification failed.\r\n";
-        assert!(matches!(of(known), SourceError::HostKey { reason: "no key of it is known", .. }));
+        assert!(matches!(of(known), SourceError::HostKey { reason, .. } if reason == "no key of it is known"));
         let changed = "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\r\nOffending ED25519 key in /var/cache/x/known_hosts:1\r\nHost key verification failed.\r\n";
-        assert!(matches!(of(changed), SourceError::HostKey { reason: "it shows another key than the known one", .. }));
+        assert!(matches!(of(changed), SourceError::HostKey { reason, .. } if reason == "it shows another key than the known one"));
         assert!(matches!(of("git@h: Permission denied (publickey).\r\n"), SourceError::Unauthorized { sent: true, .. }));
         let bad = "Load key \"/var/cache/x/identity\": error in libcrypto\r\ngit@h: Permission denied (publickey).\r\n";
         assert!(matches!(of(bad), SourceError::Refused { .. }));

@@ -1,11 +1,12 @@
 //! Files of a commit, straight from the object database: nothing is ever checked out.
 
+use super::child::no_memory;
 use crate::model::{Digest, IGNORE_FILE};
 use crate::source::SourceError;
 use crate::source::describe::tame;
 use crate::source::patience::Patience;
 use crate::source::snapshot::{Collector, Limits, Refusal, Revision, Snapshot, is_plain_name, join};
-use git2::{Commit, ErrorCode, ObjectType, Odb, Repository, Tree, TreeEntry};
+use git2::{Commit, ErrorClass, ErrorCode, ObjectType, Odb, Repository, Tree, TreeEntry};
 
 /// A repository with the name it has in messages.
 pub(super) struct Store<'a> {
@@ -16,7 +17,10 @@ pub(super) struct Store<'a> {
 /// Turns a failure of libgit2 on stored objects into ours.
 pub(super) fn damaged(place: &str) -> impl Fn(git2::Error) -> SourceError {
     let place = place.to_owned();
-    move |error| SourceError::Corrupt { place: place.clone(), reason: tame(error.message()) }
+    move |error| match error.class() {
+        ErrorClass::NoMemory => no_memory(),
+        _ => SourceError::Corrupt { place: place.clone(), reason: tame(error.message()) },
+    }
 }
 
 impl Store<'_> {
@@ -38,6 +42,7 @@ impl Store<'_> {
             author: Some(tame(&name)),
             time: jiff::Timestamp::from_second(commit.time().seconds()).ok(),
             subject: Some(tame(&String::from_utf8_lossy(subject))),
+            signature: None,
             scope: scope.to_owned(),
         })
     }
@@ -117,10 +122,11 @@ impl Store<'_> {
     fn file(&self, odb: &Odb<'_>, entry: &TreeEntry<'_>, path: &str, mode: u32, collector: &mut Collector<'_>) -> Result<(), SourceError> {
         // The size first: reading would put the whole object into memory.
         let id = entry.id();
-        let missing = |error: git2::Error| {
-            let reason =
-                if error.code() == ErrorCode::NotFound { format!("the content of {path} is missing") } else { tame(error.message()) };
-            SourceError::Corrupt { place: self.place.to_owned(), reason }
+        let missing = |error: git2::Error| match error.code() {
+            ErrorCode::NotFound => {
+                SourceError::Corrupt { place: self.place.to_owned(), reason: format!("the content of {path} is missing") }
+            }
+            _ => damaged(self.place)(error),
         };
         let (size, kind) = odb.read_header(id).map_err(missing)?;
         if kind != ObjectType::Blob {

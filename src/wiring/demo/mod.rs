@@ -88,6 +88,8 @@ async fn serve(arguments: &DemoArguments, folder: &Path) -> Result<(), CommandEr
             directories: vec![folder.to_owned()],
             local_repositories: true,
             plain_http: false,
+            credentials: None,
+            child: None, // the repository is one of this machine
         },
         simulated: true,
         view: true,

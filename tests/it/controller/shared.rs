@@ -7,6 +7,7 @@ pub(super) use super::pods::{
 };
 pub(super) use super::promotion::{a_held_fleet_promotes_nothing, an_upgrade_of_the_controller_changes_nothing_until_it_is_promoted};
 pub(super) use super::secrets::given_credentials_are_waited_for_and_certificates_made_again;
+pub(super) use super::signatures::an_untrusted_commit_is_not_released;
 pub(super) use super::ssh::a_push_over_ssh_becomes_a_cluster;
 pub(super) use super::webhooks::a_push_is_seen_at_once;
 use super::*;

@@ -1,18 +1,22 @@
 //! Sources against a real Git server over HTTPS: what is fetched, what is refused, what a failure says.
 
+mod hostile;
 pub(crate) mod server;
+pub(crate) mod signatures;
 pub(crate) mod ssh;
 
 use server::{Mood, Server, basic, proxy};
 use stackgres::model::SecretText;
 use stackgres::source::{
-    Credentials, DirectorySettings, DirectorySource, Event, GitSettings, GitSource, Limits, LocalRepository, Poll, Polled, Proxy,
-    Reference, Refusal, RevisionKey, Snapshot, Source, SourceError,
+    ChildProcess, Class, Credentials, DirectorySettings, DirectorySource, Event, GitSettings, GitSource, Limits, LocalRepository, Poll,
+    Polled, Proxy, Reference, Refusal, RevisionKey, Snapshot, Source, SourceError,
 };
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +41,41 @@ pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
         .unwrap();
     assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// The process that reads remote repositories, as the controller starts it.
+pub(crate) fn child() -> ChildProcess {
+    ChildProcess { program: env!("CARGO_BIN_EXE_stackgres").into(), memory_bytes: 384 << 20, places: Arc::new(Semaphore::new(4)) }
+}
+
+/// The same, under a name of its own in a folder, by which [`processes_of`] finds it.
+fn child_in(folder: &Path) -> ChildProcess {
+    let program = folder.join("program");
+    if !program.exists() {
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_stackgres"), &program).unwrap();
+    }
+    ChildProcess { program, ..child() }
+}
+
+/// Processes that run whose arguments name something in a folder: children, and the clients they start with a key of it.
+fn processes_of(folder: &Path) -> usize {
+    let folder = folder.to_str().unwrap();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok())
+        .filter(|line| String::from_utf8_lossy(line).contains(folder))
+        .count()
+}
+
+/// Waits until none of them is left.
+async fn none_is_left(folder: &Path) {
+    for _ in 0..100 {
+        if processes_of(folder) == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{} processes are left", processes_of(folder));
 }
 
 /// A work tree whose pushes a server sees.
@@ -81,6 +120,7 @@ impl Remote {
     fn settings(&self) -> GitSettings {
         let mut settings = GitSettings::new(self.server.url("fleet.git"), self.folder.path().join("cache"));
         settings.certificate_authority = Some(self.server.authority.clone());
+        settings.child = Some(child_in(self.folder.path()));
         "clusters".clone_into(&mut settings.path);
         settings
     }
@@ -184,6 +224,32 @@ fn rewritten_and_rewound_branches_are_told() {
         git(&remote.work(), &["push", "--quiet", "--force", "origin", &format!("{first}:main")]);
         let polled = look(&source, Some(&seen)).await.unwrap();
         assert!(matches!(polled.events.as_slice(), [Event::Rewound { .. }]), "{:?}", polled.events);
+    });
+}
+
+/// A branch that is gone is not an empty one, and whoever follows the default branch follows it under its new name.
+#[test]
+fn a_renamed_default_branch_is_followed_and_a_vanished_branch_is_named() {
+    run(async || {
+        let remote = Remote::new().await;
+        let on_main = GitSource::new(GitSettings { reference: Reference::Branch("main".to_owned()), ..remote.settings() }).unwrap();
+        let on_default = GitSource::new(GitSettings { cache: remote.folder.path().join("other"), ..remote.settings() }).unwrap();
+        let seen = changed(look(&on_main, None).await.unwrap()).revision;
+        let by_default = changed(look(&on_default, None).await.unwrap()).revision;
+        assert_eq!(by_default.reference.as_deref(), Some("refs/heads/main"));
+        let served = remote.folder.path().join("served/fleet.git");
+        git(&served, &["branch", "--move", "main", "trunk"]);
+        git(&served, &["symbolic-ref", "HEAD", "refs/heads/trunk"]);
+        let error = look(&on_main, Some(&seen.key())).await.unwrap_err();
+        assert!(matches!(&error, SourceError::ReferenceNotFound { last: Some(last), .. } if *last == seen.id), "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("trunk")), "{error}");
+        assert_eq!(look(&on_default, Some(&by_default.key())).await.unwrap().poll, Poll::Unchanged);
+        remote.put("clusters/orders.yaml", "a: 2\n");
+        git(&remote.work(), &["commit", "--quiet", "--all", "--message", "two"]);
+        git(&remote.work(), &["push", "--quiet", "origin", "HEAD:trunk"]);
+        let polled = look(&on_default, Some(&by_default.key())).await.unwrap();
+        assert!(polled.events.is_empty(), "{:?}", polled.events);
+        assert_eq!(changed(polled).revision.reference.as_deref(), Some("refs/heads/trunk"));
     });
 }
 

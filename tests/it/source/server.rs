@@ -4,6 +4,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, Response, StatusCode};
 use base64::Engine as _;
+use futures::StreamExt as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -31,6 +32,14 @@ pub(crate) enum Mood {
     Silent,
     /// Ends the connection after so many bytes of a pack.
     Cut(usize),
+    /// Lists references for ever.
+    Endless,
+    /// Sends one byte of the list of references every so often, and never all.
+    Drip(Duration),
+    /// Sends everybody to the same place again.
+    Circle,
+    /// Lists what there is, and sends another pack than was asked for.
+    Pack(Vec<u8>),
 }
 
 pub(crate) struct Server {
@@ -117,9 +126,28 @@ pub(crate) fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")))
 }
 
+/// How a list of references begins.
+const SERVICE: &str = "001e# service=git-upload-pack\n0000";
+
+fn advertisement(body: Body) -> Response<Body> {
+    Response::builder().header("content-type", "application/x-git-upload-pack-advertisement").body(body).unwrap()
+}
+
+/// An answer with another pack in it, in the packets of a side band (Git's gitprotocol-pack, "Packfile Data").
+fn with_pack(answer: &[u8], pack: &[u8]) -> Vec<u8> {
+    let Some(begin) = answer.windows(5).position(|window| window == b"\x01PACK") else { return answer.to_vec() };
+    let mut answer = answer[..begin - 4].to_vec();
+    for chunk in pack.chunks(60_000) {
+        answer.extend(format!("{:04x}\u{1}", chunk.len() + 5).into_bytes());
+        answer.extend(chunk);
+    }
+    answer.extend(b"0000");
+    answer
+}
+
 async fn answer(root: &PathBuf, mood: Mood, request: Request) -> Response<Body> {
     let plain = |status: u16| Response::builder().status(status).body(Body::empty()).unwrap();
-    let mut cut = usize::MAX;
+    let (mut cut, mut another) = (usize::MAX, None);
     match mood {
         Mood::Good => {}
         Mood::Wants(wanted) if request.headers().get("authorization").is_some_and(|given| given == wanted.as_str()) => {}
@@ -129,6 +157,28 @@ async fn answer(root: &PathBuf, mood: Mood, request: Request) -> Response<Body> 
         Mood::Redirect(to) => return Response::builder().status(302).header("location", to).body(Body::empty()).unwrap(),
         Mood::Silent => tokio::time::sleep(Duration::from_secs(30)).await,
         Mood::Cut(after) => cut = after,
+        Mood::Circle => {
+            let to = request.uri().to_string();
+            return Response::builder().status(302).header("location", to).body(Body::empty()).unwrap();
+        }
+        Mood::Endless => {
+            let line = |number: usize| {
+                let text = format!("{:040x} refs/heads/{}\n", number + 1, "x".repeat(60_000));
+                format!("{:04x}{text}", text.len() + 4)
+            };
+            let lines = futures::stream::iter(0..).map(move |number| Ok::<_, std::io::Error>(line(number)));
+            return advertisement(Body::from_stream(futures::stream::once(async { Ok(SERVICE.to_owned()) }).chain(lines)));
+        }
+        Mood::Drip(pause) => {
+            // A line that is announced to be long.
+            let bytes = futures::stream::unfold(0, move |at| async move {
+                tokio::time::sleep(pause).await;
+                let byte = SERVICE.bytes().chain(*b"fff0").nth(at).unwrap_or(b'a');
+                Some((Ok::<_, std::io::Error>(vec![byte]), at + 1))
+            });
+            return advertisement(Body::from_stream(bytes));
+        }
+        Mood::Pack(pack) => another = Some(pack),
     }
     let (parts, body) = request.into_parts();
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
@@ -176,7 +226,8 @@ async fn answer(root: &PathBuf, mood: Mood, request: Request) -> Response<Body> 
     let is_pack = parts.method == "POST";
     *response.headers_mut().unwrap() = headers;
     let content = if is_pack { &content[..content.len().min(cut)] } else { content };
-    response.status(status).body(Body::from(content.to_vec())).unwrap()
+    let content = another.filter(|_| is_pack).map_or_else(|| content.to_vec(), |pack| with_pack(content, &pack));
+    response.status(status).body(Body::from(content)).unwrap()
 }
 
 /// A proxy for CONNECT that counts; wants no credentials.

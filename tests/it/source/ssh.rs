@@ -1,7 +1,6 @@
 //! Sources behind OpenSSH's own server.
 
 use super::*;
-use stackgres::source::Class;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 
@@ -20,13 +19,13 @@ impl Drop for Sshd {
     }
 }
 
-fn output(command: &mut Command) -> String {
+pub(super) fn output(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-fn key(file: &Path) {
+pub(super) fn key(file: &Path) {
     output(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f"]).arg(file));
 }
 
@@ -90,18 +89,9 @@ impl Sshd {
 fn settings(sshd: &Sshd, remote: &Remote, url: &str) -> GitSettings {
     let mut settings = GitSettings::new(url, remote.folder.path().join("cache"));
     settings.credentials = Credentials::Ssh { identity: SecretText::new(sshd.identity()), known_hosts: sshd.known_hosts() };
+    settings.child = Some(child_in(remote.folder.path()));
     "clusters".clone_into(&mut settings.path);
     settings
-}
-
-/// Clients that this process has started and that still run.
-fn clients() -> usize {
-    let own = std::process::id().to_string();
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let stats = processes.filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok());
-    stats
-        .filter(|stat| stat.contains("(ssh)") && stat.rsplit(')').next().is_some_and(|rest| rest.split_whitespace().nth(1) == Some(&own)))
-        .count()
 }
 
 /// A forge that is reached over SSH is followed as one over HTTPS is, whatever its path is called, and neither the key nor a process is
@@ -175,13 +165,7 @@ fn an_ssh_server_that_is_not_right_is_named() {
         let mut small = settings(&sshd, &remote, &url);
         small.limits.advertisement_bytes = 100;
         assert_eq!(look_with(small).await.unwrap_err().class(), Class::TooLarge);
-        for _ in 0..50 {
-            if clients() == 0 {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("{} clients are left", clients());
+        none_is_left(remote.folder.path()).await;
     });
 }
 
