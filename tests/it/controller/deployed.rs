@@ -1,15 +1,15 @@
-//! What only an installation on a real API server can show: protection, rights, failures of the server and of the leader.
+//! What only an installation on a real API server can show: protection, rights.
 
 use super::*;
 use crate::real_cluster::account_kubeconfig;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-fn said(output: &std::process::Output) -> String {
+pub(super) fn said(output: &std::process::Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 /// Waits until something is so.
-async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
+pub(super) async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
     for _ in 0..300 {
         if done().await {
             return;
@@ -268,137 +268,6 @@ fn an_installation_for_one_namespace_reaches_no_further() {
         let text = said(&overlay);
         assert!(overlay.status.success() && text.contains("STACKGRES_NAMESPACES: databases"), "{text}");
         assert!(!text.contains("kind: ClusterRoleBinding"), "no right for the whole cluster may be left");
-    });
-}
-
-/// Restarts of the API server are daily life; nothing may be lost or half done afterwards.
-#[test]
-fn a_restart_of_the_api_server_loses_nothing() {
-    on_the_real_server("a_restart_of_the_api_server_loses_nothing", async |server| {
-        let component = |what: &str| {
-            let output = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/component"))
-                .args([what, "apiserver"])
-                .env("STACKGRES_CLUSTER_DIR", server.folder.as_ref().unwrap())
-                .output()
-                .unwrap();
-            assert!(output.status.success(), "{}", said(&output));
-        };
-        let mut fleet = Fleet::new(&server, "stackgres-restart", "revert").await;
-        for name in ["a", "b", "c"] {
-            fleet.cluster(name, "");
-        }
-        fleet.start();
-        // In the middle of the first carrying out.
-        tokio::time::sleep(Duration::from_millis(700)).await;
-        component("stop");
-        fleet.cluster("a", "  configurations: {postgres: {postgresql.conf: {work_mem: 9MB}}}\n");
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        component("start");
-        until("all clusters run what was released", async || {
-            for name in ["a", "b", "c"] {
-                let Ok(cluster) = fleet.clusters().get(name).await else { return false };
-                let status = &cluster.data["status"];
-                if status["running"]["revision"].is_null() || status["running"]["revision"] != status["release"]["revision"] {
-                    return false;
-                }
-            }
-            let map = fleet.api("v1", "Endpoints").get("a-config").await;
-            map.is_ok_and(|map| map.metadata.annotations.unwrap_or_default().get("config").is_some_and(|config| config.contains("9216kB")))
-        })
-        .await;
-        let revisions = fleet.api("v1", "Secret").list(&ListParams::default().fields("type=stackgres.io/revision")).await.unwrap();
-        assert!(revisions.items.len() <= 4, "three clusters, one of them changed once: {}", revisions.items.len());
-        // Kubernetes' own controllers come back later than the server.
-        until("nothing is written any more", async || {
-            let before = fleet.versions().await;
-            fleet.passes(3).await;
-            fleet.versions().await == before
-        })
-        .await;
-        fleet.stop().await;
-    });
-}
-
-/// A process of the program itself, as the Deployment starts it.
-struct Replica(Child);
-
-impl Replica {
-    fn start(server: &Server, fleet: &Fleet, name: &str) -> Self {
-        let log = std::fs::File::create(server.folder.as_ref().unwrap().join(format!("log/{name}.log"))).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_stackgres"))
-            .args(["run", "--listen", "127.0.0.1:0", "--identity", name, "--namespace", "stackgres", "--interval-seconds", "1"])
-            .args(["--namespaces", &fleet.namespace, "--directory"])
-            .arg(std::env::temp_dir())
-            .env("KUBECONFIG", server.folder.as_ref().unwrap().join("controller.kubeconfig"))
-            .env("STACKGRES_CACHE_DIRECTORY", fleet.folder.path().join("cache"))
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        Self(child)
-    }
-
-    fn log(server: &Server, name: &str) -> String {
-        std::fs::read_to_string(server.folder.as_ref().unwrap().join(format!("log/{name}.log"))).unwrap()
-    }
-}
-
-impl Drop for Replica {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
-/// One of two replicas leads; when it is killed in the middle the other one finishes, and ends in order when told to.
-#[test]
-fn a_killed_leader_is_followed_by_the_other_replica() {
-    on_the_real_server("a_killed_leader_is_followed_by_the_other_replica", async |server| {
-        let fleet = Fleet::new(&server, "stackgres-leader", "revert").await;
-        for name in ["a", "b", "c", "d", "e"] {
-            fleet.cluster(name, "");
-        }
-        let lease = async || {
-            let resource = kube::core::ApiResource::from_gvk_with_plural(
-                &kube::core::GroupVersionKind::gvk("coordination.k8s.io", "v1", "Lease"),
-                "leases",
-            );
-            let api: Api<DynamicObject> = Api::namespaced_with(server.admin.clone(), "stackgres", &resource);
-            let lease = api.get_opt("stackgres").await.unwrap();
-            lease.and_then(|lease| lease.data["spec"]["holderIdentity"].as_str().map(str::to_owned)).unwrap_or_default()
-        };
-        let mut first = Replica::start(&server, &fleet, "replica-1");
-        until("the first one leads", async || lease().await == "replica-1").await;
-        let mut second = Replica::start(&server, &fleet, "replica-2");
-        until("the first cluster exists", async || fleet.clusters().get_opt("a").await.unwrap().is_some()).await;
-        first.0.kill().unwrap();
-        first.0.wait().unwrap();
-        until("the second one leads", async || lease().await == "replica-2").await;
-        until("all clusters run", async || {
-            let clusters = fleet.clusters().list(&ListParams::default()).await.unwrap().items;
-            let runs = |cluster: &DynamicObject| {
-                let status = &cluster.data["status"];
-                !status["running"]["revision"].is_null() && status["running"]["revision"] == status["release"]["revision"]
-            };
-            clusters.len() == 5 && clusters.iter().all(runs)
-        })
-        .await;
-        // An orderly end: SIGTERM, exit code 0.
-        let signalled = Command::new("kill").args(["-TERM", &second.0.id().to_string()]).status().unwrap();
-        assert!(signalled.success());
-        let ended = tokio::time::timeout(Duration::from_secs(20), async {
-            loop {
-                if let Some(status) = second.0.try_wait().unwrap() {
-                    return status;
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        });
-        assert!(ended.await.unwrap().success(), "{}", Replica::log(&server, "replica-2"));
-        let log = Replica::log(&server, "replica-1") + &Replica::log(&server, "replica-2");
-        let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect();
-        let in_a_pass = |line: &Value| line["spans"].as_array().is_some_and(|spans| spans.iter().any(|span| span["name"] == "pass"));
-        assert!(lines.iter().any(in_a_pass), "every line of a pass carries its span:\n{log}");
     });
 }
 

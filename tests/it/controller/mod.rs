@@ -8,14 +8,17 @@ mod pods;
 mod promotion;
 mod secrets;
 mod shared;
+mod signatures;
 mod ssh;
 mod standby_clusters;
+mod troubles;
 mod volumes;
 mod webhooks;
 
 use crate::real_cluster::{Server, beside_others_on_the_real_server, install, on_the_real_server, resource};
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
+use stackgres::api::{KINDS, crd};
 use stackgres::engine::controller::{RunOptions, SourceOptions, State, run};
 use stackgres::kubernetes::Cluster;
 use stackgres::resolve::Settings;
@@ -142,6 +145,7 @@ impl Fleet {
             sources: SourceOptions {
                 directories: vec![std::env::temp_dir()],
                 cache: self.folder.path().join("cache"),
+                child: Some(crate::source::child()),
                 ..SourceOptions::default()
             },
             simulated: self.simulated,
@@ -296,4 +300,5 @@ on_both!(
     a_held_fleet_promotes_nothing,
     a_push_is_seen_at_once,
     a_push_over_ssh_becomes_a_cluster,
+    an_untrusted_commit_is_not_released,
 );
