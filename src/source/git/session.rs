@@ -146,6 +146,8 @@ impl Exchange {
         }
         match error.class() {
             ErrorClass::NoMemory => no_memory(),
+            // Said when the fetched reference is written.
+            ErrorClass::Reference if error.message().contains("target OID") => self.protocol("it does not send the commit it offers"),
             ErrorClass::Net | ErrorClass::Http | ErrorClass::Ssl | ErrorClass::Callback | ErrorClass::Invalid | ErrorClass::Indexer => {
                 self.protocol(error.message())
             }
