@@ -11,14 +11,20 @@
 )]
 
 mod content;
+mod controller;
 mod figures;
+mod fleet;
 mod machine;
 mod offline;
+mod plane;
+mod seen;
 
 use figures::Figures;
 
+const PARTS: [&str; 2] = ["offline", "kubernetes"];
+
 const USAGE: &str = "usage: tests/bench/run [--quick] [PART...]
-parts: offline (needs nothing)";
+parts: offline (needs nothing), kubernetes (starts control planes of its own)";
 
 fn main() {
     let mut arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -28,11 +34,17 @@ fn main() {
     }
     let quick = arguments.iter().any(|argument| argument == "--quick");
     arguments.retain(|argument| argument != "--quick");
-    if let Some(unknown) = arguments.iter().find(|argument| !["offline"].contains(&argument.as_str())) {
+    if let Some(unknown) = arguments.iter().find(|argument| !PARTS.contains(&argument.as_str())) {
         eprintln!("{unknown}: no such part\n{USAGE}");
         std::process::exit(2);
     }
+    let wanted = |part: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == part);
     let mut figures = Figures::default();
-    offline::measure(quick, &mut figures);
+    if wanted("offline") {
+        offline::measure(quick, &mut figures);
+    }
+    if wanted("kubernetes") {
+        fleet::measure(quick, &mut figures);
+    }
     figures.report(quick);
 }

@@ -5,7 +5,7 @@ use super::figures::{Budget, Figures, Runs};
 use super::machine::memory;
 use serde_json::{Value, json};
 use stackgres::engine::files::Repository;
-use stackgres::engine::offline::{Options, Report, check, plan_between};
+use stackgres::engine::offline::{Known, Options, Report, check, check_again, plan_between};
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -45,6 +45,13 @@ pub(crate) fn measure(quick: bool, figures: &mut Figures) {
         figures.add(&format!("of it {stage}"), "ms", taken, None);
     }
     figures.add(&format!("most memory of a plan of {clusters} new clusters"), "MiB", peak, None);
+    let found = apart(&["changed", large.path().to_str().unwrap(), if quick { "2" } else { "7" }]);
+    let runs = |name: &str| Runs(found[name].as_array().unwrap().iter().map(|taken| taken.as_f64().unwrap()).collect());
+    let what = format!("{clusters} clusters, one file changed: commit → plan");
+    figures.against(&what, "ms", runs("whole"), ("libgit2 reading the same blobs", reading.clone()), Some(Budget::AtMost(50.0)));
+    figures.add("of it reading every file of the commit", "ms", runs("reading"), None);
+    figures.add("of it checking what changed", "ms", runs("checking"), None);
+    figures.add("of it planning", "ms", runs("planning"), None);
     let small = tempfile::tempdir().unwrap();
     content::repository(small.path(), &content::files(fewer));
     let found = apart(&["cold", small.path().to_str().unwrap()]);
@@ -67,6 +74,7 @@ fn apart(arguments: &[&str]) -> Value {
 pub(crate) fn child(arguments: &[String]) {
     let found = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["cold", folder] => cold(Path::new(folder)),
+        ["changed", folder, rounds] => changed(Path::new(folder), rounds.parse().unwrap()),
         _ => panic!("unknown measurement"),
     };
     println!("{found}");
@@ -87,4 +95,31 @@ fn cold(folder: &Path) -> Value {
         "stages": {"reading": read, "loading and checking": checked - read, "rendering and planning": planned - checked},
         "peak": memory("self").0,
     })
+}
+
+/// One file changes, again and again, and everything but what that changes is known.
+fn changed(folder: &Path, rounds: usize) -> Value {
+    let files = || Repository::open(folder).unwrap().revision("main", "").unwrap();
+    let mut known = Known::default();
+    let mut before = check_again(&files().files, &Options::default(), &mut known);
+    let (mut whole, mut reading, mut checking, mut planning) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for round in 1..=rounds {
+        let number = round * 13;
+        let (namespace, name) = (content::namespace(number), content::name(number));
+        content::change(folder, &format!("{namespace}/{name}.yaml"), &content::cluster(&namespace, number, round));
+        let began = Instant::now();
+        let files = files();
+        let read = milliseconds(began);
+        let report = check_again(&files.files, &Options::default(), &mut known);
+        let checked = milliseconds(began);
+        let plan = plan_between(&before, "before", &report, &files.revision);
+        let planned = milliseconds(began);
+        assert_eq!((plan.clusters.len(), plan.total), (1, report.clusters.len()));
+        whole.push(planned);
+        reading.push(read);
+        checking.push(checked - read);
+        planning.push(planned - checked);
+        before = report;
+    }
+    json!({"whole": whole, "reading": reading, "checking": checking, "planning": planning})
 }
