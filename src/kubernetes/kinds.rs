@@ -15,6 +15,15 @@ pub struct Resource {
     pub namespaced: bool,
 }
 
+impl Resource {
+    /// Name of the definition of a kind that neither Kubernetes nor this program brings.
+    pub fn foreign_definition(&self) -> Option<String> {
+        let (group, _) = self.api_version.split_once('/')?;
+        let brought = !group.contains('.') || group.ends_with(".k8s.io") || find_kind(self.kind).is_some();
+        (!brought).then(|| format!("{}.{group}", self.plural))
+    }
+}
+
 const fn namespaced(api_version: &'static str, kind: &'static str, plural: &'static str) -> Resource {
     Resource { api_version, kind, plural, namespaced: true }
 }

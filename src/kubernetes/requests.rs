@@ -1,13 +1,14 @@
 //! Single requests.
 
+use super::cache::Cache;
 use super::error::{Class, KubernetesError, words};
 use super::kinds::{Resource, resource};
-use crate::model::{Object, ObjectKey};
+use crate::model::{Object, ObjectKey, canonical_json};
 use http::{Method, Request};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A ServiceAccount in whose name a request is made.
@@ -43,6 +44,10 @@ pub struct Cluster {
     fence: Option<Fence>,
     /// Writes that were accepted, without events.
     writes: Arc<AtomicU64>,
+    /// What the watches say.
+    cache: Option<Arc<Cache>>,
+    /// Names of events that were told lately, with the end of the time they are told once in.
+    told: Arc<Mutex<BTreeMap<String, i64>>>,
 }
 
 /// Whether this process may write now.
@@ -63,13 +68,19 @@ type Reply = Result<Value, KubernetesError>;
 impl Cluster {
     /// Wraps a client; each request ends after `timeout`.
     pub fn new(client: kube::Client, timeout: Duration) -> Self {
-        Self { client, timeout, only: Vec::new(), fence: None, writes: Arc::default() }
+        Self { client, timeout, only: Vec::new(), fence: None, writes: Arc::default(), cache: None, told: Arc::default() }
     }
 
     /// Writes only while `fence` says so, asked before each write.
     #[must_use]
     pub fn fenced(self, fence: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self { fence: Some(Arc::new(fence)), ..self }
+    }
+
+    /// Looks into a cache where that is asked for, and keeps what it writes there.
+    #[must_use]
+    pub fn remembering(self, cache: Arc<Cache>) -> Self {
+        Self { cache: Some(cache), ..self }
     }
 
     /// How many writes were accepted so far, events not counted.
@@ -134,7 +145,7 @@ impl Cluster {
             let user = format!("system:serviceaccount:{}:{}", account.namespace, account.name);
             request = request.header("impersonate-user", user);
         }
-        let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+        let body = body.map(canonical_json).unwrap_or_default().into_bytes();
         let request = request.body(body).map_err(|error| KubernetesError::new(verb, key, Class::Other, error.to_string()))?;
         match tokio::time::timeout(timeout, self.client.request::<Value>(request)).await {
             Ok(Ok(value)) => {
@@ -158,6 +169,36 @@ impl Cluster {
         }
     }
 
+    /// Every object of a kind with these labels as the watches saw it last, or else as it is. A kind that is not installed gives `NotFound`.
+    pub async fn seen(&self, kind: &str, labels: &str) -> Result<Vec<Object>, KubernetesError> {
+        if let Some(cache) = &self.cache {
+            if let Some(objects) = cache.list(kind, labels) {
+                return Ok(objects);
+            }
+            if resource(kind).is_some_and(|found| cache.is_absent(&found)) {
+                return Err(KubernetesError::new("list", kind, Class::NotFound, "the kind is not installed"));
+            }
+        }
+        self.list(kind, None, labels).await
+    }
+
+    /// One object as the watches saw it last, or else as it is.
+    pub async fn seen_one(&self, key: &ObjectKey) -> Result<Option<Object>, KubernetesError> {
+        match self.cache.as_ref().and_then(|cache| cache.get(key)) {
+            Some(object) => Ok(object),
+            None => self.get(key).await,
+        }
+    }
+
+    /// Keeps the answer to a write.
+    fn written(&self, answer: Value) -> Object {
+        let object = Object::new(answer);
+        if let Some(cache) = &self.cache {
+            cache.written(&object);
+        }
+        object
+    }
+
     /// Every object of a kind, in one namespace or in all, by labels (`a=b,c=d`). A kind that is not installed gives `NotFound`.
     pub async fn list(&self, kind: &str, namespace: Option<&str>, labels: &str) -> Result<Vec<Object>, KubernetesError> {
         let found = known(kind)?;
@@ -171,9 +212,23 @@ impl Cluster {
         self.list_once(&found, namespace, labels).await
     }
 
-    /// Names of the objects of a cluster-wide kind with these labels. Their content is not read.
-    pub async fn names(&self, kind: &str, labels: &str) -> Result<BTreeSet<String>, KubernetesError> {
-        let path = format!("{}?labelSelector={}", collection(&known(kind)?, None), encode(labels));
+    /// Names of the objects of a cluster-wide kind with this label, as the watches saw it last, or else as it is. Their content is not
+    /// read.
+    pub async fn names(&self, kind: &str, label: (&str, &str)) -> Result<BTreeSet<String>, KubernetesError> {
+        if let Some(objects) = self.cache.as_ref().and_then(|cache| cache.list(kind, "")) {
+            let marked = objects.iter().filter(|object| object.label(label.0) == Some(label.1));
+            return Ok(marked.map(|object| object.name().to_owned()).collect());
+        }
+        self.names_at(&collection(&known(kind)?, None), kind, &format!("{}={}", label.0, label.1)).await
+    }
+
+    /// Names of the objects of a kind in a namespace that a selector selects. Their content is not read.
+    pub async fn names_in(&self, kind: &str, namespace: &str, selector: &str) -> Result<BTreeSet<String>, KubernetesError> {
+        self.names_at(&collection(&known(kind)?, Some(namespace)), kind, selector).await
+    }
+
+    async fn names_at(&self, collection: &str, kind: &str, selector: &str) -> Result<BTreeSet<String>, KubernetesError> {
+        let path = format!("{collection}?labelSelector={}", encode(selector));
         let page = self.send_as("list", kind, Method::GET, &path, JSON, METADATA, None, None).await?;
         let items = page.get("items").and_then(Value::as_array);
         Ok(items.into_iter().flatten().filter_map(|item| item.pointer("/metadata/name")?.as_str().map(str::to_owned)).collect())
@@ -211,14 +266,33 @@ impl Cluster {
         let path = format!("{}?fieldManager={}&force={}&fieldValidation=Strict{dry_run}", path_of(&key)?, encode(&how.manager), how.force);
         self.send("apply", &words(&key), Method::PATCH, &path, "application/apply-patch+yaml", Some(object.value()), how.account.as_ref())
             .await
-            .map(Object::new)
+            .map(|answer| if how.dry_run { Object::new(answer) } else { self.written(answer) })
+    }
+
+    /// Creates an event of this name, once until the time is over, in seconds since 1970: what lasts is told at every look.
+    pub async fn tell(&self, event: &Object, now: i64, until: i64) -> Result<(), KubernetesError> {
+        {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.retain(|_, until| *until > now);
+            if told.insert(event.namespaced_name().to_string(), until).is_some() {
+                return Ok(());
+            }
+        }
+        match self.create(event).await {
+            Err(error) if error.class == Class::AlreadyExists => Ok(()),
+            Err(error) => {
+                self.told.lock().unwrap_or_else(PoisonError::into_inner).remove(&event.namespaced_name().to_string());
+                Err(error)
+            }
+            Ok(_) => Ok(()),
+        }
     }
 
     /// Creates an object; one that exists is an error.
     pub async fn create(&self, object: &Object) -> Result<Object, KubernetesError> {
         let key = object.key();
         let path = format!("{}?fieldManager=stackgres", collection(&known(&key.kind)?, key.namespace.as_deref()));
-        self.send("create", &words(&key), Method::POST, &path, JSON, Some(object.value()), None).await.map(Object::new)
+        self.send("create", &words(&key), Method::POST, &path, JSON, Some(object.value()), None).await.map(|answer| self.written(answer))
     }
 
     /// Asks whether an object could be created, strictly; stores nothing.
@@ -232,20 +306,20 @@ impl Cluster {
     /// Merges a patch into the status subresource. A `metadata.resourceVersion` in the patch makes it a precondition.
     pub async fn patch_status(&self, key: &ObjectKey, patch: &Value, manager: &str) -> Result<Object, KubernetesError> {
         let path = format!("{}/status?fieldManager={}", path_of(key)?, encode(manager));
-        self.send("patch the status of", &words(key), Method::PATCH, &path, MERGE, Some(patch), None).await.map(Object::new)
+        self.send("patch the status of", &words(key), Method::PATCH, &path, MERGE, Some(patch), None).await.map(|answer| self.written(answer))
     }
 
     /// Merges a patch into an object.
     pub async fn merge(&self, key: &ObjectKey, patch: &Value, manager: &str, account: Option<&Account>) -> Result<Object, KubernetesError> {
         let path = format!("{}?fieldManager={}&fieldValidation=Strict", path_of(key)?, encode(manager));
-        self.send("patch", &words(key), Method::PATCH, &path, MERGE, Some(patch), account).await.map(Object::new)
+        self.send("patch", &words(key), Method::PATCH, &path, MERGE, Some(patch), account).await.map(|answer| self.written(answer))
     }
 
     /// Changes processor and memory of a running pod, by its subresource `resize`. A strategic merge: containers are told apart by name.
     pub async fn resize(&self, key: &ObjectKey, patch: &Value) -> Result<Object, KubernetesError> {
         let path = format!("{}/resize?fieldManager=stackgres", path_of(key)?);
         let kind = "application/strategic-merge-patch+json";
-        self.send("resize", &words(key), Method::PATCH, &path, kind, Some(patch), None).await.map(Object::new)
+        self.send("resize", &words(key), Method::PATCH, &path, kind, Some(patch), None).await.map(|answer| self.written(answer))
     }
 
     /// The last lines a container of a pod printed; `previous` is the one before its last restart.
@@ -286,8 +360,23 @@ impl Cluster {
             options["preconditions"] = json!({"uid": uid});
         }
         match self.send("delete", &words(key), Method::DELETE, &path_of(key)?, JSON, Some(&options), None).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.is_not_found() => Ok(()),
+            Ok(answer) => {
+                if let Some(cache) = &self.cache {
+                    // Without finalizers it is gone; with some the answer is the object as it is now.
+                    if answer.get("kind").and_then(Value::as_str) == Some(key.kind.as_str()) {
+                        cache.written(&Object::new(answer));
+                    } else {
+                        cache.deleted(key);
+                    }
+                }
+                Ok(())
+            }
+            Err(error) if error.is_not_found() => {
+                if let Some(cache) = &self.cache {
+                    cache.deleted(key);
+                }
+                Ok(())
+            }
             Err(error) => Err(error),
         }
     }

@@ -1,15 +1,19 @@
-//! Watches that only say "look again".
+//! Watches, which say what there is and when to look again.
 
+use super::cache::Cache;
 use super::kinds::Resource;
+use crate::model::Object;
 use futures::StreamExt as _;
 use kube::api::{ApiResource, DynamicObject};
 use kube::core::{GroupVersionKind, ObjectMeta, PartialObjectMeta};
 use kube::runtime::watcher::{Config, Event};
-use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::runtime::watcher;
 use kube::{Api, Client};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// What Patroni writes at every heartbeat and nothing depends on.
@@ -18,51 +22,117 @@ use tokio::sync::mpsc;
 /// each pod carries its position in the WAL.
 const HEARTBEAT: &[&str] = &["renewTime", "optime", "status", "slots", "retain_slots", "failsafe", "ttl"];
 
-/// Sends a hint when an object of a kind with these labels comes, goes or changes in a way that matters, in one namespace or in
-/// all, until the receiver goes away. No more than metadata is read, except of pods, whose readiness counts; so no broken object
-/// can stop it. After a failure it begins again with a growing delay.
-pub async fn watch(client: Client, found: Resource, namespace: Option<String>, labels: &'static str, hints: mpsc::Sender<()>) {
+/// Shortest and longest pause after a failure, and how often to look whether a kind was installed.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+const INSTALLED: Duration = Duration::from_secs(5);
+
+/// Keeps objects of a kind with these labels, in one namespace or in all, in a cache, and sends a hint when one of them comes, goes or
+/// changes in a way that matters, until the receiver goes away. After a failure it lists again, with a growing delay. Of definitions
+/// no more than their metadata is read.
+pub async fn watch(
+    client: Client,
+    cache: Arc<Cache>,
+    (found, labels, namespace): (Resource, &'static str, Option<String>),
+    hints: mpsc::Sender<()>,
+) {
     let (group, version) = found.api_version.split_once('/').unwrap_or(("", found.api_version));
     let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, found.kind), found.plural);
-    let config = Config::default().labels(labels);
-    let seen = Seen { kind: found.kind, known: BTreeMap::new(), fresh: None };
-    if found.kind == "Pod" {
-        let pods: Api<DynamicObject> = match namespace {
-            Some(namespace) => Api::namespaced_with(client, &namespace, &resource),
-            None => Api::all_with(client, &resource),
+    let mut seen = Seen { kind: found.kind, known: BTreeMap::new(), fresh: None };
+    let mut pause = PAUSE.0;
+    loop {
+        if cache.is_absent(&found) {
+            tokio::time::sleep(INSTALLED).await;
+            continue;
+        }
+        let mut follow = Follow { cache: &cache, found: &found, namespace: namespace.as_deref(), seen: &mut seen, hints: &hints };
+        let config = Config::default().labels(labels);
+        let ended = if found.kind == "CustomResourceDefinition" {
+            let objects: Api<PartialObjectMeta<DynamicObject>> = Api::all_with(client.clone(), &resource);
+            follow.events(watcher(objects, config), |object| (&object.metadata, 0)).await
+        } else {
+            let objects: Api<DynamicObject> = match &namespace {
+                Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+                None => Api::all_with(client.clone(), &resource),
+            };
+            let more = if found.kind == "Pod" { readiness } else { |_: &Value| 0 };
+            follow.events(watcher(objects, config), |object| (&object.metadata, more(&object.data))).await
         };
-        let events = watcher(pods, config).default_backoff();
-        follow(events, seen, |pod| (&pod.metadata, readiness(&pod.data)), hints).await;
-    } else {
-        let objects: Api<PartialObjectMeta<DynamicObject>> = match namespace {
-            Some(namespace) => Api::namespaced_with(client, &namespace, &resource),
-            None => Api::all_with(client, &resource),
+        cache.doubts(found.kind, namespace.as_deref());
+        pause = match ended {
+            Ended::NobodyListens => return,
+            Ended::Failed { listed: true } => PAUSE.0,
+            Ended::Failed { listed: false } => (pause * 2).min(PAUSE.1),
         };
-        let events = watcher(objects, config).default_backoff();
-        follow(events, seen, |object| (&object.metadata, 0), hints).await;
+        tokio::time::sleep(pause).await;
     }
 }
 
-async fn follow<K, E>(
-    events: impl futures::Stream<Item = Result<Event<K>, E>>,
-    mut seen: Seen,
-    read: impl Fn(&K) -> (&ObjectMeta, u64),
-    hints: mpsc::Sender<()>,
-) {
-    let mut events = std::pin::pin!(events);
-    while let Some(event) = events.next().await {
-        let matters = match &event {
-            Ok(Event::Init) => seen.begin(),
-            Ok(Event::InitApply(object)) => seen.listed(read(object)),
-            Ok(Event::InitDone) => seen.complete(),
-            Ok(Event::Apply(object)) => seen.changed(read(object)),
-            Ok(Event::Delete(object)) => seen.gone(read(object).0),
-            Err(_) => false,
-        };
-        // A full channel already holds a hint.
-        if matters && matches!(hints.try_send(()), Err(mpsc::error::TrySendError::Closed(()))) {
-            return;
+/// Why a watch ended.
+enum Ended {
+    NobodyListens,
+    Failed { listed: bool },
+}
+
+/// Where the events of a watch go.
+struct Follow<'a> {
+    cache: &'a Cache,
+    found: &'a Resource,
+    namespace: Option<&'a str>,
+    seen: &'a mut Seen,
+    hints: &'a mpsc::Sender<()>,
+}
+
+impl Follow<'_> {
+    /// Takes events until one is a failure: what a watch missed meanwhile is known from a new list only.
+    async fn events<K: serde::Serialize, E>(
+        &mut self,
+        events: impl futures::Stream<Item = Result<Event<K>, E>>,
+        read: impl Fn(&K) -> (&ObjectMeta, u64),
+    ) -> Ended {
+        let mut events = std::pin::pin!(events);
+        let (kind, namespace) = (self.found.kind, self.namespace);
+        let mut listed = false;
+        while let Some(event) = events.next().await {
+            let matters = match &event {
+                Ok(Event::Init) => {
+                    self.cache.begins(kind, namespace);
+                    self.seen.begin()
+                }
+                Ok(Event::InitApply(object)) => {
+                    self.cache.listed(kind, namespace, self.object(object));
+                    self.seen.listed(read(object))
+                }
+                Ok(Event::InitDone) => {
+                    self.cache.ends(kind, namespace);
+                    listed = true;
+                    self.seen.complete()
+                }
+                Ok(Event::Apply(object)) => {
+                    self.cache.changed(kind, namespace, self.object(object));
+                    self.seen.changed(read(object))
+                }
+                Ok(Event::Delete(object)) => {
+                    self.cache.gone(kind, namespace, &self.object(object));
+                    self.seen.gone(read(object).0)
+                }
+                Err(_) => return Ended::Failed { listed },
+            };
+            // A full channel already holds a hint.
+            if matters && matches!(self.hints.try_send(()), Err(mpsc::error::TrySendError::Closed(()))) {
+                return Ended::NobodyListens;
+            }
         }
+        Ended::Failed { listed }
+    }
+
+    /// Items of a list do not say what they are.
+    fn object(&self, object: &impl serde::Serialize) -> Object {
+        let mut value = serde_json::to_value(object).unwrap_or_default();
+        if let Some(map) = value.as_object_mut() {
+            map.insert("apiVersion".to_owned(), self.found.api_version.into());
+            map.insert("kind".to_owned(), self.found.kind.into());
+        }
+        Object::new(value)
     }
 }
 

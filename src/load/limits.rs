@@ -1,7 +1,7 @@
 //! Bounds on what a source may ask this program to read.
 
 /// Bounds; a source beyond one of them is an error that names it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Largest file, in bytes.
     pub file_bytes: usize,

@@ -29,6 +29,11 @@ impl Manifest {
         Self { object, source }
     }
 
+    /// Whether both are one document in memory, at one place, which is seen without a look at it.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.object.is_same(&other.object) && Arc::ptr_eq(&self.source, &other.source)
+    }
+
     /// Identity of the object.
     pub fn key(&self) -> ObjectKey {
         self.object.key()

@@ -19,4 +19,4 @@ mod yaml;
 pub use codes::CODES;
 pub use limits::Limits;
 pub use manifest::{Manifest, SourceFile};
-pub use sort::{IgnoreAbove, Ignored, LeftAlone, LoadOptions, Loaded, load};
+pub use sort::{IgnoreAbove, Ignored, LeftAlone, LoadOptions, Loaded, LoadedFiles, load, load_again};

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How to load.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoadOptions {
     /// Bounds.
     pub limits: Limits,
@@ -70,6 +70,23 @@ pub struct Loaded {
 
 /// Reads every file of a source.
 pub fn load(files: &[SourceFile], options: &LoadOptions) -> Loaded {
+    load_again(files, options, &mut LoadedFiles::default())
+}
+
+/// What single files hold, kept for the next time: a file with the same content is not read again.
+#[derive(Debug, Default)]
+pub struct LoadedFiles {
+    options: LoadOptions,
+    files: BTreeMap<String, (Arc<[u8]>, Loaded)>,
+}
+
+/// Reads every file of a source of which `known` does not hold the content already; keeps what these hold, and nothing else.
+pub fn load_again(files: &[SourceFile], options: &LoadOptions, known: &mut LoadedFiles) -> Loaded {
+    let mut before = std::mem::take(known);
+    if before.options != *options {
+        before.files.clear();
+    }
+    known.options = options.clone();
     let mut loaded = Loaded::default();
     let ignores = ignores(files, &options.ignores_above, &mut loaded.diagnostics);
     let mut total = 0_usize;
@@ -93,12 +110,31 @@ pub fn load(files: &[SourceFile], options: &LoadOptions) -> Loaded {
             );
             break;
         }
-        one_file(file, options, &mut loaded);
+        let same = |(content, _): &(Arc<[u8]>, Loaded)| Arc::ptr_eq(content, &file.content) || **content == *file.content;
+        let alone = before.files.remove(&file.path).filter(same).map(|(_, alone)| alone).unwrap_or_else(|| {
+            let mut alone = Loaded::default();
+            one_file(file, options, &mut alone);
+            alone
+        });
+        loaded.extend(&alone);
+        known.files.insert(file.path.clone(), (file.content.clone(), alone));
     }
     duplicates(&mut loaded);
     loaded.left_alone.sort();
     loaded.diagnostics.sort();
     loaded
+}
+
+impl Loaded {
+    fn extend(&mut self, other: &Self) {
+        let Self { manifests, blocked, unidentified, flawed, left_alone, diagnostics } = other;
+        self.manifests.extend(manifests.iter().cloned());
+        self.blocked.extend(blocked.iter().cloned());
+        self.unidentified |= unidentified;
+        self.flawed.extend(flawed.iter().cloned());
+        self.left_alone.extend(left_alone.iter().cloned());
+        self.diagnostics.extend(diagnostics.iter().cloned());
+    }
 }
 
 /// What the ignore files of a source name. Read once, asked for each path.

@@ -9,7 +9,7 @@ use std::fmt;
 ///
 /// Maps of `serde_json` are sorted in this build (its `preserve_order` feature is off; a test holds that).
 pub fn canonical_json(value: &Value) -> String {
-    value.to_string()
+    serde_json::to_string(value).expect("keys of a value are texts, and it holds no number without a text")
 }
 
 /// A versioned content digest, `v1:` followed by 64 hexadecimal digits of SHA-256.
@@ -25,14 +25,19 @@ impl Digest {
         Self::of_bytes(canonical_json(value).as_bytes())
     }
 
+    /// Digest of several values as the list of them, without putting them together. Maps among them must be sorted, as those of
+    /// [`Value`] are; a structure would be hashed in the order of its fields.
+    pub fn of_list(list: &impl Serialize) -> Self {
+        Self::of_bytes(&serde_json::to_vec(list).expect("values have a text, and so have lists of them"))
+    }
+
     /// Digest of bytes.
     pub fn of_bytes(bytes: &[u8]) -> Self {
         let hash = Sha256::digest(bytes);
         let mut text = String::with_capacity(3 + 64);
         text.push_str("v1:");
-        for byte in hash {
-            text.push_str(&format!("{byte:02x}"));
-        }
+        let digits = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        text.extend(digits.map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or('0')));
         Self(text)
     }
 
@@ -74,5 +79,7 @@ mod tests {
         assert_ne!(Digest::of(&one), Digest::of(&json!({"a": 1})));
         assert_eq!(Digest::parse(Digest::of(&one).as_str()), Some(Digest::of(&one)));
         assert_eq!(Digest::parse("v2:00"), None);
+        assert_eq!(Digest::of_list(&(&one, "text", [&two])), Digest::of(&json!([one, "text", [two]])), "one form, however it is put");
+        assert_eq!(Digest::of_bytes(b"").short(), "e3b0c44298fc", "FIPS 180-4");
     }
 }

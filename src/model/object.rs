@@ -3,37 +3,48 @@
 use super::{NamespacedName, ObjectKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// A Kubernetes object: the raw value, with accessors for the parts every stage reads.
 ///
+/// The value is shared until one of its owners changes it: thousands of objects pass through every stage, and few are changed.
 /// `Debug` prints the identity only, because the value may be a Secret.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Object(Value);
+#[derive(Clone, PartialEq)]
+pub struct Object(Arc<Value>);
 
 impl Object {
     /// Wraps a value; anything that is not a mapping becomes an empty mapping.
     pub fn new(value: Value) -> Self {
-        Self(if value.is_object() { value } else { Value::Object(Map::new()) })
+        Self(Arc::new(if value.is_object() { value } else { Value::Object(Map::new()) }))
     }
 
     /// The whole value.
-    pub const fn value(&self) -> &Value {
+    pub fn value(&self) -> &Value {
         &self.0
     }
 
+    /// Where the value stands in memory: while both live, two objects with the same address are the same.
+    pub fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
     /// The whole value, to be changed.
-    pub const fn value_mut(&mut self) -> &mut Value {
-        &mut self.0
+    pub fn value_mut(&mut self) -> &mut Value {
+        Arc::make_mut(&mut self.0)
+    }
+
+    /// Whether both are one value in memory, which is seen without a look at it.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Gives the value up.
     pub fn into_value(self) -> Value {
-        self.0
+        Arc::unwrap_or_clone(self.0)
     }
 
     /// Value at an RFC 6901 JSON pointer such as `/spec/instances`.
@@ -128,6 +139,18 @@ impl Object {
             .and_then(Value::as_object)
             .map(|map| map.iter().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))).collect())
             .unwrap_or_default()
+    }
+}
+
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(|value| Self(Arc::new(value)))
     }
 }
 

@@ -33,6 +33,8 @@ pub struct PlanInput {
     pub before: BTreeMap<NamespacedName, Before>,
     /// Clusters of the newer side that passed validation.
     pub after: BTreeMap<NamespacedName, Version>,
+    /// How many clusters of both sides are known to be the same on both, and so are in neither of them.
+    pub unchanged: usize,
     /// Clusters of the newer side that did not, with what is wrong. They keep what runs.
     pub blocked: BTreeMap<NamespacedName, Vec<Diagnostic>>,
     /// Changes that a rule refuses although the newer side is valid by itself (a smaller volume, another major version).
@@ -177,9 +179,9 @@ impl Plan {
 
 /// Builds the plan.
 pub fn build(input: PlanInput) -> Plan {
-    let PlanInput { base, head, before, after, blocked, refused, unknown, notes, others, rehearsals } = input;
+    let PlanInput { base, head, before, after, unchanged, blocked, refused, unknown, notes, others, rehearsals } = input;
     let names: BTreeSet<&NamespacedName> = before.keys().chain(after.keys()).chain(blocked.keys()).collect();
-    let total = names.len();
+    let total = names.len() + unchanged;
     let mut clusters: Vec<ClusterPlan> = names
         .into_iter()
         .filter_map(|name| {

@@ -11,16 +11,16 @@ use serde_json::{Map, Value, json};
 pub(super) fn config_maps(effective: &Effective) -> Vec<Object> {
     let name = &effective.cluster.name;
     let mut maps = vec![
-        config_map(effective, name, &Value::Object(patroni_files(effective))),
-        config_map(effective, &format!("{name}-templates"), &scripts_of()),
+        config_map(effective, name, Value::Object(patroni_files(effective))),
+        config_map(effective, &format!("{name}-templates"), scripts_of()),
     ];
     if let Some(pooling) = &effective.pooling {
-        maps.push(config_map(effective, &format!("{name}-connection-pooling-config"), &json!({"pgbouncer.ini": pooler::file(pooling)})));
+        maps.push(config_map(effective, &format!("{name}-connection-pooling-config"), json!({"pgbouncer.ini": pooler::file(pooling)})));
     }
     if let Some(exporter) = effective.exporter.as_ref().filter(|exporter| !exporter.queries.is_null()) {
         // JSON is YAML.
         let queries = format!("{:#}\n", exporter.queries);
-        maps.push(config_map(effective, &exporter_configuration(effective), &json!({"queries.yaml": queries})));
+        maps.push(config_map(effective, &exporter_configuration(effective), json!({"queries.yaml": queries})));
     }
     maps
 }
@@ -62,11 +62,9 @@ pub(super) fn exporter_configuration(effective: &Effective) -> String {
     format!("{}-prometheus-postgres-exporter-config", effective.cluster.name)
 }
 
-fn config_map(effective: &Effective, name: &str, data: &Value) -> Object {
-    Object::new(json!({
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": metadata(effective, name, generic(effective), &[]),
-        "data": data,
-    }))
+fn config_map(effective: &Effective, name: &str, data: Value) -> Object {
+    let mut map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata(effective, name, generic(effective), &[])});
+    // Moved into its place: the macro would copy it.
+    map["data"] = data;
+    Object::new(map)
 }

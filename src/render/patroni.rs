@@ -50,7 +50,7 @@ pub(super) fn start_digest(effective: &Effective) -> String {
         .filter(|(name, _)| pooler_needs_restart(name))
         .map(|(name, value)| (name.clone(), json!(value.value)))
         .collect();
-    Digest::of(&json!([for_every_start(effective), scripts::START_PATRONI, scripts::LAUNCH_PATRONI, pooler])).short().to_owned()
+    Digest::of_list(&(for_every_start(effective), scripts::START_PATRONI, scripts::LAUNCH_PATRONI, pooler)).short().to_owned()
 }
 
 /// Everything but the part for the very first start.

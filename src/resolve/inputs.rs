@@ -30,6 +30,25 @@ impl Inputs {
         self.cluster.object.namespaced_name()
     }
 
+    /// Whether both hold the very same documents, which is seen without a look into them.
+    pub fn are_same(&self, other: &Self) -> bool {
+        let one = |one: &Option<Manifest>, other: &Option<Manifest>| match (one, other) {
+            (Some(one), Some(other)) => one.is_same(other),
+            (None, None) => true,
+            _ => false,
+        };
+        let Self { cluster, instance_profile, postgres_config, pooling_config, scripts, source, others } = self;
+        cluster.is_same(&other.cluster)
+            && one(instance_profile, &other.instance_profile)
+            && one(postgres_config, &other.postgres_config)
+            && one(pooling_config, &other.pooling_config)
+            && one(source, &other.source)
+            && scripts.len() == other.scripts.len()
+            && scripts.iter().zip(&other.scripts).all(|(one, other)| one.is_same(other))
+            && others.len() == other.others.len()
+            && others.values().zip(other.others.values()).all(|(one, other)| one.is_same(other))
+    }
+
     /// The cluster and everything it refers to.
     pub fn manifests(&self) -> impl Iterator<Item = &Manifest> {
         std::iter::once(&self.cluster)

@@ -5,23 +5,32 @@ use super::structural::{not_supported_yet, structural};
 use crate::diagnostics::Diagnostics;
 use crate::load::Manifest;
 use crate::resolve::{Effective, Inputs, Settings, effective};
+use std::sync::Arc;
 
-/// A cluster that can be rendered. Only [`check_cluster`] makes one.
+/// A cluster that can be rendered. Only [`check_cluster`] makes one; copies share what they hold.
 #[derive(Debug, Clone)]
-pub struct ValidCluster {
+pub struct ValidCluster(Arc<Valid>);
+
+#[derive(Debug)]
+struct Valid {
     inputs: Inputs,
     effective: Effective,
 }
 
 impl ValidCluster {
     /// The cluster and everything it refers to.
-    pub const fn inputs(&self) -> &Inputs {
-        &self.inputs
+    pub fn inputs(&self) -> &Inputs {
+        &self.0.inputs
     }
 
     /// The values it runs with.
-    pub const fn effective(&self) -> &Effective {
-        &self.effective
+    pub fn effective(&self) -> &Effective {
+        &self.0.effective
+    }
+
+    /// Whether both are one in memory, which is seen without a look at them.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
@@ -51,7 +60,7 @@ pub fn check_flawed(manifest: &Manifest, unread: &[String]) -> Diagnostics {
 pub fn check_cluster(inputs: Inputs, settings: &Settings) -> (Option<ValidCluster>, Diagnostics) {
     let effective = effective(&inputs, settings);
     let diagnostics = cluster_rules(&Context { inputs: &inputs, effective: effective.as_ref(), settings });
-    let valid = if diagnostics.has_errors() { None } else { effective.map(|effective| ValidCluster { inputs, effective }) };
+    let valid = if diagnostics.has_errors() { None } else { effective.map(|effective| ValidCluster(Arc::new(Valid { inputs, effective }))) };
     (valid, diagnostics)
 }
 

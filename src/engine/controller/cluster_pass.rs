@@ -12,6 +12,7 @@ use super::release::release_record;
 use super::reloads::{self, Reloads};
 use super::rollout::{self, Change, Rollouts};
 use super::secrets::{Given, SecretWorks, keep_secrets};
+use super::strangers::Strangers;
 use super::switchover::{SwitchoverWorks, carry_out_request, spare_no_longer};
 use super::works::Works;
 use crate::apply::carry_out;
@@ -71,6 +72,8 @@ pub(super) struct ClusterPass<'a> {
     pub settings: &'a Settings,
     /// What this program makes of released revisions.
     pub renewals: &'a Renewals,
+    /// Objects of others.
+    pub strangers: &'a Strangers,
     /// The time.
     pub now: Timestamp,
 }
@@ -124,7 +127,7 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         released = promoted;
     }
     let mut children = facts.children.get(&name).cloned().unwrap_or_default();
-    find_unlabelled(api, facts, &released, &mut children).await?;
+    find_unlabelled(pass, &released, &mut children).await?;
     let has_data = children.keys().any(|key| key.kind == "PersistentVolumeClaim");
     let running_name = cluster.text("/status/running/revision").map(str::to_owned);
     let running = match &running_name {
@@ -417,17 +420,21 @@ pub(super) async fn store(api: &Cluster, revision: &Revision) -> Result<(), Kube
 
 /// Objects of the names we need that do not carry our labels: somebody else's.
 async fn find_unlabelled(
-    api: &Cluster,
-    facts: &Facts,
+    pass: &ClusterPass<'_>,
     revision: &Revision,
     children: &mut BTreeMap<ObjectKey, Object>,
 ) -> Result<(), KubernetesError> {
+    let ClusterPass { api, facts, strangers, .. } = *pass;
     let namespace = &revision.effective.cluster.namespace;
     let secrets = secret_names(&revision.effective).into_iter().map(|name| ObjectKey::new("v1", "Secret", Some(namespace), &name));
     let missing = |key: &ObjectKey| !children.contains_key(key) && !facts.absent_kinds.contains(&key.kind);
     let keys: Vec<ObjectKey> = revision.objects.iter().map(Object::key).chain(secrets).filter(missing).collect();
     for key in keys {
-        if let Some(object) = api.get(&key).await? {
+        let found = match facts.labelled(&key) {
+            Some(object) => Some(object.clone()),
+            None => strangers.get(api, &key).await?,
+        };
+        if let Some(object) = found {
             children.insert(key, object);
         }
     }

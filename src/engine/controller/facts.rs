@@ -44,12 +44,12 @@ impl Facts {
     pub(super) async fn read(cluster: &Cluster) -> Result<Self, KubernetesError> {
         let mut facts = Self::default();
         for kind in KINDS {
-            for object in cluster.list(kind.kind, None, "").await? {
+            for object in cluster.seen(kind.kind, "").await? {
                 facts.own.insert(object.key(), object);
             }
         }
         for kind in CHILDREN {
-            match cluster.list(kind, None, OURS).await {
+            match cluster.seen(kind, OURS).await {
                 Ok(objects) => {
                     for object in objects {
                         let name = object.label("stackgres.io/cluster-name").unwrap_or_default();
@@ -66,7 +66,8 @@ impl Facts {
 
     /// Objects of one of our kinds.
     pub(super) fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Object> {
-        self.own.values().filter(move |object| object.kind() == kind)
+        let from = self.own.range(ObjectKey::new("", kind, None, "")..);
+        from.take_while(move |(key, _)| key.kind == kind).map(|(_, object)| object)
     }
 
     /// Objects of one of our kinds in one namespace, without a look at all the others.
@@ -79,6 +80,19 @@ impl Facts {
     pub(super) fn settings(&self, settings: &Settings) -> Settings {
         let version = |cluster: &Object| Some((cluster.namespaced_name(), major(cluster.text("/status/postgresVersion")?)?));
         Settings { majors: self.of_kind("SGCluster").filter_map(version).collect(), ..settings.clone() }
+    }
+
+    /// An object with the labels of any cluster, by its key: it may be another cluster's.
+    pub(super) fn labelled(&self, key: &ObjectKey) -> Option<&Object> {
+        let namespace = key.namespace.as_deref().unwrap_or_default();
+        let of_namespace = self.children.range(NamespacedName::new(namespace, "")..).take_while(|(owner, _)| owner.namespace == namespace);
+        of_namespace.map(|(_, children)| children).find_map(|children| children.get(key))
+    }
+
+    /// Whether a revision of a cluster is there, by the name of its Secret.
+    pub(super) fn has_revision(&self, cluster: &NamespacedName, name: &str) -> bool {
+        let key = ObjectKey::new("v1", "Secret", Some(&cluster.namespace), name);
+        self.children.get(cluster).is_some_and(|children| children.contains_key(&key))
     }
 
     /// A revision of a cluster by the name of its Secret; `None` where it is missing or damaged.

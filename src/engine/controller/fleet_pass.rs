@@ -5,11 +5,12 @@ use super::cluster_pass::write_status;
 use super::events::tell;
 use super::facts::Facts;
 use super::fleet_status::{conditions, ready, status};
+use super::kept::{Kept, KeptFleets};
 use super::mirror::mirror;
 use super::release::{orphans, release};
 use super::source::{News, Problem, Sources};
 use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::engine::offline::{Options, Report, check, follow, frozen, same_version_is_written};
+use crate::engine::offline::{Options, Report, follow, frozen, same_version_is_written};
 use crate::engine::rehearsals::{rehearse_changes, roles as roles_of};
 use crate::kubernetes::{Account, Cluster, KubernetesError};
 use crate::load::{LoadOptions, Manifest};
@@ -22,7 +23,7 @@ use crate::status::Condition;
 use crate::validate::{ValidCluster, check_manifest, transition, version_transition};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What one pass over a fleet found.
 #[derive(Debug, Default)]
@@ -59,6 +60,25 @@ pub(super) struct FleetPass<'a> {
     pub now: Timestamp,
 }
 
+impl Findings {
+    /// Adds what was found elsewhere.
+    pub(super) fn extend(&mut self, other: Self) {
+        let Self { blocked, drifted, orphaned, ready, failed, problems } = other;
+        self.blocked += blocked;
+        self.drifted += drifted;
+        self.orphaned += orphaned;
+        self.ready += ready;
+        self.failed += failed;
+        self.problems.extend(problems);
+    }
+
+    /// Whether nothing was found.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { blocked, drifted, orphaned, ready, failed, problems } = self;
+        blocked + drifted + orphaned + ready + failed == 0 && problems.is_empty()
+    }
+}
+
 impl FleetPass<'_> {
     /// The account in whose name content of the source is applied.
     pub(super) fn account(&self) -> Account {
@@ -69,11 +89,17 @@ impl FleetPass<'_> {
     }
 
     /// What a transition rule refuses of a cluster's change: against what was released, or else against what is live.
-    pub(super) fn refusals(&self, valid: &ValidCluster) -> Vec<Diagnostic> {
+    pub(super) fn refusals(&self, valid: &ValidCluster, kept: &Kept) -> Vec<Diagnostic> {
         let inputs = valid.inputs();
         let key = inputs.cluster.key();
         let Some(live) = self.facts.own.get(&key) else { return Vec::new() };
-        let released = live.text("/status/release/revision").and_then(|revision| self.facts.revision(&inputs.name(), revision));
+        let name = inputs.name();
+        let released = live.text("/status/release/revision");
+        // The same inputs are no change, so the revision is not read.
+        if kept.is_released(live) && released.is_some_and(|revision| self.facts.has_revision(&name, revision)) {
+            return Vec::new();
+        }
+        let released = released.and_then(|revision| self.facts.revision(&name, revision));
         refused(released.as_ref(), live, valid)
     }
 }
@@ -107,6 +133,7 @@ pub(super) async fn fleet_pass(
     pass: &FleetPass<'_>,
     sources: &mut Sources,
     plans: &mut BTreeMap<NamespacedName, String>,
+    kept: &mut KeptFleets,
 ) -> Result<(), KubernetesError> {
     let FleetPass { api, fleet, facts, settings, now, .. } = *pass;
     let own = refuse_unsupported(fleet);
@@ -130,38 +157,40 @@ pub(super) async fn fleet_pass(
         tell(api, fleet, true, reason, message, now).await;
     }
     let snapshot = news.as_ref();
-    let mut report = check(&snapshot.files.files, &options(fleet, facts.settings(settings)));
-    report.diagnostics.extend(snapshot.files.refused.clone());
-    let unreadable = hides_something(&report, snapshot);
+    let kept = kept.of(fleet.namespaced_name(), &news, &options(fleet, facts.settings(settings)));
+    let report = &kept.report;
+    let unreadable = hides_something(report, snapshot);
     let mut findings = Findings { problems: report.diagnostics.0.clone(), ..Findings::default() };
     // A warning of the fleet's own spec is a field that is not carried out.
     findings.problems.extend(own.0);
-    let plan = plan(pass, &report, snapshot);
-    let news = fleet.text("/status/planned/revision") != Some(&snapshot.revision);
-    if news {
-        tracing::info!(fleet = %fleet.namespaced_name(), commit = %snapshot.revision, plan = %plan.id, "planned\n{}", text(&plan, false));
-        tell(api, fleet, false, "Planned", &text(&plan, false), now).await;
+    let is_new = fleet.text("/status/planned/revision") != Some(&snapshot.revision);
+    // The plan of a commit is made before it is applied; afterwards there is nothing left to plan.
+    let plan = is_new.then(|| plan(pass, &kept, snapshot));
+    if let Some(plan) = &plan {
+        tracing::info!(fleet = %fleet.namespaced_name(), commit = %snapshot.revision, plan = %plan.id, "planned\n{}", text(plan, false));
+        tell(api, fleet, false, "Planned", &text(plan, false), now).await;
         if !plan.is_empty() {
-            plans.insert(fleet.namespaced_name(), text(&plan, false));
+            plans.insert(fleet.namespaced_name(), text(plan, false));
         }
     }
     // A hold that was set after this pass began holds all the same: it may have been set because of the very commit just read.
-    let Some(current) = api.get(&fleet.key()).await?.filter(|current| current.uid() == fleet.uid()) else { return Ok(()) };
+    let current = if is_new { api.get(&fleet.key()).await? } else { api.seen_one(&fleet.key()).await? };
+    let Some(current) = current.filter(|current| current.uid() == fleet.uid()) else { return Ok(()) };
     if is_suspended(&current) {
         return Ok(());
     }
     let held = hold(&current, now);
-    let in_place = mirror(pass, &report, &mut findings).await?;
+    let in_place = mirror(pass, &kept, &mut findings).await?;
     if held.is_none() {
-        release(pass, &report, snapshot, &in_place, &mut findings).await?;
+        release(pass, &kept, snapshot, &in_place, &mut findings).await?;
     }
     if (pass.halt)() {
         return Ok(());
     }
-    orphans(pass, &report, unreadable, &mut findings).await?;
-    findings.ready = ready(facts, fleet, &report);
-    let conditions = conditions(&report, &findings, held, answer.problem);
-    write_status(api, fleet, status(fleet, &report, snapshot, &plan, &findings, now), &conditions, now).await
+    orphans(pass, report, unreadable, &mut findings).await?;
+    findings.ready = ready(facts, fleet, report);
+    let conditions = conditions(report, &findings, held, answer.problem);
+    write_status(api, fleet, status(fleet, report, snapshot, plan.as_ref(), &findings, now), &conditions, now).await
 }
 
 /// Whether a part of the source could not be identified, so that nothing in it can be said to be absent.
@@ -227,8 +256,9 @@ pub(super) fn hold(fleet: &Object, now: Timestamp) -> Option<String> {
     (!over).then(|| format!("held: {reason}"))
 }
 
-fn plan(pass: &FleetPass<'_>, report: &Report, snapshot: &News) -> Plan {
+fn plan(pass: &FleetPass<'_>, kept: &Kept, snapshot: &News) -> Plan {
     let FleetPass { fleet, facts, settings, .. } = *pass;
+    let report = &kept.report;
     let mut input = PlanInput {
         base: fleet.text("/status/applied/revision").unwrap_or_default().to_owned(),
         head: snapshot.revision.clone(),
@@ -236,16 +266,23 @@ fn plan(pass: &FleetPass<'_>, report: &Report, snapshot: &News) -> Plan {
     };
     let mut roles = BTreeMap::new();
     let mut released: BTreeMap<NamespacedName, Revision> = BTreeMap::new();
+    let mut unchanged = BTreeSet::new();
     for cluster in facts.of_kind("SGCluster").filter(|cluster| is_ours(cluster, fleet)) {
         let name = cluster.namespaced_name();
+        let revision = cluster.text("/status/release/revision");
+        if kept.is_unchanged(cluster) && revision.is_some_and(|revision| facts.has_revision(&name, revision)) {
+            unchanged.insert(name);
+            continue;
+        }
         roles.extend(roles_of(cluster).map(|roles| (name.clone(), roles)));
-        match cluster.text("/status/release/revision").and_then(|revision| facts.revision(&name, revision)) {
+        match revision.and_then(|revision| facts.revision(&name, revision)) {
             Some(revision) => drop(released.insert(name, revision)),
             None => drop(input.before.insert(name, Before::Unknown("the released revision is missing".to_owned()))),
         }
     }
-    for (name, cluster) in &report.clusters {
-        let refused = pass.refusals(cluster);
+    input.unchanged = unchanged.len();
+    for (name, cluster) in report.clusters.iter().filter(|(name, _)| !unchanged.contains(*name)) {
+        let refused = pass.refusals(cluster, kept);
         if !refused.is_empty() {
             input.refused.insert(name.clone(), refused);
         }

@@ -40,7 +40,7 @@ pub(super) fn conditions(report: &Report, findings: &Findings, held: Option<Stri
 }
 
 /// The status of a fleet without its conditions.
-pub(super) fn status(fleet: &Object, report: &Report, snapshot: &News, plan: &Plan, findings: &Findings, now: Timestamp) -> Value {
+pub(super) fn status(fleet: &Object, report: &Report, snapshot: &News, plan: Option<&Plan>, findings: &Findings, now: Timestamp) -> Value {
     let ready = findings.ready;
     let revision = |field: &str| {
         let before = fleet.get(&format!("/status/{field}"));
@@ -82,8 +82,7 @@ pub(super) fn status(fleet: &Object, report: &Report, snapshot: &News, plan: &Pl
             status["lastGood"] = revision("lastGood");
         }
     }
-    // The plan of a commit is made before it is applied; afterwards there is nothing left to plan.
-    if fleet.text("/status/planned/revision") != Some(&snapshot.revision) {
+    if let Some(plan) = plan {
         let summary = plan.counts.iter().map(|count| format!("{} {}", count.clusters, count.consequence)).collect::<Vec<_>>().join(", ");
         status["plan"] = json!({"id": plan.id, "summary": summary, "changed": plan.clusters.len()});
     }

@@ -22,7 +22,7 @@ pub(super) async fn keep(api: &Cluster, facts: &Facts) -> Result<(), KubernetesE
     let definitions: BTreeSet<String> =
         if namespaces.is_empty() { BTreeSet::new() } else { KINDS.iter().map(|kind| crd_name(kind)).collect() };
     for (version, kind, wanted) in [("v1", "Namespace", namespaces), ("apiextensions.k8s.io/v1", "CustomResourceDefinition", definitions)] {
-        let marked = match api.names(kind, &format!("{LABEL}=true")).await {
+        let marked = match api.names(kind, (LABEL, "true")).await {
             Ok(names) => names,
             Err(error) if error.class == Class::Forbidden => continue,
             Err(error) => return Err(error),

@@ -3,6 +3,7 @@
 //! In: hints. Out: writes to the API server. Invariant: a pass reads everything again and decides from that alone; nothing is
 //! written when nothing differs. Why: first run, retry and recovery are the same code.
 
+mod at_once;
 mod census;
 mod claims;
 mod cluster_pass;
@@ -11,12 +12,15 @@ mod events;
 mod facts;
 mod fleet_pass;
 mod fleet_status;
+mod kept;
 mod look_again;
+mod looked;
 mod managed_sql;
 mod marks;
 mod mirror;
 mod observe;
 mod operations;
+mod own_inputs;
 mod pod_check;
 mod pod_events;
 mod promotion;
@@ -29,6 +33,7 @@ mod script_session;
 mod secrets;
 mod settings_of;
 mod source;
+mod strangers;
 mod switchover;
 mod works;
 

@@ -1,9 +1,11 @@
 //! Releases: a revision of every cluster whose inputs are in place, named in the cluster's status.
 
+use super::at_once::at_once;
 use super::claims::{self, Claim};
 use super::cluster_pass::{store, write_status};
 use super::events::tell;
 use super::fleet_pass::{Findings, FleetPass};
+use super::kept::Kept;
 use super::operations::newest;
 use super::source::News;
 use crate::diagnostics::Diagnostic;
@@ -11,9 +13,11 @@ use crate::engine::offline::{Report, Successor, inseparable, successor};
 use crate::kubernetes::KubernetesError;
 use crate::load::Manifest;
 use crate::model::ObjectKey;
-use crate::render::revision::{Revision, inputs_digest};
+use crate::render::revision::Revision;
 use crate::status::{Condition, seconds};
 use crate::validate::ValidCluster;
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -21,61 +25,67 @@ use std::collections::BTreeSet;
 /// Releases what `in_place` allows. Equal inputs are no new release, so a new version of this program changes no running cluster.
 pub(super) async fn release(
     pass: &FleetPass<'_>,
-    report: &Report,
+    kept: &Kept,
     snapshot: &News,
     in_place: &BTreeSet<ObjectKey>,
     findings: &mut Findings,
 ) -> Result<(), KubernetesError> {
-    for valid in report.clusters.values() {
-        if (pass.halt)() {
-            break;
-        }
-        if !valid.inputs().manifests().map(Manifest::key).all(|key| in_place.contains(&key)) {
-            continue;
-        }
-        match one(pass, valid, snapshot, findings).await {
+    let is_in_place = |valid: &&ValidCluster| valid.inputs().manifests().map(Manifest::key).all(|key| in_place.contains(&key));
+    let clusters: Vec<&ValidCluster> = kept.report.clusters.values().filter(is_in_place).collect();
+    let look = |valid| -> BoxFuture<'_, _> {
+        Box::pin(async move { (valid, if (pass.halt)() { None } else { Some(one(pass, kept, valid, snapshot).await) }) })
+    };
+    let mut results = at_once(clusters, look);
+    while let Some((valid, result)) = results.next().await {
+        let Some(result) = result else { break };
+        match result {
             Err(error) if error.is_general() => return Err(error),
             Err(error) => {
                 let place = valid.inputs().cluster.locate("");
                 findings.problems.push(Diagnostic::error("release-failed", error.to_string()).at(place));
             }
-            Ok(()) => {}
+            Ok(problem) => findings.problems.extend(problem),
         }
     }
     Ok(())
 }
 
-async fn one(pass: &FleetPass<'_>, valid: &ValidCluster, snapshot: &News, findings: &mut Findings) -> Result<(), KubernetesError> {
+/// Releases one cluster where that is due; gives back why it cannot be.
+async fn one(
+    pass: &FleetPass<'_>,
+    kept: &Kept,
+    valid: &ValidCluster,
+    snapshot: &News,
+) -> Result<Option<Diagnostic>, KubernetesError> {
     let FleetPass { api, fleet, facts, settings, now, .. } = *pass;
     let key = valid.inputs().cluster.key();
-    let Some(live) = api.get(&key).await? else { return Ok(()) };
+    let Some(live) = api.seen_one(&key).await? else { return Ok(None) };
     if claims::claim_of(api, facts, &live, fleet) != Claim::Ours {
-        return Ok(());
+        return Ok(None);
     }
     let name = valid.inputs().name();
     let named = live.text("/status/release/revision").unwrap_or_default();
-    if live.text("/status/release/digest") == Some(inputs_digest(valid).as_str()) {
+    if kept.is_released(&live) {
         // A revision that was lost and comes out the same can be put back; another one would be a release by itself.
-        if facts.revision(&name, named).is_none() {
+        if !facts.has_revision(&name, named) {
             let revision = Revision::freeze(valid, &snapshot.revision);
             if named == revision.name() {
                 store(api, &revision).await?;
             }
         }
-        let Some(newest) = newest(facts, &live, valid, settings, &snapshot.revision, now) else { return Ok(()) };
+        let Some(newest) = newest(facts, &live, valid, settings, &snapshot.revision, now) else { return Ok(None) };
         let (release, revision) = newest.release(Some(named), now);
         if let Some(revision) = &revision {
             store(api, revision).await?;
         }
         let patch = json!({"metadata": {"resourceVersion": live.resource_version()}, "status": {"release": release}});
-        return api.patch_status(&key, &patch, "stackgres-release").await.map(drop);
+        return api.patch_status(&key, &patch, "stackgres-release").await.map(|_| None);
     }
     let (revision, note) = match facts.revision(&name, named).map(|released| successor(&released, valid, &snapshot.revision, settings)) {
-        Some(Successor::Same) => return Ok(()),
+        Some(Successor::Same) => return Ok(None),
         Some(Successor::Other { revision, note }) => (*revision, note),
         Some(Successor::Inseparable(why)) => {
-            findings.problems.push(inseparable(valid, &why));
-            return Ok(());
+            return Ok(Some(inseparable(valid, &why)));
         }
         None => (Revision::freeze(valid, &snapshot.revision), None),
     };
@@ -83,7 +93,7 @@ async fn one(pass: &FleetPass<'_>, valid: &ValidCluster, snapshot: &News, findin
     let by = format!("fleet {}", fleet.namespaced_name());
     let release = release_record(&revision, &by, note.as_deref(), now);
     let patch = json!({"metadata": {"resourceVersion": live.resource_version()}, "status": {"release": release}});
-    api.patch_status(&key, &patch, "stackgres-release").await.map(drop)
+    api.patch_status(&key, &patch, "stackgres-release").await.map(|_| None)
 }
 
 /// What `status.release` says of a revision.

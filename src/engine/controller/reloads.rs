@@ -30,6 +30,11 @@ impl Reloads {
         self.due.lock().unwrap_or_else(PoisonError::into_inner).values().map(|(due, _)| *due).min()
     }
 
+    /// Whether a cluster waits for a call that is due.
+    pub(super) fn waits(&self, name: &NamespacedName, now: Timestamp) -> bool {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner).get(name).is_some_and(|(due, _)| *due <= now)
+    }
+
     /// Forgets clusters that are gone.
     pub(super) fn keep(&self, known: impl Fn(&NamespacedName) -> bool) {
         self.due.lock().unwrap_or_else(PoisonError::into_inner).retain(|name, _| known(name));

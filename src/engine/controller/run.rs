@@ -1,10 +1,14 @@
 //! The process: triggers, leadership, passes one at a time, an orderly end.
 
+use super::at_once::at_once;
 use super::census::Census;
 use super::claims;
 use super::cluster_pass::{ClusterPass, cluster_pass, write_status};
 use super::facts::{CHILDREN, Facts, OURS};
 use super::fleet_pass::{FleetPass, drift_of, fleet_pass};
+use super::kept::KeptFleets;
+use super::looked::Looked;
+use super::own_inputs::OwnInputs;
 use super::operations::without_cluster;
 use super::pod_check::PodChecks;
 use super::promotion::Renewals;
@@ -13,17 +17,18 @@ use super::rollout::Rollouts;
 use super::secrets::SecretWorks;
 use super::settings_of::cache_folder;
 use super::source::{SourceOptions, Sources};
+use super::strangers::Strangers;
 use super::switchover::SwitchoverWorks;
 use super::works::Works;
 use crate::api::KINDS;
-use crate::engine::offline::{Options, Report, check_manifests};
 use crate::engine::view::{self, View};
-use crate::kubernetes::{Class, Cluster, KubernetesError, Leadership, lead, resource, watch};
-use crate::load::Manifest;
+use crate::kubernetes::{Cache, Class, Cluster, KubernetesError, Leadership, lead, resource, watch};
 use crate::model::{NamespacedName, Object, ObjectKey};
-use crate::resolve::{Settings, config_maps_of};
+use crate::resolve::Settings;
 use crate::rollout::Drift;
 use crate::status::Condition;
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,6 +117,12 @@ impl State {
 /// First and longest delay after a failure of one object.
 const BACKOFF: (u64, u64) = (2, 300);
 
+/// How long the first pass waits for what the watches list; afterwards it asks for what is missing by itself.
+const LISTED: Duration = Duration::from_secs(10);
+
+/// Label of upstream's operator.
+const OTHER_OPERATOR: &str = "app=stackgres-operator";
+
 /// Shortest and longest pause between two passes.
 const SHORTEST: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -142,6 +153,12 @@ struct Memory {
     rollouts: Rollouts,
     /// What this program makes of released revisions.
     renewals: Renewals,
+    /// What follows from the sources of the fleets.
+    kept: KeptFleets,
+    /// What the inputs of clusters without a fleet say.
+    own_inputs: OwnInputs,
+    /// Clusters that were looked at.
+    looked: Looked,
 }
 
 /// Runs until `stop`.
@@ -149,13 +166,11 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
     refuse_beside_another(&api).await?;
     let (hints, mut hinted) = mpsc::channel(1);
     let mut tasks = tokio::task::JoinSet::new();
-    let own = KINDS.iter().map(|kind| (kind.kind, ""));
-    let children = CHILDREN.iter().filter(|kind| **kind != "PodMonitor").map(|kind| (*kind, OURS));
-    for (found, labels) in own.chain(children).filter_map(|(kind, labels)| Some((resource(kind)?, labels))) {
-        for namespace in api.namespaces() {
-            tasks.spawn(watch(api.client(), found, namespace, labels, hints.clone()));
-        }
+    let cache = Arc::new(cache(&api));
+    for one in cache.watches() {
+        tasks.spawn(watch(api.client(), cache.clone(), one, hints.clone()));
     }
+    let api = api.remembering(cache.clone());
     let mut leadership: Option<Leadership> = match &options.lease {
         Some(lease) => Some(lead(api.client(), &options.namespace, lease, &options.identity).await?),
         None => None,
@@ -180,7 +195,16 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
         pod_checks: PodChecks::default(),
         rollouts: Rollouts::new(hints.clone(), options.simulated),
         renewals: Renewals::default(),
+        kept: KeptFleets::default(),
+        own_inputs: OwnInputs::default(),
+        looked: Looked::default(),
     };
+    let listed = async {
+        while !cache.is_complete() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let _in_time = tokio::time::timeout(LISTED, listed).await;
     let mut wait = Duration::ZERO;
     let mut pause = SHORTEST;
     loop {
@@ -216,7 +240,7 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
         let halt = || stop.is_cancelled() || leadership.as_ref().is_some_and(|leadership| !*leadership.leads.borrow());
         let (began, written) = (now(), api.writes());
         state.began.store(began.as_second(), Ordering::Relaxed);
-        let result = pass(&api, &options.settings, &state, &mut memory, &halt).instrument(span).await;
+        let result = pass(&api, &options, &state, &mut memory, &halt).instrument(span).await;
         state.began.store(0, Ordering::Relaxed);
         // Half of the time is left to the API server, however many objects there are.
         pause = Duration::try_from(now().duration_since(began)).unwrap_or_default().clamp(SHORTEST, LONGEST_PAUSE);
@@ -273,7 +297,7 @@ async fn show(api: &Cluster, state: &State, memory: &Memory) {
 
 /// Two operators of one API group would undo each other's work.
 async fn refuse_beside_another(api: &Cluster) -> Result<(), RunError> {
-    match api.list("Deployment", None, "app=stackgres-operator").await {
+    match api.seen("Deployment", OTHER_OPERATOR).await {
         Ok(found) => match found.first() {
             Some(other) => Err(RunError::AnotherOperator(other.key())),
             None => Ok(()),
@@ -288,42 +312,42 @@ pub fn now() -> Timestamp {
     Timestamp::now()
 }
 
+/// Everything that is watched. Of what is cluster-wide nothing is, where some namespaces only are looked into.
+fn cache(api: &Cluster) -> Cache {
+    let mut kinds: Vec<(&str, &'static str)> = KINDS.iter().map(|kind| (kind.kind, "")).collect();
+    kinds.extend(CHILDREN.iter().map(|kind| (*kind, OURS)));
+    kinds.push(("Deployment", OTHER_OPERATOR));
+    if api.namespaces() == [None] {
+        kinds.extend([("Namespace", ""), ("CustomResourceDefinition", "")]);
+    }
+    // Without the right to see definitions, a watch of a kind that may not be installed would ask for it again and again.
+    let optional = |kind: &str| resource(kind).is_some_and(|found| found.foreign_definition().is_some());
+    kinds.retain(|(kind, _)| api.namespaces() == [None] || !optional(kind));
+    let found: Vec<_> = kinds.into_iter().filter_map(|(kind, labels)| Some((resource(kind)?, labels))).collect();
+    Cache::new(&found, &api.namespaces())
+}
+
 /// One pass. Gives back when to look again if something failed or a source is due.
 async fn pass(
     api: &Cluster,
-    settings: &Settings,
+    options: &RunOptions,
     state: &State,
     memory: &mut Memory,
     halt: &(dyn Fn() -> bool + Sync),
 ) -> Result<Option<Duration>, KubernetesError> {
-    let Memory { delays, sources, plans, scripts, secrets, switchovers, reloads, pod_checks, rollouts, renewals } = memory;
+    let settings = &options.settings;
     let began = now();
-    let facts = Facts::read(api).await?;
+    let mut facts = Facts::read(api).await?;
     state.ready.store(true, Ordering::Relaxed);
-    let known: Vec<NamespacedName> = facts.of_kind("SGFleet").map(Object::namespaced_name).collect();
-    sources.keep(&known);
-    let used: Vec<_> = facts.of_kind("SGFleet").map(|fleet| cache_folder(sources.cache(), fleet)).collect();
-    sources.tidy(&used);
-    plans.retain(|fleet, _| known.contains(fleet));
-    delays.retain(|key, _| facts.own.contains_key(key));
-    let mut fleets: BTreeMap<String, Drift> = BTreeMap::new();
-    for fleet in facts.of_kind("SGFleet") {
-        if halt() {
-            return Ok(None);
-        }
-        let drift = drift_of(fleet);
-        fleets.insert(fleet.namespaced_name().to_string(), drift);
-        if fleet.get("/metadata/deletionTimestamp").is_some() || !is_due(delays, &fleet.key()) {
-            continue;
-        }
-        let one = FleetPass { api, fleet, facts: &facts, settings, drift, halt, now: now() };
-        let span = tracing::info_span!("fleet", name = %fleet.namespaced_name());
-        let result = fleet_pass(&one, sources, plans).instrument(span).await;
-        note(api, delays, fleet, result).await;
-    }
+    let written = api.writes();
+    let Some(fleets) = look_at_fleets(api, settings, &facts, memory, halt).await else { return Ok(None) };
+    let Memory { delays, sources, scripts, secrets, switchovers, reloads, pod_checks, rollouts, renewals, own_inputs, looked, .. } = memory;
     // The fleets may have written custom resources and releases.
-    let facts = Facts::read(api).await?;
-    let known = |name: &NamespacedName| facts.of_kind("SGCluster").any(|cluster| cluster.namespaced_name() == *name);
+    if api.writes() != written {
+        facts = Facts::read(api).await?;
+    }
+    let names: BTreeSet<NamespacedName> = facts.of_kind("SGCluster").map(Object::namespaced_name).collect();
+    let known = |name: &NamespacedName| names.contains(name);
     scripts.keep(known);
     secrets.works.keep(known);
     rollouts.works().keep(known);
@@ -331,33 +355,53 @@ async fn pass(
     reloads.keep(known);
     pod_checks.keep(known);
     renewals.keep(known);
-    let live = check_live(api, &facts, settings).await?;
-    for cluster in facts.of_kind("SGCluster") {
-        if halt() {
-            return Ok(None);
-        }
-        if cluster.get("/metadata/deletionTimestamp").is_some() || !is_due(delays, &cluster.key()) {
-            continue;
-        }
+    looked.keep(known);
+    let live = own_inputs.check(api, &facts, settings).await?;
+    let busy = |name: &NamespacedName| {
+        let works = [&*scripts, &secrets.works, rollouts.works(), &switchovers.works];
+        works.iter().any(|works| works.is_due(name, began)) || reloads.waits(name, began)
+    };
+    let turn = looked.turn(&facts, busy, options.interval, began);
+    let due = |cluster: &&Object| cluster.get("/metadata/deletionTimestamp").is_none() && is_due(delays, &cluster.key());
+    let of_turn = facts.of_kind("SGCluster").filter(|cluster| turn.clusters.contains(&cluster.namespaced_name()));
+    let clusters: Vec<&Object> = of_turn.filter(due).collect();
+    let strangers = Strangers::default();
+    let look = |cluster| -> BoxFuture<'_, _> {
         let drift = claims::named(cluster).and_then(|fleet| fleets.get(fleet)).copied().unwrap_or(Drift::Revert);
-        let name: NamespacedName = cluster.namespaced_name();
-        let one = ClusterPass {
-            api,
-            cluster,
-            facts: &facts,
-            live: &live,
-            drift,
-            scripts,
-            secrets,
-            switchovers,
-            reloads,
-            pod_checks,
-            rollouts,
-            settings,
-            renewals,
-            now: now(),
-        };
-        let result = Box::pin(cluster_pass(&one)).instrument(tracing::info_span!("cluster", %name)).await;
+        let (facts, live) = (&facts, &*live);
+        let (scripts, secrets, switchovers, reloads) = (&*scripts, &*secrets, &*switchovers, &*reloads);
+        let (pod_checks, rollouts, renewals, strangers) = (&*pod_checks, &*rollouts, &*renewals, &strangers);
+        Box::pin(async move {
+            if halt() {
+                return (cluster, None);
+            }
+            let one = ClusterPass {
+                api,
+                cluster,
+                facts,
+                live,
+                drift,
+                scripts,
+                secrets,
+                switchovers,
+                reloads,
+                pod_checks,
+                rollouts,
+                settings,
+                renewals,
+                strangers,
+                now: now(),
+            };
+            let name: NamespacedName = cluster.namespaced_name();
+            let span = tracing::info_span!("cluster", %name);
+            (cluster, Some(cluster_pass(&one).instrument(span).await))
+        })
+    };
+    let results: Vec<(&Object, Option<Result<(), KubernetesError>>)> =
+        at_once(clusters, look).collect().await;
+    for (cluster, result) in results {
+        let Some(result) = result else { return Ok(None) };
+        looked.note(&turn, &cluster.namespaced_name(), result.is_ok(), began);
         note(api, delays, cluster, result).await;
     }
     without_cluster(api, &facts, now()).await?;
@@ -374,26 +418,43 @@ async fn pass(
         .chain(rollouts.works().soonest(began))
         .chain(switchovers.works.soonest(began))
         .chain(reloads.soonest())
+        .chain(turn.more.then_some(began))
         .min();
     Ok(soonest.map(|due| Duration::try_from(due.duration_since(now())).unwrap_or_default().max(SHORTEST)))
 }
 
-/// What the live manifests say, with the ConfigMaps that clusters without a fleet refer to.
-async fn check_live(api: &Cluster, facts: &Facts, settings: &Settings) -> Result<Report, KubernetesError> {
-    let mut manifests: Vec<Manifest> =
-        facts.own.values().filter(|object| object.kind() != "SGFleet").cloned().map(Manifest::live).collect();
-    let mut wanted = BTreeSet::new();
-    for cluster in facts.of_kind("SGCluster").filter(|cluster| claims::named(cluster).is_none()) {
-        let namespace = cluster.namespace().unwrap_or_default();
-        let scripts = facts.of_kind("SGScript").filter(|script| script.namespace() == cluster.namespace());
-        let names = std::iter::once(cluster).chain(scripts).flat_map(config_maps_of);
-        wanted.extend(names.map(|name| ObjectKey::new("v1", "ConfigMap", Some(namespace), &name)));
+/// Looks at every fleet; gives what each does about live edits, or nothing where the pass has to end.
+async fn look_at_fleets(
+    api: &Cluster,
+    settings: &Settings,
+    facts: &Facts,
+    memory: &mut Memory,
+    halt: &(dyn Fn() -> bool + Sync),
+) -> Option<BTreeMap<String, Drift>> {
+    let Memory { delays, sources, plans, kept, .. } = memory;
+    let known: Vec<NamespacedName> = facts.of_kind("SGFleet").map(Object::namespaced_name).collect();
+    sources.keep(&known);
+    let used: Vec<_> = facts.of_kind("SGFleet").map(|fleet| cache_folder(sources.cache(), fleet)).collect();
+    sources.tidy(&used);
+    plans.retain(|fleet, _| known.contains(fleet));
+    kept.keep(&known);
+    delays.retain(|key, _| facts.own.contains_key(key));
+    let mut fleets: BTreeMap<String, Drift> = BTreeMap::new();
+    for fleet in facts.of_kind("SGFleet") {
+        if halt() {
+            return None;
+        }
+        let drift = drift_of(fleet);
+        fleets.insert(fleet.namespaced_name().to_string(), drift);
+        if fleet.get("/metadata/deletionTimestamp").is_some() || !is_due(delays, &fleet.key()) {
+            continue;
+        }
+        let one = FleetPass { api, fleet, facts, settings, drift, halt, now: now() };
+        let span = tracing::info_span!("fleet", name = %fleet.namespaced_name());
+        let result = fleet_pass(&one, sources, plans, kept).instrument(span).await;
+        note(api, delays, fleet, result).await;
     }
-    for key in wanted {
-        manifests.extend(api.get(&key).await?.map(Manifest::live));
-    }
-    let options = Options { settings: facts.settings(settings), ..Options::default() };
-    Ok(check_manifests(manifests, BTreeSet::new(), &options))
+    Some(fleets)
 }
 
 fn is_due(delays: &BTreeMap<ObjectKey, (u64, Timestamp)>, key: &ObjectKey) -> bool {

@@ -114,6 +114,12 @@ impl Works {
         works.values().filter_map(|work| work.note.read().due).filter(|due| *due > after).min()
     }
 
+    /// Whether a cluster's task runs, or wants a look now.
+    pub(super) fn is_due(&self, name: &NamespacedName, now: Timestamp) -> bool {
+        let works = self.works.lock().unwrap_or_else(PoisonError::into_inner);
+        works.get(name).is_some_and(|work| !work.task.is_finished() || work.note.read().due.is_none_or(|due| due <= now))
+    }
+
     /// Forgets clusters that are gone.
     pub(super) fn keep(&self, known: impl Fn(&NamespacedName) -> bool) {
         self.works.lock().unwrap_or_else(PoisonError::into_inner).retain(|name, _| known(name));

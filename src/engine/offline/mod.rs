@@ -4,19 +4,22 @@ use self::blocking::Reasons;
 use crate::diagnostics::{Diagnostic, Diagnostics, Location};
 use crate::diff::{ObjectAction, ObjectChange, Version, object_changes};
 use crate::engine::rehearsals::rehearse_changes;
-use crate::load::{Manifest, load};
+use crate::load::{Manifest, load_again};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::plan::{Before, PlanInput, build};
 use crate::render::render;
 use crate::render::revision::Revision;
 use crate::resolve::{Settings, resolve};
 use crate::validate::rules::{less_than_source, name_collisions};
-use crate::validate::{ValidCluster, check_cluster, check_flawed, check_manifest, check_written, transition, wrong_paths};
+use crate::validate::{ValidCluster, check_flawed, check_written, transition, wrong_paths};
 use std::collections::{BTreeMap, BTreeSet};
 
 mod blocking;
+mod known;
+mod side_by_side;
 mod successor;
 
+pub use self::known::Known;
 pub use self::successor::{Renewal, Successor, follow, inseparable, judged, renewal, same_version_is_written, successor};
 pub use crate::load::{IgnoreAbove, Ignored, LeftAlone, LoadOptions, SourceFile};
 pub use crate::plan::{ClusterAction, Plan, objects_text, text as plan_text};
@@ -68,9 +71,14 @@ pub fn left_alone(left: &[LeftAlone]) -> Diagnostics {
 
 /// Checks every document and every cluster of a source.
 pub fn check(files: &[SourceFile], options: &Options) -> Report {
-    let loaded = load(files, &options.load);
+    check_again(files, options, &mut Known::default())
+}
+
+/// The same, without a second look at documents and clusters that are known and did not change.
+pub fn check_again(files: &[SourceFile], options: &Options, known: &mut Known) -> Report {
+    let loaded = load_again(files, &options.load, &mut known.files);
     let reasons = blocking::of_documents(files, &loaded, &options.load);
-    let mut report = checked(loaded.manifests, loaded.flawed, loaded.blocked, reasons, options);
+    let mut report = checked(loaded.manifests, loaded.flawed, loaded.blocked, reasons, options, known);
     report.left_alone.extend(loaded.left_alone);
     report.left_alone.sort();
     report.unidentified = loaded.unidentified;
@@ -81,7 +89,7 @@ pub fn check(files: &[SourceFile], options: &Options) -> Report {
 
 /// Checks manifests that were read already; `unreadable` names objects that exist and could not be read.
 pub fn check_manifests(manifests: Vec<Manifest>, unreadable: BTreeSet<ObjectKey>, options: &Options) -> Report {
-    checked(manifests, Vec::new(), unreadable, Reasons::new(), options)
+    checked(manifests, Vec::new(), unreadable, Reasons::new(), options, &mut Known::default())
 }
 
 /// `unsound` documents could not be read in every part, and are blocked already.
@@ -91,6 +99,7 @@ fn checked(
     mut unreadable: BTreeSet<ObjectKey>,
     mut reasons: Reasons,
     options: &Options,
+    known: &mut Known,
 ) -> Report {
     let mut report = Report::default();
     let mut sound = Vec::new();
@@ -102,8 +111,7 @@ fn checked(
         report.diagnostics.extend(findings);
         flawed.push(manifest);
     }
-    for manifest in manifests {
-        let findings = check_manifest(&manifest);
+    for (manifest, findings) in known.documents(manifests) {
         if findings.has_errors() {
             unreadable.insert(manifest.key());
             reasons.entry(manifest.key()).or_default().extend(findings.0.iter().filter(|finding| finding.is_error()).cloned());
@@ -145,21 +153,20 @@ fn checked(
     for (index, problem) in name_collisions(&resolution.clusters) {
         collisions.entry(index).or_default().push(problem);
     }
+    let mut clusters = Vec::new();
     for (index, inputs) in resolution.clusters.into_iter().enumerate() {
-        let name = inputs.name();
-        if let Some(problems) = collisions.remove(&index) {
-            report.diagnostics.extend(Diagnostics(problems.clone()));
-            report.blocked.insert(name, problems);
-            continue;
+        match collisions.remove(&index) {
+            Some(problems) => {
+                report.diagnostics.extend(Diagnostics(problems.clone()));
+                report.blocked.insert(inputs.name(), problems);
+            }
+            None => clusters.push(inputs),
         }
-        let (valid, findings) = check_cluster(inputs, &options.settings);
+    }
+    for (name, (valid, findings)) in known.clusters(clusters, &options.settings) {
         match valid {
-            Some(valid) => {
-                report.clusters.insert(name, valid);
-            }
-            None => {
-                report.blocked.insert(name, findings.0.iter().filter(|finding| finding.is_error()).cloned().collect());
-            }
+            Some(valid) => drop(report.clusters.insert(name, valid)),
+            None => drop(report.blocked.insert(name, findings.iter().filter(|finding| finding.is_error()).cloned().collect())),
         }
         report.diagnostics.extend(findings);
     }
@@ -191,22 +198,30 @@ pub fn frozen(revision: &Revision) -> Version {
 /// The plan from one source to another.
 pub fn plan_between(base: &Report, base_name: &str, head: &Report, head_name: &str) -> Plan {
     let mut input = PlanInput { base: base_name.to_owned(), head: head_name.to_owned(), ..PlanInput::default() };
-    for (name, cluster) in &base.clusters {
-        input.before.insert(name.clone(), Before::Known(Box::new(version(cluster))));
-    }
+    // What is one in memory on both sides does not differ.
+    let same = |name: &NamespacedName| match (base.clusters.get(name), head.clusters.get(name)) {
+        (Some(old), Some(new)) => old.is_same(new) && !head.blocked.contains_key(name) && !base.blocked.contains_key(name),
+        _ => false,
+    };
+    input.unchanged = head.clusters.keys().filter(|name| same(name)).count();
+    let versions = |report: &Report| {
+        let clusters: Vec<(&NamespacedName, &ValidCluster)> = report.clusters.iter().filter(|(name, _)| !same(name)).collect();
+        side_by_side::map(clusters, |(name, cluster)| (name.clone(), version(cluster)))
+    };
+    input.before.extend(versions(base).into_iter().map(|(name, version)| (name, Before::Known(Box::new(version)))));
+    input.after.extend(versions(head));
     for (name, problems) in &base.blocked {
         let first = problems.first().map(|problem| format!(": {}", problem.message)).unwrap_or_default();
         input.before.insert(name.clone(), Before::Unknown(format!("the older side does not pass{first}")));
         input.unknown.insert(name.clone(), problems.clone());
     }
-    for (name, cluster) in &head.clusters {
+    for (name, cluster) in head.clusters.iter().filter(|(name, _)| !same(name)) {
         if let Some(old) = base.clusters.get(name) {
             let refused = transition(&old.inputs().cluster.object, &cluster.inputs().cluster);
             if !refused.is_empty() {
                 input.refused.insert(name.clone(), refused);
             }
         }
-        input.after.insert(name.clone(), version(cluster));
     }
     input.blocked.clone_from(&head.blocked);
     input.others = others(base, head);
@@ -219,6 +234,14 @@ pub fn plan_between(base: &Report, base_name: &str, head: &Report, head_name: &s
 /// Both sides are asked for the same documents: one that a cluster uses on one side only (it became blocked, it let go of its
 /// configuration) has neither appeared nor gone. A document with errors on one side is unknown there, not absent.
 fn others(base: &Report, head: &Report) -> Vec<ObjectChange> {
+    let places = |report: &Report| -> BTreeSet<usize> { report.manifests.iter().map(|manifest| manifest.object.address()).collect() };
+    let (old, new) = (places(base), places(head));
+    let differs = |manifest: &&Manifest, other: &BTreeSet<usize>| !other.contains(&manifest.object.address());
+    let mut differing = base.manifests.iter().filter(|one| differs(one, &new)).chain(head.manifests.iter().filter(|one| differs(one, &old)));
+    // Where nothing but clusters differs there is nothing to look for, however many documents there are.
+    if differing.all(|manifest| manifest.object.kind() == "SGCluster") {
+        return Vec::new();
+    }
     let known: BTreeSet<&NamespacedName> = base.clusters.keys().filter(|name| head.clusters.contains_key(*name)).collect();
     let of = |report: &Report, name: &NamespacedName| -> Vec<ObjectKey> {
         report.clusters.get(name).into_iter().flat_map(|cluster| cluster.inputs().manifests()).map(Manifest::key).collect()

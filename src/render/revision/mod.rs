@@ -51,8 +51,7 @@ impl Revision {
     /// Name of its Secret: a function of cluster and digest of the inputs and of what was rendered from them.
     pub fn name(&self) -> String {
         let objects: Vec<&serde_json::Value> = self.objects.iter().map(Object::value).collect();
-        let content = serde_json::json!([self.digest, objects]);
-        format!("{}-revision-{}", self.cluster.name, Digest::of(&content).short())
+        format!("{}-revision-{}", self.cluster.name, Digest::of_list(&(&self.digest, objects)).short())
     }
 }
 
@@ -64,6 +63,6 @@ pub fn inputs_digest(cluster: &ValidCluster) -> Digest {
 /// Digest of inputs in their normal form.
 pub fn digest<'a>(manifests: impl Iterator<Item = &'a Manifest>, major: u32) -> Digest {
     let mut forms: Vec<serde_json::Value> = manifests.map(|manifest| normal_form::normal_form(&manifest.object, major)).collect();
-    forms.sort_by_key(ToString::to_string);
-    Digest::of(&serde_json::Value::Array(forms))
+    forms.sort_by_cached_key(ToString::to_string);
+    Digest::of_list(&forms)
 }

@@ -33,7 +33,7 @@ pub(super) fn stateful_set(effective: &Effective) -> Object {
         claim["spec"]["storageClassName"] = json!(class);
     }
     let pod = pod(effective);
-    Object::new(json!({
+    let mut set = json!({
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
         "metadata": metadata(effective, name, labels, &[]),
@@ -45,10 +45,13 @@ pub(super) fn stateful_set(effective: &Effective) -> Object {
             "selector": {"matchLabels": pods(effective)},
             // Data outlive the cluster and a smaller number of instances.
             "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
-            "template": {"metadata": template_metadata(effective, &pod), "spec": pod},
-            "volumeClaimTemplates": [claim],
+            "template": {"metadata": template_metadata(effective, &pod)},
         },
-    }))
+    });
+    // Moved into their places: the macro would copy them.
+    set["spec"]["template"]["spec"] = pod;
+    set["spec"]["volumeClaimTemplates"] = Value::Array(vec![claim]);
+    Object::new(set)
 }
 
 /// Annotation of the template, and so of every pod, that says what a pod was made from: its specification without the amounts of
@@ -63,7 +66,7 @@ fn made_from(pod: &Value, start: &str) -> String {
             container.as_object_mut().map(|container| container.remove("resources"));
         }
     }
-    Digest::of(&json!([pod, start])).short().to_owned()
+    Digest::of_list(&(pod, start)).short().to_owned()
 }
 
 /// Annotation of the template that stands for what a pod reads when it starts and never again.
