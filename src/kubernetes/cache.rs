@@ -124,17 +124,11 @@ impl Cache {
         self.with(kind, namespace, |watched| put(watched.fresh.get_or_insert_default(), object));
     }
 
-    /// The list ended. What this program wrote after the list was made stays; the watch tells what became of it.
+    /// The list ended, and is all there is, with what this program wrote meanwhile. Nothing of before is kept, however new it looks: a store that
+    /// was restored from a snapshot has gone back.
     pub(super) fn ends(&self, kind: &str, namespace: Option<&str>) {
         self.with(kind, namespace, |watched| {
-            let mut fresh = watched.fresh.take().unwrap_or_default();
-            let newest = fresh.values().map(version).max().unwrap_or_default();
-            for (_, object) in std::mem::take(&mut watched.objects) {
-                if version(&object) > newest {
-                    put(&mut fresh, object);
-                }
-            }
-            watched.objects = fresh;
+            watched.objects = watched.fresh.take().unwrap_or_default();
             watched.complete = true;
         });
     }
@@ -257,6 +251,23 @@ mod tests {
         assert_eq!(versions(&cache), Some(vec![9, 7]));
         cache.written(&Object::new(json!({"kind": "Secret", "metadata": {"name": "a", "namespace": "n", "resourceVersion": "10"}})));
         assert_eq!(versions(&cache), Some(vec![7]), "it lost the labels");
+    }
+
+    /// After a restore of the store what was newer is gone, and a controller that goes by it would wait for ever.
+    #[test]
+    fn a_list_is_believed_also_when_it_is_older() {
+        let cache = cache();
+        cache.begins("Secret", None);
+        cache.listed("Secret", None, secret("a", 9, "1"));
+        cache.listed("Secret", None, secret("b", 10, "2"));
+        cache.ends("Secret", None);
+        cache.doubts("Secret", None);
+        cache.begins("Secret", None);
+        cache.listed("Secret", None, secret("a", 5, "1"));
+        cache.ends("Secret", None);
+        assert_eq!(versions(&cache), Some(vec![5]));
+        cache.changed("Secret", None, secret("a", 6, "1"));
+        assert_eq!(versions(&cache), Some(vec![6]));
     }
 
     /// A volume that was made again under the same name must not be taken for gone.

@@ -8,8 +8,8 @@ use super::facts::{CHILDREN, Facts, OURS};
 use super::fleet_pass::{FleetPass, drift_of, fleet_pass};
 use super::kept::KeptFleets;
 use super::looked::Looked;
-use super::own_inputs::OwnInputs;
 use super::operations::without_cluster;
+use super::own_inputs::OwnInputs;
 use super::pod_check::PodChecks;
 use super::promotion::Renewals;
 use super::reloads::Reloads;
@@ -397,8 +397,7 @@ async fn pass(
             (cluster, Some(cluster_pass(&one).instrument(span).await))
         })
     };
-    let results: Vec<(&Object, Option<Result<(), KubernetesError>>)> =
-        at_once(clusters, look).collect().await;
+    let results: Vec<(&Object, Option<Result<(), KubernetesError>>)> = at_once(clusters, look).collect().await;
     for (cluster, result) in results {
         let Some(result) = result else { return Ok(None) };
         looked.note(&turn, &cluster.namespaced_name(), result.is_ok(), began);
