@@ -53,8 +53,15 @@ async fn quiet(fleet: &Fleet) {
 }
 
 /// The generated passwords of a cluster: written once, and never again whatever happens.
-async fn passwords(fleet: &Fleet, cluster: &str) -> Value {
-    fleet.api("v1", "Secret").get(cluster).await.unwrap().data["data"].clone()
+async fn passwords(fleet: &Fleet) -> BTreeMap<String, Value> {
+    let secrets = fleet.api("v1", "Secret").list(&ListParams::default().fields("type=Opaque")).await.unwrap();
+    let found: BTreeMap<String, Value> = secrets
+        .into_iter()
+        .filter(|secret| secret.data["data"].get("superuser-password").is_some())
+        .map(|secret| (secret.metadata.name.unwrap(), secret.data["data"].clone()))
+        .collect();
+    assert!(!found.is_empty(), "no password was made yet");
+    found
 }
 
 /// Part of the control plane goes away in the middle of the first carrying out, and a commit comes meanwhile.
@@ -119,7 +126,7 @@ fn a_store_that_goes_back_in_time_is_brought_forward_again() {
         fleet.start();
         settled(&fleet, &["a"], "8192kB").await;
         quiet(&fleet).await;
-        let password = passwords(&fleet, "a").await;
+        let password = passwords(&fleet).await;
         let folder = server.folder.clone().unwrap();
         let copy = |from: &str, to: &str| {
             let paths = [folder.join(from), folder.join(to)];
@@ -145,7 +152,7 @@ fn a_store_that_goes_back_in_time_is_brought_forward_again() {
         });
         settled(&fleet, &["a"], "9216kB").await;
         settled(&fleet, &["b"], "").await;
-        assert_eq!(passwords(&fleet, "a").await, password, "a password is made once");
+        assert_eq!(passwords(&fleet).await, password, "a password is made once");
         quiet(&fleet).await;
         fleet.stop().await;
     });
@@ -161,7 +168,7 @@ fn objects_restored_from_an_old_dump_are_brought_forward() {
         with(&fleet, "a", "8MB");
         fleet.start();
         settled(&fleet, &["a"], "8192kB").await;
-        let password = passwords(&fleet, "a").await;
+        let password = passwords(&fleet).await;
         let kinds = "sgfleets,sgclusters,secrets,configmaps,services,statefulsets,serviceaccounts,roles,rolebindings";
         let dump = server.kubectl(&["get", kinds, "-n", namespace, "-o", "json"]);
         assert!(dump.status.success(), "{}", said(&dump));
@@ -174,10 +181,12 @@ fn objects_restored_from_an_old_dump_are_brought_forward() {
         }
         with(&fleet, "a", "9MB");
         settled(&fleet, &["a"], "9216kB").await;
-        fleet.stop().await;
+        // The way to delete: out of the source, annotated, deleted.
+        std::fs::remove_file(fleet.folder.path().join("a.yaml")).unwrap();
+        fleet.passes(2).await;
         server.kubectl(&["annotate", "sgcluster", "a", "-n", namespace, "stackgres.io/deletion-protection=false"]);
-        server.kubectl(&["delete", "sgcluster", "a", "-n", namespace, "--timeout=30s"]);
-        fleet.start();
+        let deleted = server.kubectl(&["delete", "sgcluster", "a", "-n", namespace, "--timeout=30s"]);
+        assert!(deleted.status.success(), "{}", said(&deleted));
         until("the namespace is free", async || {
             !said(&server.kubectl(&["get", "namespace", namespace, "--show-labels"])).contains("in-use=true")
         })
@@ -185,6 +194,7 @@ fn objects_restored_from_an_old_dump_are_brought_forward() {
         fleet.stop().await;
         let gone = server.kubectl(&["delete", "namespace", namespace, "--timeout=60s"]);
         assert!(gone.status.success(), "{}", said(&gone));
+        with(&fleet, "a", "9MB");
         crate::real_cluster::namespace(&server.admin, namespace).await;
         let file = fleet.folder.path().join("dump.txt");
         std::fs::write(&file, dump.to_string()).unwrap();
@@ -192,7 +202,7 @@ fn objects_restored_from_an_old_dump_are_brought_forward() {
         assert!(restored.status.success(), "{}", said(&restored));
         fleet.start();
         settled(&fleet, &["a"], "9216kB").await;
-        assert_eq!(passwords(&fleet, "a").await, password, "a password is never made again over old data");
+        assert_eq!(passwords(&fleet).await, password, "a password is never made again over old data");
         quiet(&fleet).await;
         fleet.stop().await;
     });
@@ -237,7 +247,7 @@ fn an_api_server_that_throttles_is_waited_for() {
             "spec": {"type": "Limited", "limited": {"nominalConcurrencyShares": 0, "lendablePercent": 0, "borrowingLimitPercent": 0, "limitResponse": {"type": "Reject"}}}});
         let subject = json!({"kind": "ServiceAccount", "serviceAccount": {"name": "stackgres", "namespace": "stackgres"}});
         let flow = json!({"apiVersion": "flowcontrol.apiserver.k8s.io/v1", "kind": "FlowSchema", "metadata": {"name": "nothing"},
-            "spec": {"matchingPrecedence": 1, "priorityLevelConfiguration": {"name": "nothing"}, "rules": [{
+            "spec": {"matchingPrecedence": 2, "priorityLevelConfiguration": {"name": "nothing"}, "rules": [{
                 "subjects": [subject],
                 "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "clusterScope": true, "namespaces": ["*"]}]}]}});
         let file = fleet.folder.path().join("throttle.txt");
