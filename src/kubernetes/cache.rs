@@ -111,6 +111,7 @@ impl Cache {
         let place = (key.namespace.clone().unwrap_or_default(), key.name.clone());
         for watched in shelf.lock().values_mut() {
             watched.objects.remove(&place);
+            watched.fresh.iter_mut().for_each(|fresh| drop(fresh.remove(&place)));
         }
     }
 
@@ -124,17 +125,10 @@ impl Cache {
         self.with(kind, namespace, |watched| put(watched.fresh.get_or_insert_default(), object));
     }
 
-    /// The list ended. What this program wrote after the list was made stays; the watch tells what became of it.
+    /// The list ended. What this program wrote since it began is in it.
     pub(super) fn ends(&self, kind: &str, namespace: Option<&str>) {
         self.with(kind, namespace, |watched| {
-            let mut fresh = watched.fresh.take().unwrap_or_default();
-            let newest = fresh.values().map(version).max().unwrap_or_default();
-            for (_, object) in std::mem::take(&mut watched.objects) {
-                if version(&object) > newest {
-                    put(&mut fresh, object);
-                }
-            }
-            watched.objects = fresh;
+            watched.objects = watched.fresh.take().unwrap_or_default();
             watched.complete = true;
         });
     }
@@ -240,6 +234,9 @@ mod tests {
         assert!(cache.get(&key("b")).is_none(), "one without the labels may be there");
         cache.doubts("Secret", None);
         assert_eq!((versions(&cache), cache.get(&key("a")).is_none()), (None, true));
+        cache.begins("Secret", None);
+        cache.ends("Secret", None);
+        assert_eq!(versions(&cache), Some(vec![]), "it went while no watch ran");
     }
 
     /// The next pass would otherwise undo, or do again, what this one did.

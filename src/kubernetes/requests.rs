@@ -306,7 +306,9 @@ impl Cluster {
     /// Merges a patch into the status subresource. A `metadata.resourceVersion` in the patch makes it a precondition.
     pub async fn patch_status(&self, key: &ObjectKey, patch: &Value, manager: &str) -> Result<Object, KubernetesError> {
         let path = format!("{}/status?fieldManager={}", path_of(key)?, encode(manager));
-        self.send("patch the status of", &words(key), Method::PATCH, &path, MERGE, Some(patch), None).await.map(|answer| self.written(answer))
+        self.send("patch the status of", &words(key), Method::PATCH, &path, MERGE, Some(patch), None)
+            .await
+            .map(|answer| self.written(answer))
     }
 
     /// Merges a patch into an object.

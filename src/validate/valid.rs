@@ -60,7 +60,8 @@ pub fn check_flawed(manifest: &Manifest, unread: &[String]) -> Diagnostics {
 pub fn check_cluster(inputs: Inputs, settings: &Settings) -> (Option<ValidCluster>, Diagnostics) {
     let effective = effective(&inputs, settings);
     let diagnostics = cluster_rules(&Context { inputs: &inputs, effective: effective.as_ref(), settings });
-    let valid = if diagnostics.has_errors() { None } else { effective.map(|effective| ValidCluster(Arc::new(Valid { inputs, effective }))) };
+    let valid =
+        if diagnostics.has_errors() { None } else { effective.map(|effective| ValidCluster(Arc::new(Valid { inputs, effective }))) };
     (valid, diagnostics)
 }
 

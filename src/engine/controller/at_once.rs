@@ -9,9 +9,6 @@ use futures::stream::BoxStream;
 const AT_ONCE: usize = 16;
 
 /// Does the same with each item; the results come in the order of the items. Whoever stops asking for them stops what is under way.
-pub(super) fn at_once<'a, T: Send + 'a, R: Send + 'a>(
-    items: Vec<T>,
-    each: impl Fn(T) -> BoxFuture<'a, R> + Send + 'a,
-) -> BoxStream<'a, R> {
+pub(super) fn at_once<'a, T: Send + 'a, R: Send + 'a>(items: Vec<T>, each: impl Fn(T) -> BoxFuture<'a, R> + Send + 'a) -> BoxStream<'a, R> {
     futures::stream::iter(items).map(each).buffered(AT_ONCE).boxed()
 }

@@ -6,10 +6,10 @@
 
 use super::source::News;
 use crate::engine::offline::{Known, Options, Report, check_again};
-use crate::validate::ValidCluster;
 use crate::model::{Digest, NamespacedName, Object, ObjectKey};
 use crate::render::revision::inputs_digest;
 use crate::resolve::Settings;
+use crate::validate::ValidCluster;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 

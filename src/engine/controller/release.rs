@@ -51,12 +51,7 @@ pub(super) async fn release(
 }
 
 /// Releases one cluster where that is due; gives back why it cannot be.
-async fn one(
-    pass: &FleetPass<'_>,
-    kept: &Kept,
-    valid: &ValidCluster,
-    snapshot: &News,
-) -> Result<Option<Diagnostic>, KubernetesError> {
+async fn one(pass: &FleetPass<'_>, kept: &Kept, valid: &ValidCluster, snapshot: &News) -> Result<Option<Diagnostic>, KubernetesError> {
     let FleetPass { api, fleet, facts, settings, now, .. } = *pass;
     let key = valid.inputs().cluster.key();
     let Some(live) = api.seen_one(&key).await? else { return Ok(None) };

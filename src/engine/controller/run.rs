@@ -8,8 +8,8 @@ use super::facts::{CHILDREN, Facts, OURS};
 use super::fleet_pass::{FleetPass, drift_of, fleet_pass};
 use super::kept::KeptFleets;
 use super::looked::Looked;
-use super::own_inputs::OwnInputs;
 use super::operations::without_cluster;
+use super::own_inputs::OwnInputs;
 use super::pod_check::PodChecks;
 use super::promotion::Renewals;
 use super::reloads::Reloads;
@@ -204,7 +204,11 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    let _in_time = tokio::time::timeout(LISTED, listed).await;
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = listed => {}
+        () = tokio::time::sleep(LISTED) => tracing::info!("not everything can be watched: what is missing is asked for at each pass"),
+    }
     let mut wait = Duration::ZERO;
     let mut pause = SHORTEST;
     loop {
@@ -397,8 +401,7 @@ async fn pass(
             (cluster, Some(cluster_pass(&one).instrument(span).await))
         })
     };
-    let results: Vec<(&Object, Option<Result<(), KubernetesError>>)> =
-        at_once(clusters, look).collect().await;
+    let results: Vec<(&Object, Option<Result<(), KubernetesError>>)> = at_once(clusters, look).collect().await;
     for (cluster, result) in results {
         let Some(result) = result else { return Ok(None) };
         looked.note(&turn, &cluster.namespaced_name(), result.is_ok(), began);

@@ -237,7 +237,8 @@ fn others(base: &Report, head: &Report) -> Vec<ObjectChange> {
     let places = |report: &Report| -> BTreeSet<usize> { report.manifests.iter().map(|manifest| manifest.object.address()).collect() };
     let (old, new) = (places(base), places(head));
     let differs = |manifest: &&Manifest, other: &BTreeSet<usize>| !other.contains(&manifest.object.address());
-    let mut differing = base.manifests.iter().filter(|one| differs(one, &new)).chain(head.manifests.iter().filter(|one| differs(one, &old)));
+    let mut differing =
+        base.manifests.iter().filter(|one| differs(one, &new)).chain(head.manifests.iter().filter(|one| differs(one, &old)));
     // Where nothing but clusters differs there is nothing to look for, however many documents there are.
     if differing.all(|manifest| manifest.object.kind() == "SGCluster") {
         return Vec::new();

@@ -283,7 +283,12 @@ async fn children(size: &Size, reference: f64, figures: &mut Figures) {
     figures.add(&format!("memory at rest, {clusters} clusters with children"), "MiB", Runs(vec![now]), None);
     figures.add(&format!("most memory, {clusters} clusters with children"), "MiB", Runs(vec![most]), None);
     let requests = running.idle(controller, size.idle).await;
-    figures.add(&format!("requests at rest in {} s, with children", size.idle.as_secs()), "requests", Runs(vec![requests]), Some(Budget::AtMost(0.0)));
+    figures.add(
+        &format!("requests at rest in {} s, with children", size.idle.as_secs()),
+        "requests",
+        Runs(vec![requests]),
+        Some(Budget::AtMost(0.0)),
+    );
     keep_log(running.folder.path(), "children");
 }
 

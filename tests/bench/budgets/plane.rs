@@ -68,7 +68,8 @@ impl Plane {
 
     /// The namespaces of a fleet, with the rights of the account that its content is applied as.
     pub(crate) async fn namespaces(&self, clusters: usize) -> Vec<String> {
-        let names: Vec<String> = (0..clusters.div_ceil(content::TOGETHER)).map(|number| content::namespace(number * content::TOGETHER)).collect();
+        let names: Vec<String> =
+            (0..clusters.div_ceil(content::TOGETHER)).map(|number| content::namespace(number * content::TOGETHER)).collect();
         for name in &names {
             self.apply(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}})).await;
             self.apply(json!({
@@ -78,7 +79,8 @@ impl Plane {
             }))
             .await;
         }
-        self.apply(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "stackgres-fleet", "namespace": "team-000"}})).await;
+        self.apply(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "stackgres-fleet", "namespace": "team-000"}}))
+            .await;
         names
     }
 
