@@ -111,6 +111,7 @@ impl Cache {
         let place = (key.namespace.clone().unwrap_or_default(), key.name.clone());
         for watched in shelf.lock().values_mut() {
             watched.objects.remove(&place);
+            watched.fresh.iter_mut().for_each(|fresh| drop(fresh.remove(&place)));
         }
     }
 
@@ -124,8 +125,8 @@ impl Cache {
         self.with(kind, namespace, |watched| put(watched.fresh.get_or_insert_default(), object));
     }
 
-    /// The list ended, and is all there is, with what this program wrote meanwhile. Nothing of before is kept, however new it looks: a store that
-    /// was restored from a snapshot has gone back.
+    /// The list ended, and is all there is, with what this program wrote meanwhile. Nothing of before is kept, however new it looks: a store
+    /// that was restored from a snapshot has gone back.
     pub(super) fn ends(&self, kind: &str, namespace: Option<&str>) {
         self.with(kind, namespace, |watched| {
             watched.objects = watched.fresh.take().unwrap_or_default();
@@ -234,6 +235,9 @@ mod tests {
         assert!(cache.get(&key("b")).is_none(), "one without the labels may be there");
         cache.doubts("Secret", None);
         assert_eq!((versions(&cache), cache.get(&key("a")).is_none()), (None, true));
+        cache.begins("Secret", None);
+        cache.ends("Secret", None);
+        assert_eq!(versions(&cache), Some(vec![]), "it went while no watch ran");
     }
 
     /// The next pass would otherwise undo, or do again, what this one did.
@@ -257,14 +261,14 @@ mod tests {
     #[test]
     fn a_list_is_believed_also_when_it_is_older() {
         let cache = cache();
-        cache.begins("Secret", None);
-        cache.listed("Secret", None, secret("a", 9, "1"));
-        cache.listed("Secret", None, secret("b", 10, "2"));
-        cache.ends("Secret", None);
+        let listed = |objects: &[Object]| {
+            cache.begins("Secret", None);
+            objects.iter().for_each(|object| cache.listed("Secret", None, object.clone()));
+            cache.ends("Secret", None);
+        };
+        listed(&[secret("a", 9, "1"), secret("b", 10, "2")]);
         cache.doubts("Secret", None);
-        cache.begins("Secret", None);
-        cache.listed("Secret", None, secret("a", 5, "1"));
-        cache.ends("Secret", None);
+        listed(&[secret("a", 5, "1")]);
         assert_eq!(versions(&cache), Some(vec![5]));
         cache.changed("Secret", None, secret("a", 6, "1"));
         assert_eq!(versions(&cache), Some(vec![6]));

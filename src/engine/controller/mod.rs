@@ -1,7 +1,7 @@
 //! `stackgres run`: one pass over every fleet and cluster, whenever something may have changed.
 //!
-//! In: hints. Out: writes to the API server. Invariant: a pass reads everything again and decides from that alone; nothing is
-//! written when nothing differs. Why: first run, retry and recovery are the same code.
+//! In: hints. Out: writes to the API server. Invariant: a pass reads everything again, from what the watches keep, and decides from
+//! that alone; nothing is written when nothing differs. Why: first run, retry and recovery are the same code.
 
 mod at_once;
 mod census;

@@ -204,7 +204,11 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    let _in_time = tokio::time::timeout(LISTED, listed).await;
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = listed => {}
+        () = tokio::time::sleep(LISTED) => tracing::info!("not everything can be watched: what is missing is asked for at each pass"),
+    }
     let mut wait = Duration::ZERO;
     let mut pause = SHORTEST;
     loop {

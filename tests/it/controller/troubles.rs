@@ -152,7 +152,8 @@ fn a_store_that_goes_back_in_time_is_brought_forward_again() {
         });
         settled(&fleet, &["a"], "9216kB").await;
         settled(&fleet, &["b"], "").await;
-        assert_eq!(passwords(&fleet).await, password, "a password is made once");
+        let after = passwords(&fleet).await;
+        assert!(password.iter().all(|(secret, data)| after.get(secret) == Some(data)), "a password is made once");
         quiet(&fleet).await;
         fleet.stop().await;
     });
