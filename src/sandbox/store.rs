@@ -105,6 +105,12 @@ impl State {
         Some(object)
     }
 
+    /// Forgets every change so far; watches that have seen them all go on.
+    pub(super) fn forget(&mut self) {
+        self.changes.clear();
+        self.forgotten = self.revision;
+    }
+
     fn note(&mut self, change: Change) {
         self.changes.push_back(change);
         while self.changes.len() > REMEMBERED {

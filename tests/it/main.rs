@@ -13,6 +13,7 @@
 mod all_at_once;
 mod architecture;
 mod cli;
+mod conformance;
 mod controller;
 mod crds;
 mod demo;
