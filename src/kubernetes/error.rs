@@ -73,6 +73,9 @@ impl KubernetesError {
     }
 }
 
+/// How the answer to an apply begins that does not fit the schema. Source: observed on Kubernetes 1.34.
+const UNTYPED: &str = "failed to create typed patch object";
+
 fn class_of(status: &Status) -> Class {
     match (status.code, status.reason.as_str()) {
         (_, "AlreadyExists") => Class::AlreadyExists,
@@ -81,6 +84,8 @@ fn class_of(status: &Status) -> Class {
         (401 | 403, _) => Class::Forbidden,
         (400 | 422, _) => Class::Invalid,
         (408 | 504, _) => Class::Timeout,
+        // An apply of a field or a value that the installed schema does not know is answered with 500, without a reason.
+        (500, "") if status.message.starts_with(UNTYPED) => Class::Invalid,
         (429 | 500 | 502 | 503, _) => Class::Unavailable,
         _ => Class::Other,
     }

@@ -20,6 +20,15 @@ struct Entry {
     fields: Fields,
 }
 
+impl Entry {
+    /// The manager as a conflict names it.
+    fn title(&self, resource: &Resource) -> String {
+        let part = if self.subresource.is_empty() { String::new() } else { format!(" with subresource \"{}\"", self.subresource) };
+        let how = if self.operation == "Apply" { String::new() } else { format!(" using {} at {}", resource.api_version(), self.time) };
+        format!("\"{}\"{part}{how}", self.manager)
+    }
+}
+
 /// Who writes.
 #[derive(Debug, Clone)]
 pub(super) struct Writer<'a> {
@@ -113,7 +122,7 @@ pub(super) fn apply(
         if force {
             entry.fields.subtract(&taken);
         } else {
-            conflicts.extend(taken.paths().into_iter().map(|path| (entry.manager.clone(), path)));
+            conflicts.extend(taken.paths().into_iter().map(|path| (entry.title(resource), path)));
         }
     }
     if !conflicts.is_empty() {
@@ -248,7 +257,8 @@ mod tests {
         edited["metadata"]["labels"]["x"] = json!("z");
         record(resource, Some(&first), &mut edited, &by("kubectl-edit"));
         let refused = apply(resource, Some(&edited), &service(ports.clone()), &by("us"), false).unwrap_err();
-        assert!(refused.message().contains("\"kubectl-edit\": .metadata.labels.x"), "{}", refused.message());
+        assert!(refused.message().starts_with("Apply failed with 1 conflict: conflict with \"kubectl-edit\" using v1 at "), "{}", refused.message());
+        assert!(refused.message().ends_with(": .metadata.labels.x"), "{}", refused.message());
         let forced = apply(resource, Some(&edited), &service(ports), &by("us"), true).unwrap();
         assert_eq!(forced["metadata"]["labels"]["x"], "y");
         assert_eq!(entries(&forced).len(), 1, "the editor owns nothing any more");

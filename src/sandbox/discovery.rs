@@ -51,11 +51,15 @@ fn resources(group: &str, version: &str) -> Value {
         if resource.status {
             listed.push(one(resource, "/status", resource.kind, json!(["get", "patch", "update"])));
         }
-        if resource.has_scale() {
-            let mut scale = one(resource, "/scale", "Scale", json!(["get", "patch", "update"]));
-            scale["group"] = json!("autoscaling");
-            scale["version"] = json!("v1");
-            listed.push(scale);
+        for name in resource.subresources() {
+            let verbs = json!(["get", "patch", "update"]);
+            let subresource = format!("/{name}");
+            let mut one = one(resource, &subresource, if name == "scale" { "Scale" } else { resource.kind }, verbs);
+            if name == "scale" {
+                one["group"] = json!("autoscaling");
+                one["version"] = json!("v1");
+            }
+            listed.push(one);
         }
     }
     let version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };

@@ -11,6 +11,7 @@
 )]
 
 mod all_at_once;
+mod api_faults;
 mod architecture;
 mod cli;
 mod conformance;
