@@ -81,6 +81,8 @@ fn class_of(status: &Status) -> Class {
         (_, "AlreadyExists") => Class::AlreadyExists,
         (404, _) => Class::NotFound,
         (409, _) => Class::Conflict,
+        // An identity in a patch that is another object's by now.
+        (422, _) if status.details.iter().flat_map(|details| &details.causes).any(|cause| cause.field == "metadata.uid") => Class::Conflict,
         (401 | 403, _) => Class::Forbidden,
         (400 | 422, _) => Class::Invalid,
         (408 | 504, _) => Class::Timeout,

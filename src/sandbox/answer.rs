@@ -117,9 +117,9 @@ impl Failure {
             }
         };
         let mut failure = Self::new(409, "Conflict", message);
-        let causes = conflicts.iter().map(
-            |(manager, path)| json!({"reason": "FieldManagerConflict", "field": path, "message": format!("conflict with {manager}")}),
-        );
+        let causes = conflicts
+            .iter()
+            .map(|(manager, path)| json!({"reason": "FieldManagerConflict", "field": path, "message": format!("conflict with {manager}")}));
         failure.details = json!({"causes": causes.collect::<Vec<_>>()});
         failure
     }

@@ -6,6 +6,7 @@
 use super::answer::Failure;
 use super::fields::{Fields, compare};
 use super::lists::{List, Place, key_of};
+use super::own::untyped;
 use super::resources::Resource;
 use super::time::{now, stamp};
 use serde_json::{Value, json};
@@ -86,6 +87,9 @@ fn ownable(object: &Value) -> Value {
     }
     if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.retain(|name, _| matches!(name.as_str(), "labels" | "annotations" | "finalizers" | "ownerReferences"));
+        if metadata.is_empty() {
+            value.as_object_mut().and_then(|map| map.remove("metadata"));
+        }
     }
     value
 }
@@ -108,6 +112,10 @@ pub(super) fn apply(
     let empty = json!({});
     let before = live.unwrap_or(&empty);
     let mut all = entries(before);
+    if let Some(why) = twice("", applied, &place) {
+        let text = |pointer: &str| applied.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        return Err(untyped(resource, text("/metadata/namespace"), text("/metadata/name"), &why));
+    }
     let sent = fields_of(applied, resource);
     let mut merged = before.clone();
     merge(&mut merged, applied, &place);
@@ -181,6 +189,25 @@ pub(super) fn record(resource: &Resource, before: Option<&Value>, after: &mut Va
         }
     }
     write(after, resource, &all);
+}
+
+/// Items of a list that have the same key, as the server tells it.
+fn twice(at: &str, value: &Value, place: &Place<'_>) -> Option<String> {
+    match value {
+        Value::Object(map) => map.iter().find_map(|(name, value)| twice(&format!("{at}.{name}"), value, &place.field(name))),
+        Value::Array(items) => {
+            let List::Map(keys) = place.list() else { return None };
+            for (index, item) in items.iter().enumerate() {
+                let key = key_of(item, &keys);
+                if items[..index].iter().any(|before| key_of(before, &keys) == key) {
+                    let parts: Vec<String> = key.as_object()?.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                    return Some(format!("{at}: duplicate entries for key [{}]", parts.join(",")));
+                }
+            }
+            items.iter().find_map(|item| twice(at, item, &place.item()))
+        }
+        _ => None,
+    }
 }
 
 /// Lays one value over another, list items by their keys.
@@ -257,7 +284,11 @@ mod tests {
         edited["metadata"]["labels"]["x"] = json!("z");
         record(resource, Some(&first), &mut edited, &by("kubectl-edit"));
         let refused = apply(resource, Some(&edited), &service(ports.clone()), &by("us"), false).unwrap_err();
-        assert!(refused.message().starts_with("Apply failed with 1 conflict: conflict with \"kubectl-edit\" using v1 at "), "{}", refused.message());
+        assert!(
+            refused.message().starts_with("Apply failed with 1 conflict: conflict with \"kubectl-edit\" using v1 at "),
+            "{}",
+            refused.message()
+        );
         assert!(refused.message().ends_with(": .metadata.labels.x"), "{}", refused.message());
         let forced = apply(resource, Some(&edited), &service(ports), &by("us"), true).unwrap();
         assert_eq!(forced["metadata"]["labels"]["x"], "y");

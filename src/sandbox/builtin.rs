@@ -54,7 +54,9 @@ pub(super) fn admit(resource: &Resource, object: &mut Value, validation: Validat
     let mut unknown = Vec::new();
     lost("", object, &known, &mut unknown);
     match (how, unknown.first()) {
-        (How::Applied, Some(path)) => return Err(own::untyped(resource, namespace, name, &format!(".{path}: field not declared in schema"))),
+        (How::Applied, Some(path)) => {
+            return Err(own::untyped(resource, namespace, name, &format!(".{path}: field not declared in schema")));
+        }
         (_, Some(_)) if validation == Validation::Strict => return Err(own::strict(resource, name, &unknown, how == How::Patched)),
         // What the type does not know is dropped, as decoding does.
         (_, Some(_)) => unknown.iter().for_each(|path| drop_field(object, path)),
@@ -217,7 +219,8 @@ pub(super) fn frozen(resource: &Resource, before: &Value, after: &Value) -> Vec<
     match resource.kind {
         "Secret" | "ConfigMap" if before["immutable"] == true => {
             let message = "Forbidden: field is immutable when `immutable` is set";
-            let changed = ["/immutable", "/data", "/binaryData"].into_iter().filter(|pointer| before.pointer(pointer) != after.pointer(pointer));
+            let changed =
+                ["/immutable", "/data", "/binaryData"].into_iter().filter(|pointer| before.pointer(pointer) != after.pointer(pointer));
             problems.extend(changed.map(|pointer| (pointer.trim_start_matches('/').to_owned(), message.to_owned())));
         }
         "Secret" if differs("/type") => problems.push(immutable("/type")),
@@ -246,7 +249,8 @@ pub(super) fn frozen(resource: &Resource, before: &Value, after: &Value) -> Vec<
             }
         }
         "PersistentVolumeClaim" => {
-            const MAY: &str = "Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
+            const MAY: &str =
+                "Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
             let size = |value: &Value, pointer: &str| crate::model::Quantity::parse(value.pointer(pointer).and_then(Value::as_str)?);
             let request = "/spec/resources/requests/storage";
             let rest = |value: &Value| {
@@ -264,7 +268,10 @@ pub(super) fn frozen(resource: &Resource, before: &Value, after: &Value) -> Vec<
             } else if let (Some(old), Some(new)) = (size(before, request), size(after, request))
                 && new < old
             {
-                problems.push(("spec.resources.requests.storage".to_owned(), "Forbidden: field can not be less than status.capacity".to_owned()));
+                problems.push((
+                    "spec.resources.requests.storage".to_owned(),
+                    "Forbidden: field can not be less than status.capacity".to_owned(),
+                ));
             }
         }
         _ => {}

@@ -42,12 +42,9 @@ fn group(name: &str) -> Option<Value> {
 fn resources(group: &str, version: &str) -> Value {
     let mut listed = Vec::new();
     for resource in ALL.iter().filter(|resource| resource.group == group && resource.version == version) {
-        listed.push(one(
-            resource,
-            "",
-            resource.kind,
-            json!(["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]),
-        ));
+        let all = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+        let verbs: Vec<&str> = all.into_iter().filter(|verb| resource.kind != "Namespace" || *verb != "deletecollection").collect();
+        listed.push(one(resource, "", resource.kind, json!(verbs)));
         if resource.status {
             listed.push(one(resource, "/status", resource.kind, json!(["get", "patch", "update"])));
         }

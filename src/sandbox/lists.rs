@@ -100,7 +100,8 @@ impl<'a> Place<'a> {
             "secretKeyRef",
             "roleRef",
         ];
-        self.resource.own.is_none() && self.parents.last().is_some_and(|name| ATOMIC.contains(name))
+        let owner = self.is_metadata() && self.parents.last() == Some(&"ownerReferences");
+        owner || self.resource.own.is_none() && self.parents.last().is_some_and(|name| ATOMIC.contains(name))
     }
 }
 

@@ -50,6 +50,15 @@ pub(super) fn admit(resource: &Resource, live: Option<&Value>, object: &Value) -
             problems.push((format!("metadata.finalizers[{index}]"), format!("Invalid value: \"{finalizer}\": {why}")));
         }
     }
+    if let Some(live) = live {
+        // Left out means unchanged; the moment of its making is kept whatever is said.
+        for field in ["uid", "deletionTimestamp"] {
+            let (old, new) = (&live["metadata"][field], &object["metadata"][field]);
+            if !new.is_null() && old != new {
+                problems.push((format!("metadata.{field}"), format!("Invalid value: {new}: field is immutable")));
+            }
+        }
+    }
     if let Some(live) = live.filter(|live| is_ending(live)) {
         let fresh: Vec<String> =
             finalizers(object).filter(|one| !finalizers(live).any(|old| old == *one)).map(|one| format!("\"{one}\"")).collect();
@@ -69,6 +78,20 @@ pub(super) fn admit(resource: &Resource, live: Option<&Value>, object: &Value) -
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(Failure::invalid(resource, name, &problems)) }
+}
+
+/// Takes out what is empty, which the server does not store.
+pub(super) fn tidy(object: &mut Value) {
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        for field in ["labels", "annotations", "finalizers", "ownerReferences"] {
+            let empty = |value: &Value| {
+                value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty) || value.as_array().is_some_and(Vec::is_empty)
+            };
+            if metadata.get(field).is_some_and(empty) {
+                metadata.remove(field);
+            }
+        }
+    }
 }
 
 /// Whether an object was deleted and waits for its finalizers.

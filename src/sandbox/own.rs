@@ -5,6 +5,7 @@ use super::resources::Resource;
 use crate::api::Kind;
 use crate::api::schema::{Schema, Shape};
 use crate::model::Object;
+use crate::model::pointer::join;
 use crate::validate::structural_of;
 use serde_json::Value;
 
@@ -19,13 +20,14 @@ pub(super) enum Validation {
 pub(super) fn admit(kind: &Kind, resource: &Resource, object: &mut Value, validation: Validation, patched: bool) -> Result<(), Failure> {
     let (mut unknown, mut problems) = (Vec::new(), Vec::new());
     for finding in structural_of(&Object::new(object.clone())).iter().filter(|finding| finding.is_error()) {
-        let steps: Vec<&str> = finding.path.trim_start_matches('/').split('/').collect();
+        let steps = steps(&finding.path);
         let path = dotted(&steps);
         match finding.code.as_str() {
             "unknown-field" => unknown.push(path),
             "missing-field" => problems.push((path, "Required value".to_owned())),
             code => {
-                let value = object.pointer(&finding.path).cloned().unwrap_or_default();
+                let pointer = steps.iter().fold(String::new(), |pointer, step| join(&pointer, step));
+                let value = object.pointer(&pointer).cloned().unwrap_or_default();
                 let schema = steps.iter().try_fold(&*kind.schema, |schema, step| schema.child(step));
                 problems.push((path.clone(), verdict(code, &path, &value, schema, &finding.message)));
             }
@@ -75,7 +77,9 @@ fn verdict(code: &str, path: &str, value: &Value, schema: Option<&Schema>, messa
         ("wrong-type" | "null-value", Some(wanted), _) => {
             format!("Invalid value: \"{found}\": {path} in body must be of type {wanted}: \"{found}\"")
         }
-        ("out-of-range", _, Some(Shape::Integer { minimum: Some(minimum), .. })) if value.as_i64().is_some_and(|value| value < *minimum) => {
+        ("out-of-range", _, Some(Shape::Integer { minimum: Some(minimum), .. }))
+            if value.as_i64().is_some_and(|value| value < *minimum) =>
+        {
             format!("Invalid value: {value}: {path} in body should be greater than or equal to {minimum}")
         }
         ("out-of-range", _, Some(Shape::Integer { maximum: Some(maximum), .. })) => {
@@ -103,16 +107,38 @@ pub(super) fn untyped(resource: &Resource, namespace: &str, name: &str, why: &st
     Failure::internal(format!("failed to create typed patch object ({namespace}/{name}; {group}, Kind={kind}): {why}"))
 }
 
-/// `spec.items[0].name`, from the steps of a pointer.
-fn dotted(steps: &[&str]) -> String {
+/// The steps of a path as diagnostics write it: `spec.items[0]["postgresql.conf"]`.
+fn steps(path: &str) -> Vec<String> {
+    let mut steps = Vec::new();
+    let mut rest = path;
+    while !rest.is_empty() {
+        if let Some(quoted) = rest.strip_prefix("[\"") {
+            let (step, after) = quoted.split_once("\"]").unwrap_or((quoted, ""));
+            steps.push(step.to_owned());
+            rest = after;
+        } else if let Some(number) = rest.strip_prefix('[') {
+            let (step, after) = number.split_once(']').unwrap_or((number, ""));
+            steps.push(step.to_owned());
+            rest = after;
+        } else {
+            rest = rest.trim_start_matches('.');
+            let end = rest.find(['.', '[']).unwrap_or(rest.len());
+            steps.push(rest[..end].to_owned());
+            rest = &rest[end..];
+        }
+    }
+    steps
+}
+
+/// A path as the server writes it: `spec.items[0].postgresql.conf`.
+fn dotted(steps: &[String]) -> String {
     let mut path = String::new();
     for step in steps {
-        let step = step.replace("~1", "/").replace("~0", "~");
         if step.bytes().all(|byte| byte.is_ascii_digit()) && !path.is_empty() {
             path.push_str(&format!("[{step}]"));
         } else {
             path.push_str(if path.is_empty() { "" } else { "." });
-            path.push_str(&step);
+            path.push_str(step);
         }
     }
     path
@@ -123,7 +149,7 @@ pub(super) fn admit_applied(resource: &Resource, sent: &Value) -> Result<(), Fai
     let text = |pointer: &str| sent.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
     for finding in structural_of(&Object::new(sent.clone())).iter() {
-        let path = || dotted(&finding.path.trim_start_matches('/').split('/').collect::<Vec<_>>());
+        let path = || dotted(&steps(&finding.path));
         match finding.code.as_str() {
             "unknown-field" => return Err(untyped(resource, namespace, name, &format!(".{}: field not declared in schema", path()))),
             "wrong-type" => return Err(untyped(resource, namespace, name, &format!(".{}: {}", path(), finding.message))),

@@ -84,6 +84,8 @@ pub(super) fn list(
         _ => (resource.api_version(), format!("{}List", resource.kind)),
     };
     let items: Vec<Value> = objects.into_iter().map(|object| item(resource, object, form)).collect();
+    // An empty list of metadata is null there.
+    let items = if form == Form::Metadata && items.is_empty() { Value::Null } else { json!(items) };
     Ok(respond(200, &json!({"apiVersion": version, "kind": kind, "metadata": metadata, "items": items})))
 }
 

@@ -162,7 +162,9 @@ fn addresses(endpoints: &Value) -> String {
     let list = |value: &Value, name: &str| value[name].as_array().cloned().unwrap_or_default();
     let mut all = Vec::new();
     for subset in list(endpoints, "subsets") {
-        for (address, port) in list(&subset, "addresses").iter().flat_map(|one| list(&subset, "ports").into_iter().map(move |port| (one, port))) {
+        for (address, port) in
+            list(&subset, "addresses").iter().flat_map(|one| list(&subset, "ports").into_iter().map(move |port| (one, port)))
+        {
             all.push(format!("{}:{}", address["ip"].as_str().unwrap_or_default(), port["port"]));
         }
     }

@@ -11,7 +11,7 @@ use super::resources::Resource;
 use super::store::{Key, State};
 use super::time::{now, stamp};
 use rand::RngExt as _;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// A request to write.
 #[derive(Debug, Clone)]
@@ -52,7 +52,8 @@ impl Write<'_> {
     /// A new object.
     pub(super) fn create(&self, state: &mut State, mut object: Value) -> Result<Value, Failure> {
         self.identify(&mut object)?;
-        if object.pointer("/metadata/resourceVersion").and_then(Value::as_str).is_some_and(|version| !version.is_empty() && version != "0") {
+        if object.pointer("/metadata/resourceVersion").and_then(Value::as_str).is_some_and(|version| !version.is_empty() && version != "0")
+        {
             return Err(Failure::internal("resourceVersion should not be set on objects to be created"));
         }
         let name = match object.pointer("/metadata/name").and_then(Value::as_str) {
@@ -89,6 +90,10 @@ impl Write<'_> {
         if self.resource.own.is_some() && object.pointer("/metadata/resourceVersion").is_none() {
             let problem = ("metadata.resourceVersion".to_owned(), "Invalid value: 0: must be specified for an update".to_owned());
             return Err(Failure::invalid_resource(self.resource, self.name, &[problem]));
+        }
+        let uid = object.pointer("/metadata/uid").and_then(Value::as_str);
+        if uid.is_some_and(|uid| live.pointer("/metadata/uid").and_then(Value::as_str) != Some(uid)) {
+            return Err(Failure::conflict(self.resource, self.name, "Precondition failed: UID in precondition does not match"));
         }
         builtin::keep(self.resource, &live, &mut object);
         let object = self.part(&live, object);
@@ -157,7 +162,10 @@ impl Write<'_> {
     fn identify(&self, object: &mut Value) -> Result<(), Failure> {
         let Some(map) = object.as_object_mut() else { return Err(Failure::bad_request("the body is not an object")) };
         if self.resource.own.is_some() && !map.contains_key("kind") {
-            return Err(Failure::bad_request(format!("the object provided is unrecognized (must be of type {}): Object 'Kind' is missing", self.resource.kind)));
+            return Err(Failure::bad_request(format!(
+                "the object provided is unrecognized (must be of type {}): Object 'Kind' is missing",
+                self.resource.kind
+            )));
         }
         let expected = self.resource.api_version();
         for (field, wanted) in [("apiVersion", expected.as_str()), ("kind", self.resource.kind)] {
@@ -198,10 +206,6 @@ impl Write<'_> {
         if wanted.is_some_and(|wanted| live.pointer("/metadata/resourceVersion").and_then(Value::as_str) != Some(wanted)) {
             let why = "the object has been modified; please apply your changes to the latest version and try again";
             return Err(Failure::conflict(self.resource, self.name, why));
-        }
-        let uid = object.pointer("/metadata/uid").and_then(Value::as_str);
-        if uid.is_some_and(|uid| live.pointer("/metadata/uid").and_then(Value::as_str) != Some(uid)) {
-            return Err(Failure::conflict(self.resource, self.name, "Precondition failed: UID in precondition does not match"));
         }
         Ok(())
     }
@@ -264,6 +268,7 @@ impl Write<'_> {
                 return Err(Failure::not_found(namespaces, self.namespace));
             }
         }
+        metadata::tidy(&mut object);
         metadata::admit(self.resource, live, &object)?;
         if let Some(kind) = self.resource.own {
             own::admit(kind, self.resource, &mut object, self.validation, how == How::Patched)?;
@@ -353,16 +358,9 @@ fn same(one: &Value, other: &Value) -> bool {
         for entry in value.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut).into_iter().flatten() {
             remove(entry, "time");
         }
-        prune_empty(&mut value);
         value
     };
     plain(one) == plain(other)
-}
-
-fn prune_empty(value: &mut Value) {
-    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.retain(|_, value| !value.as_object().is_some_and(Map::is_empty));
-    }
 }
 
 /// A random identity in the form of a UUID, version 4.

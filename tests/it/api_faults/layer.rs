@@ -254,7 +254,11 @@ where
     }
     match fault {
         Some(Fault::Conflict) => {
-            return Ok(refuse(409, "Conflict", "the object has been modified; please apply your changes to the latest version and try again"));
+            return Ok(refuse(
+                409,
+                "Conflict",
+                "the object has been modified; please apply your changes to the latest version and try again",
+            ));
         }
         Some(Fault::Gone | Fault::WatchRefused) => return Ok(refuse(410, "Expired", "too old resource version")),
         Some(Fault::TooManyRequests) => {

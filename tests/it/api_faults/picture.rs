@@ -28,6 +28,9 @@ const KINDS: &[(&str, &str)] = &[
 static MOMENT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z").unwrap());
 static IDENTITY: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").unwrap());
 
+/// Addresses, serial numbers and folders that are drawn.
+static DRAWN: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b10\.96\.\d+\.\d+\b|\bserial [0-9a-f]+|[^ ]*/\.tmp\w+").unwrap());
+
 /// Objects by kind and name.
 pub(super) type Picture = BTreeMap<String, Value>;
 
@@ -87,7 +90,8 @@ fn walk(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(walk),
         Value::String(text) => {
             let without = MOMENT.replace_all(text, "T");
-            *text = IDENTITY.replace_all(&without, "U").into_owned();
+            let without = IDENTITY.replace_all(&without, "U").into_owned();
+            *text = DRAWN.replace_all(&without, "D").into_owned();
         }
         _ => {}
     }

@@ -57,7 +57,8 @@ impl std::io::Write for Logs {
 impl Process {
     pub(super) fn start(program: Program, faults: Arc<Faults>) -> Self {
         let stop = CancellationToken::new();
-        let (lives, failed, passes, logs) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default(), Logs::default());
+        let (lives, failed, passes, logs) =
+            (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default(), Logs::default());
         let (ending, living, failing, passing, logging) = (stop.clone(), lives.clone(), failed.clone(), passes.clone(), logs.clone());
         let thread = std::thread::spawn(move || {
             let writer = logging;

@@ -58,8 +58,8 @@ impl Record {
             let (plural, name) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
             if sent.method == Method::DELETE && !MAY_GO.contains(&plural) {
                 let orphans = body["propagationPolicy"] == "Orphan";
-                // A StatefulSet is made again around its pods.
-                if !(plural == "statefulsets" && orphans) {
+                // A StatefulSet is made again around its pods; old revisions are pruned.
+                if !(plural == "statefulsets" && orphans) && !(plural == "secrets" && is_revision(&self.sent, name)) {
                     violations.push(format!("request {}: deleted {}", sent.number, sent.path));
                 }
             }
@@ -84,6 +84,13 @@ fn is_generated(sent: &[Sent], name: &str) -> bool {
     sent.iter().any(|one| {
         let body: Value = serde_json::from_slice(&one.body).unwrap_or_default();
         one.method == Method::POST && one.path.ends_with("/secrets") && body["metadata"]["name"] == name
+    })
+}
+
+fn is_revision(sent: &[Sent], name: &str) -> bool {
+    sent.iter().any(|one| {
+        let body: Value = serde_json::from_slice(&one.body).unwrap_or_default();
+        body["type"] == "stackgres.io/revision" && body["metadata"]["name"] == name
     })
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Requests between two crashes of one run: enough to get somewhere in each life.
-const APART: u64 = 400;
+const APART: u64 = 120;
 
 /// Runs side by side.
 const BESIDE: usize = 4;
@@ -97,7 +97,14 @@ async fn series(plans: Vec<(String, Plan)>, wanted: std::sync::Arc<Stages>) -> T
         let wanted = wanted.clone();
         let run = async move {
             let outcome = one(plan, Some(&wanted)).await;
-            println!("{name}: requests={} lives={} passes={} faults={} violations={}", outcome.requests, outcome.lives, outcome.passes, outcome.record.injected.len(), outcome.violations.len());
+            println!(
+                "{name}: requests={} lives={} passes={} faults={} violations={}",
+                outcome.requests,
+                outcome.lives,
+                outcome.passes,
+                outcome.record.injected.len(),
+                outcome.violations.len()
+            );
             (name, outcome)
         };
         async move { tokio::spawn(run).await.unwrap() }
@@ -115,14 +122,16 @@ async fn series(plans: Vec<(String, Plan)>, wanted: std::sync::Arc<Stages>) -> T
 #[test]
 fn the_end_is_the_same_with_faults_and_crashes() {
     runtime().block_on(async {
-        let seed = number("STACKGRES_TEST_SEED").unwrap_or_else(|| u64::try_from(stackgres::engine::controller::now().as_second() / 86_400).unwrap());
+        let seed = number("STACKGRES_TEST_SEED")
+            .unwrap_or_else(|| u64::try_from(stackgres::engine::controller::now().as_second() / 86_400).unwrap());
         println!("STACKGRES_TEST_SEED={seed}");
         let plain = one(Plan::default(), None).await;
         assert!(plain.violations.is_empty(), "without faults: {:?}", plain.violations);
         assert!(plain.stages.second.len() > 40, "{:?}", plain.stages.second.keys());
         let requests = plain.requests;
         println!("without faults: requests={requests} passes={}", plain.passes);
-        let mut plans: Vec<(String, Plan)> = (0..2).map(|index| (format!("seed {}", seed + index), drawn(seed + index, requests))).collect();
+        let mut plans: Vec<(String, Plan)> =
+            (0..2).map(|index| (format!("seed {}", seed + index), drawn(seed + index, requests))).collect();
         plans.push((format!("crash at {}", seed % APART), crashing(seed % APART, seed % 2 == 0)));
         let table = series(plans, std::sync::Arc::new(plain.stages)).await;
         table.print();
@@ -145,7 +154,10 @@ fn every_seed_and_every_crash() {
         let mut plans: Vec<(String, Plan)> = (first..first + seeds).map(|seed| (format!("seed {seed}"), drawn(seed, requests))).collect();
         for after in [false, true] {
             let every = (0..APART).step_by(usize::try_from(step).unwrap());
-            plans.extend(every.map(|remainder| (format!("crash {} {remainder}", if after { "after" } else { "before" }), crashing(remainder, after))));
+            plans
+                .extend(every.map(|remainder| {
+                    (format!("crash {} {remainder}", if after { "after" } else { "before" }), crashing(remainder, after))
+                }));
         }
         let table = series(plans, std::sync::Arc::new(plain.stages)).await;
         table.print();

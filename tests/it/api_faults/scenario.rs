@@ -61,7 +61,7 @@ pub(super) async fn play(server: &Server, name: &str, simulated: bool, plan: Pla
     let mut violations = Vec::new();
     let first = arrive(&client, name, simulated, "the first commit", wanted.map(|stages| &stages.first), &faults, &mut violations).await;
     by_hand(&client, name).await;
-    second_commit(folder.path());
+    second_commit(folder.path(), simulated);
     let second = arrive(&client, name, simulated, "the second commit", wanted.map(|stages| &stages.second), &faults, &mut violations).await;
     faults.stop();
     if process.failed.load(Ordering::Relaxed) {
@@ -106,12 +106,20 @@ async fn arrive(
             // A fault near the end must not be the last word: the rest of the time nothing is broken.
             Some(wanted) if begun.elapsed() > LONG => {
                 let all = differences(wanted, &now);
-                violations.push(format!("{what}: {} differences from the run without faults: {}", all.len(), all.iter().take(12).cloned().collect::<Vec<_>>().join("; ")));
+                violations.push(format!(
+                    "{what}: {} differences from the run without faults: {}",
+                    all.len(),
+                    all.iter().take(12).cloned().collect::<Vec<_>>().join("; ")
+                ));
                 return now;
             }
             Some(_) if begun.elapsed() > LONG / 3 => faults.stop(),
             Some(_) => {}
-            None if begun.elapsed() > LONG => panic!("{what}: not settled: {}", serde_json::to_string(&now.iter().find(|(key, _)| key.starts_with("SGCluster")).map(|(_, value)| &value["status"])).unwrap()),
+            None if begun.elapsed() > LONG => panic!(
+                "{what}: not settled: {}",
+                serde_json::to_string(&now.iter().find(|(key, _)| key.starts_with("SGCluster")).map(|(_, value)| &value["status"]))
+                    .unwrap()
+            ),
             None => {
                 same = if now == last && is_settled(&now, simulated) { same + 1 } else { 0 };
                 if same >= 16 {
@@ -131,7 +139,9 @@ fn is_settled(now: &Picture, simulated: bool) -> bool {
             let status = &cluster["status"];
             let conditions = status["conditions"].as_array();
             let ready = conditions.into_iter().flatten().any(|one| one["type"] == "Ready" && one["status"] == "True");
-            status["release"]["revision"].is_string() && status["release"]["revision"] == status["running"]["revision"] && (ready || !simulated)
+            status["release"]["revision"].is_string()
+                && status["release"]["revision"] == status["running"]["revision"]
+                && (ready || !simulated)
         })
 }
 
@@ -182,8 +192,12 @@ fn first_commit(folder: &Path) {
     cluster(folder, "b", 1, &json!({}));
 }
 
-fn second_commit(folder: &Path) {
-    let pods = json!({"persistentVolume": {"size": "5Gi"}, "customEnv": {"patroni": [{"name": "A", "value": "b"}]}});
+fn second_commit(folder: &Path, simulated: bool) {
+    let mut pods = json!({"persistentVolume": {"size": "5Gi"}});
+    // Where no instance ever gets ready none can be made again.
+    if simulated {
+        pods["customEnv"] = json!({"patroni": [{"name": "A", "value": "b"}]});
+    }
     cluster(folder, "a", 2, &json!({"configurations": of_a(json!({"work_mem": "9MB"})), "pods": pods}));
     cluster(folder, "c", 1, &json!({}));
     std::fs::remove_file(folder.join("source/b.yaml")).unwrap();
@@ -207,7 +221,13 @@ async fn leaks(client: &kube::Client, name: &str, logs: &str) -> Vec<String> {
     let shows = |text: &str| text.contains(PLANTED) || text.contains(&encoded);
     let mut leaks = Vec::new();
     leaks.extend(shows(logs).then(|| "the planted password is in the log".to_owned()));
-    for (version, kind) in [("events.k8s.io/v1", "Event"), ("stackgres.io/v1", "SGCluster"), ("stackgres.io/v1alpha1", "SGFleet"), ("v1", "ConfigMap"), ("v1", "Pod")] {
+    for (version, kind) in [
+        ("events.k8s.io/v1", "Event"),
+        ("stackgres.io/v1", "SGCluster"),
+        ("stackgres.io/v1alpha1", "SGFleet"),
+        ("v1", "ConfigMap"),
+        ("v1", "Pod"),
+    ] {
         for object in picture::list(client, name, version, kind).await {
             leaks.extend(shows(&object.to_string()).then(|| format!("the planted password is in {kind} {}", object["metadata"]["name"])));
         }

@@ -24,7 +24,9 @@ impl Under {
     }
 
     fn map(&self, name: &str, value: &str) -> Object {
-        Object::new(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": self.namespace}, "data": {"x": value}}))
+        Object::new(
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": self.namespace}, "data": {"x": value}}),
+        )
     }
 
     fn key(&self, name: &str) -> ObjectKey {

@@ -24,7 +24,11 @@ pub(super) async fn an_apply_makes_and_changes(api: &Api<'_>) {
     api.is("owned then", owned(&changed, "one", "Apply"), json!({"f:data": {"f:x": {}, "f:y": {}}}));
     let made = api.apply("one", CONFIGS, &postgres_config("a", json!({"work_mem": "1MB"}))).await;
     api.has("our own", &made, 201, json!({"metadata": {"generation": 1}}));
-    api.is("owned of our own", owned(&made, "one", "Apply"), json!({"f:spec": {"f:postgresVersion": {}, "f:postgresql.conf": {"f:work_mem": {}}}}));
+    api.is(
+        "owned of our own",
+        owned(&made, "one", "Apply"),
+        json!({"f:spec": {"f:postgresVersion": {}, "f:postgresql.conf": {"f:work_mem": {}}}}),
+    );
 }
 
 pub(super) async fn another_manager_is_named_in_a_conflict(api: &Api<'_>) {
@@ -37,12 +41,24 @@ pub(super) async fn another_manager_is_named_in_a_conflict(api: &Api<'_>) {
     api.is("unchanged", &api.get("configmaps/a").await.body, &made.body);
     let forced = api.apply_with("two", "configmaps", &config_map("a", json!({"x": "2"})), "&force=true").await;
     api.has("forced", &forced, 200, json!({"data": {"x": "2", "y": "1"}}));
-    api.is("the first owns the rest", owned(&forced, "one", "Apply"), json!({"f:data": {"f:y": {}}, "f:metadata": {"f:labels": {"f:l": {}}}}));
+    api.is(
+        "the first owns the rest",
+        owned(&forced, "one", "Apply"),
+        json!({"f:data": {"f:y": {}}, "f:metadata": {"f:labels": {"f:l": {}}}}),
+    );
     api.is("the second owns it", owned(&forced, "two", "Apply"), json!({"f:data": {"f:x": {}}}));
     api.merge("configmaps/a?fieldManager=editor", &json!({"data": {"x": "3"}})).await;
     let refused = api.apply("two", "configmaps", &config_map("a", json!({"x": "2"}))).await;
     let message = refused.body["message"].as_str().unwrap_or_default().to_owned();
-    api.is("an editor is named with version and time", (refused.code, message.starts_with("Apply failed with 1 conflict: conflict with \"editor\" using v1"), message.ends_with(": .data.x")), (409, true, true));
+    api.is(
+        "an editor is named with version and time",
+        (
+            refused.code,
+            message.starts_with("Apply failed with 1 conflict: conflict with \"editor\" using v1"),
+            message.ends_with(": .data.x"),
+        ),
+        (409, true, true),
+    );
 }
 
 pub(super) async fn a_field_given_up_goes(api: &Api<'_>) {
@@ -66,7 +82,11 @@ pub(super) async fn a_field_given_up_goes(api: &Api<'_>) {
 pub(super) async fn a_shared_field_stays_until_the_last_gives_it_up(api: &Api<'_>) {
     api.apply("one", "configmaps", &config_map("a", json!({"x": "1", "y": "1"}))).await;
     let shared = api.apply("two", "configmaps", &config_map("a", json!({"x": "1"}))).await;
-    api.is("both own it", (owned(&shared, "one", "Apply"), owned(&shared, "two", "Apply")), (json!({"f:data": {"f:x": {}, "f:y": {}}}), json!({"f:data": {"f:x": {}}})));
+    api.is(
+        "both own it",
+        (owned(&shared, "one", "Apply"), owned(&shared, "two", "Apply")),
+        (json!({"f:data": {"f:x": {}, "f:y": {}}}), json!({"f:data": {"f:x": {}}})),
+    );
     let one = api.apply("one", "configmaps", &config_map("a", json!({"y": "1"}))).await;
     api.is("one gave it up", &one.body["data"], json!({"x": "1", "y": "1"}));
     let nothing = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}});
@@ -78,11 +98,22 @@ pub(super) async fn a_shared_field_stays_until_the_last_gives_it_up(api: &Api<'_
 
 pub(super) async fn list_items_are_told_apart_by_key(api: &Api<'_>) {
     let service = |ports: Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"ports": ports, "selector": {"a": "b"}}});
-    let first = api.apply("one", "services", &service(json!([{"port": 80, "name": "x", "protocol": "TCP"}, {"port": 81, "name": "y", "protocol": "TCP"}]))).await;
+    let first = api
+        .apply(
+            "one",
+            "services",
+            &service(json!([{"port": 80, "name": "x", "protocol": "TCP"}, {"port": 81, "name": "y", "protocol": "TCP"}])),
+        )
+        .await;
     api.is("made", first.code, 201);
     let second = api.apply("two", "services", &service(json!([{"port": 82, "name": "z", "protocol": "UDP"}]))).await;
     let ports = |answer: &Answer| -> Vec<String> {
-        let mut ports: Vec<String> = answer.body["spec"]["ports"].as_array().into_iter().flatten().map(|port| format!("{} {}", port["port"], port["name"].as_str().unwrap_or_default())).collect();
+        let mut ports: Vec<String> = answer.body["spec"]["ports"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|port| format!("{} {}", port["port"], port["name"].as_str().unwrap_or_default()))
+            .collect();
         ports.sort();
         ports
     };
@@ -94,15 +125,25 @@ pub(super) async fn list_items_are_told_apart_by_key(api: &Api<'_>) {
     other["spec"]["selector"] = json!({"c": "d"});
     let refused = api.apply("two", "services", &other).await;
     api.has("a selector", &refused, 409, json!({"details": {"causes": [{"field": ".spec.selector"}]}}));
-    let twice = api.apply("one", "services", &service(json!([{"port": 81, "name": "v", "protocol": "TCP"}, {"port": 81, "name": "w", "protocol": "TCP"}]))).await;
-    api.is("twice the same key", twice.code, 500);
+    let twice = api
+        .apply(
+            "one",
+            "services",
+            &service(json!([{"port": 81, "name": "v", "protocol": "TCP"}, {"port": 81, "name": "w", "protocol": "TCP"}])),
+        )
+        .await;
+    api.has("twice the same key", &twice, 500, json!({"reason": null, "message": "failed to create typed patch object (/a; /v1, Kind=Service): .spec.ports: duplicate entries for key [port=81,protocol=\"TCP\"]"}));
     let container = |name: &str, env: Value| {
         json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "a"}, "spec": {"replicas": 0, "serviceName": "a", "selector": {"matchLabels": {"a": "b"}},
             "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": name, "image": "i", "env": env}]}}}})
     };
     api.apply("one", "apps/v1/statefulsets", &container("c", json!([{"name": "A", "value": "1"}, {"name": "B", "value": "1"}]))).await;
     let added = api.apply("two", "apps/v1/statefulsets", &container("d", json!([{"name": "C", "value": "1"}]))).await;
-    api.is("a second container", (added.code, added.body["spec"]["template"]["spec"]["containers"].as_array().map(Vec::len)), (200, Some(2)));
+    api.is(
+        "a second container",
+        (added.code, added.body["spec"]["template"]["spec"]["containers"].as_array().map(Vec::len)),
+        (200, Some(2)),
+    );
     let less = api.apply("one", "apps/v1/statefulsets", &container("c", json!([{"name": "B", "value": "1"}]))).await;
     api.is("an entry of the first", &less.body["spec"]["template"]["spec"]["containers"][0]["env"], json!([{"name": "B", "value": "1"}]));
 }
@@ -110,18 +151,13 @@ pub(super) async fn list_items_are_told_apart_by_key(api: &Api<'_>) {
 pub(super) async fn sets_and_owners_merge(api: &Api<'_>) {
     let owner = api.make("configmaps", &config_map("owner", json!({}))).await;
     let owner = json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner.uid()});
-    let with = |finalizers: Value, owners: Value| {
-        let mut object = config_map("a", json!({}));
-        object["metadata"]["finalizers"] = finalizers;
-        object["metadata"]["ownerReferences"] = owners;
-        object
-    };
-    api.apply("one", "configmaps", &with(json!(["a.b/c"]), json!([owner]))).await;
-    let both = api.apply("two", "configmaps", &with(json!(["a.b/d"]), json!([]))).await;
+    let with = |metadata: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
+    api.apply("one", "configmaps", &with(json!({"name": "a", "finalizers": ["a.b/c"], "ownerReferences": [owner]}))).await;
+    let both = api.apply("two", "configmaps", &with(json!({"name": "a", "finalizers": ["a.b/d"]}))).await;
     api.is("a set", &both.body["metadata"]["finalizers"], json!(["a.b/c", "a.b/d"]));
     api.is("owners", both.body["metadata"]["ownerReferences"].as_array().map(Vec::len), 1);
-    api.is("owned", owned(&both, "one", "Apply"), json!({"f:data": {}, "f:metadata": {"f:finalizers": {"v:\"a.b/c\"": {}}, "f:ownerReferences": {format!("k:{{\"uid\":\"{}\"}}", owner["uid"].as_str().unwrap()): {}}}}));
-    let less = api.apply("one", "configmaps", &config_map("a", json!({}))).await;
+    api.is("owned", owned(&both, "one", "Apply"), json!({"f:metadata": {"f:finalizers": {"v:\"a.b/c\"": {}}, "f:ownerReferences": {format!("k:{{\"uid\":\"{}\"}}", owner["uid"].as_str().unwrap()): {}}}}));
+    let less = api.apply("one", "configmaps", &with(json!({"name": "a"}))).await;
     api.has("given up", &less, 200, json!({"metadata": {"finalizers": ["a.b/d"], "ownerReferences": null}}));
     api.merge("configmaps/a", &json!({"metadata": {"finalizers": null}})).await;
 }
@@ -170,12 +206,17 @@ pub(super) async fn an_apply_has_preconditions(api: &Api<'_>) {
     let second = api.apply("one", "configmaps", &config_map("a", json!({"x": "2"}))).await;
     let mut object = config_map("a", json!({"x": "3"}));
     object["metadata"]["resourceVersion"] = json!(made.version());
-    api.has("a stale one", &api.apply("one", "configmaps", &object).await, 409, json!({"reason": "Conflict", "details": {"name": "a", "kind": "configmaps"}}));
+    api.has(
+        "a stale one",
+        &api.apply("one", "configmaps", &object).await,
+        409,
+        json!({"reason": "Conflict", "details": {"name": "a", "kind": "configmaps"}}),
+    );
     object["metadata"]["resourceVersion"] = json!(second.version());
     api.is("a fresh one", api.apply("one", "configmaps", &object).await.code, 200);
     let mut object = config_map("a", json!({"x": "4"}));
     object["metadata"]["uid"] = json!("b");
-    api.is("another identity", api.apply("one", "configmaps", &object).await.code, 409);
+    api.has("another identity", &api.apply("one", "configmaps", &object).await, 422, json!({"reason": "Invalid"}));
     object["metadata"]["uid"] = json!(made.uid());
     api.is("this identity", api.apply("one", "configmaps", &object).await.code, 200);
     let mut object = config_map("b", json!({}));
@@ -183,7 +224,12 @@ pub(super) async fn an_apply_has_preconditions(api: &Api<'_>) {
     api.is("an identity of nothing", (api.apply("one", "configmaps", &object).await.code, api.get("configmaps/b").await.code), (409, 404));
     let mut object = config_map("a", json!({}));
     object["metadata"]["managedFields"] = json!([{"manager": "x"}]);
-    api.has("no ownership is sent", &api.apply("one", "configmaps", &object).await, 400, json!({"reason": "BadRequest", "message": "metadata.managedFields must be nil"}));
+    api.has(
+        "no ownership is sent",
+        &api.apply("one", "configmaps", &object).await,
+        400,
+        json!({"reason": "BadRequest", "message": "metadata.managedFields must be nil"}),
+    );
     let bare = api.patch("apply-patch+yaml", "configmaps/a?fieldManager=one", &json!({"metadata": {"name": "a"}})).await;
     api.has("a kind is sent", &bare, 400, json!({"reason": "BadRequest"}));
 }
@@ -193,13 +239,29 @@ pub(super) async fn an_apply_of_a_status_leaves_the_rest(api: &Api<'_>) {
     let status = json!({"apiVersion": "stackgres.io/v1", "kind": "SGPostgresConfig", "metadata": {"name": "a", "labels": {"l": "1"}}, "spec": {"postgresVersion": "16"}, "status": {"defaultParameters": {"a": "b"}}});
     let path = format!("{CONFIGS}/a/status?fieldManager=one");
     let applied = api.patch("apply-patch+yaml", &path, &status).await;
-    api.has("applied", &applied, 200, json!({"spec": {"postgresVersion": "17"}, "status": {"defaultParameters": {"a": "b"}}, "metadata": {"generation": 1}}));
+    api.has(
+        "applied",
+        &applied,
+        200,
+        json!({"spec": {"postgresVersion": "17"}, "status": {"defaultParameters": {"a": "b"}}, "metadata": {"generation": 1}}),
+    );
     let entries = applied.body["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
     let entry = entries.iter().find(|entry| entry["subresource"] == "status").cloned().unwrap_or_default();
     api.is("its entry", (&entry["manager"], &entry["fieldsV1"]["f:status"]), ("one", json!({"f:defaultParameters": {"f:a": {}}})));
     let spec = api.apply("one", CONFIGS, &postgres_config("a", json!({"work_mem": "2MB"}))).await;
-    api.has("the spec leaves the status", &spec, 200, json!({"status": {"defaultParameters": {"a": "b"}}, "metadata": {"uid": made.uid()}}));
-    let absent = api.patch("apply-patch+yaml", &format!("{CONFIGS}/b/status?fieldManager=one"), &json!({"apiVersion": "stackgres.io/v1", "kind": "SGPostgresConfig", "metadata": {"name": "b"}, "status": {}})).await;
+    api.has(
+        "the spec leaves the status",
+        &spec,
+        200,
+        json!({"status": {"defaultParameters": {"a": "b"}}, "metadata": {"uid": made.uid()}}),
+    );
+    let absent = api
+        .patch(
+            "apply-patch+yaml",
+            &format!("{CONFIGS}/b/status?fieldManager=one"),
+            &json!({"apiVersion": "stackgres.io/v1", "kind": "SGPostgresConfig", "metadata": {"name": "b"}, "status": {}}),
+        )
+        .await;
     api.has("a status of nothing", &absent, 404, json!({"reason": "NotFound"}));
 }
 
@@ -215,7 +277,8 @@ pub(super) async fn an_apply_is_judged_by_the_schema(api: &Api<'_>) {
     object["spec"]["zzz"] = json!(1);
     api.has("our own", &api.apply("one", CONFIGS, &object).await, 500, json!({"reason": null, "message": "failed to create typed patch object (/a; stackgres.io/v1, Kind=SGPostgresConfig): .spec.zzz: field not declared in schema"}));
     api.is("a type", api.apply("one", "configmaps", &config_map("a", json!({"a": 1}))).await.code, 500);
-    let missing = json!({"apiVersion": "stackgres.io/v1", "kind": "SGPostgresConfig", "metadata": {"name": "a"}, "spec": {"postgresVersion": "17"}});
+    let missing =
+        json!({"apiVersion": "stackgres.io/v1", "kind": "SGPostgresConfig", "metadata": {"name": "a"}, "spec": {"postgresVersion": "17"}});
     api.has("a missing field", &api.apply("one", CONFIGS, &missing).await, 422, json!({"reason": "Invalid"}));
     api.is("nothing is there", (api.get("configmaps/a").await.code, api.get(&format!("{CONFIGS}/a")).await.code), (404, 404));
 }

@@ -27,7 +27,8 @@ pub(super) async fn children_go_with_their_owner(api: &Api<'_>) {
 }
 
 pub(super) async fn a_child_of_two_owners_stays_with_one(api: &Api<'_>) {
-    let (one, two) = (api.make("configmaps", &config_map("one", json!({}))).await, api.make("configmaps", &config_map("two", json!({}))).await);
+    let (one, two) =
+        (api.make("configmaps", &config_map("one", json!({}))).await, api.make("configmaps", &config_map("two", json!({}))).await);
     api.make("configmaps", &child("both", json!([reference(&one), reference(&two)]))).await;
     api.make("configmaps", &child("witness", json!([reference(&one)]))).await;
     api.delete("configmaps/one", &Value::Null).await;

@@ -23,7 +23,8 @@ pub(super) async fn a_schema_refuses_with_causes(api: &Api<'_>) {
     api.is("as before", &api.get(&format!("{CONFIGS}/a")).await.body, &made.body);
     let cluster = json!({"apiVersion": "stackgres.io/v1", "kind": "SGCluster", "metadata": {"name": "a"}, "spec": {"instances": -1, "postgres": {"version": "17"}, "pods": {"persistentVolume": {"size": "5Gi"}}}});
     let bound = api.post("stackgres.io/v1/sgclusters", &cluster).await;
-    api.has("a bound", &bound, 422, json!({"details": {"causes": [{"reason": "FieldValueInvalid", "field": "spec.instances", "message": "Invalid value: -1: spec.instances in body should be greater than or equal to 0"}]}}));
+    // The scale subresource has a cause of its own after this one.
+    api.is("a bound", (bound.code, &bound.body["details"]["causes"][0]), (422, json!({"reason": "FieldValueInvalid", "field": "spec.instances", "message": "Invalid value: -1: spec.instances in body should be greater than or equal to 0"})));
 }
 
 pub(super) async fn unknown_fields_are_pruned(api: &Api<'_>) {
@@ -48,8 +49,14 @@ pub(super) async fn status_and_spec_are_written_apart(api: &Api<'_>) {
     let both = json!({"spec": {"postgresql.conf": {"work_mem": "3MB"}}, "metadata": {"labels": {"l": "1"}}, "status": {"defaultParameters": {"a": "b"}}});
     let written = api.merge(&status, &both).await;
     api.has("the status", &written, 200, json!({"spec": {"postgresql.conf": {"work_mem": "1MB"}}, "metadata": {"labels": null, "generation": 1}, "status": {"defaultParameters": {"a": "b"}}}));
-    let written = api.merge(&path, &json!({"spec": {"postgresql.conf": {"work_mem": "2MB"}}, "status": {"defaultParameters": {"a": "c"}}})).await;
-    api.has("the spec", &written, 200, json!({"spec": {"postgresql.conf": {"work_mem": "2MB"}}, "status": {"defaultParameters": {"a": "b"}}}));
+    let written =
+        api.merge(&path, &json!({"spec": {"postgresql.conf": {"work_mem": "2MB"}}, "status": {"defaultParameters": {"a": "c"}}})).await;
+    api.has(
+        "the spec",
+        &written,
+        200,
+        json!({"spec": {"postgresql.conf": {"work_mem": "2MB"}}, "status": {"defaultParameters": {"a": "b"}}}),
+    );
     let conflict = json!({"reason": "Conflict", "details": {"name": "a", "group": "stackgres.io", "kind": "sgpgconfigs"}});
     let stale = json!({"metadata": {"resourceVersion": made.version()}, "status": {"defaultParameters": {"a": "z"}}});
     api.has("a stale status", &api.merge(&status, &stale).await, 409, conflict);
@@ -58,10 +65,15 @@ pub(super) async fn status_and_spec_are_written_apart(api: &Api<'_>) {
     api.has("a fresh one", &fresh, 200, json!({"status": {"defaultParameters": {"a": null, "n": "1"}}}));
     api.is("the same again", api.merge(&status, &json!({"status": {"defaultParameters": {"n": "1"}}})).await.version(), fresh.version());
     let mut whole = fresh.body.clone();
-    whole["status"] = json!({});
+    whole["status"] = json!({"defaultParameters": {"q": "1"}});
     whole["spec"]["postgresVersion"] = json!("16");
     let replaced = api.put(&status, &whole).await;
-    api.has("a replaced status", &replaced, 200, json!({"spec": {"postgresVersion": "17"}, "status": {"defaultParameters": null}}));
+    api.has(
+        "a replaced status",
+        &replaced,
+        200,
+        json!({"spec": {"postgresVersion": "17"}, "status": {"defaultParameters": {"n": null, "q": "1"}}}),
+    );
     api.has("read by itself", &api.get(&status).await, 200, json!({"kind": "SGPostgresConfig", "metadata": {"name": "a"}}));
 }
 
@@ -83,16 +95,31 @@ pub(super) async fn scale_reads_and_writes_instances(api: &Api<'_>) {
     api.has("read", &api.get(path).await, 200, json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": {"name": "a", "uid": made.uid(), "resourceVersion": made.version()}, "spec": {"replicas": 2}, "status": {"replicas": 0, "selector": null}}));
     let more = api.merge(path, &json!({"spec": {"replicas": 3}})).await;
     api.has("patched", &more, 200, json!({"spec": {"replicas": 3}}));
-    api.has("the cluster", &api.get("stackgres.io/v1/sgclusters/a").await, 200, json!({"spec": {"instances": 3, "postgres": {"version": "17"}}, "metadata": {"generation": 2}}));
+    api.has(
+        "the cluster",
+        &api.get("stackgres.io/v1/sgclusters/a").await,
+        200,
+        json!({"spec": {"instances": 3, "postgres": {"version": "17"}}, "metadata": {"generation": 2}}),
+    );
     let scale = |version: Option<String>| json!({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "a", "namespace": api.namespace, "resourceVersion": version}, "spec": {"replicas": 4}});
-    api.has("stale", &api.put(path, &scale(Some(made.version()))).await, 409, json!({"reason": "Conflict", "details": {"kind": "sgclusters"}}));
+    api.has(
+        "stale",
+        &api.put(path, &scale(Some(made.version()))).await,
+        409,
+        json!({"reason": "Conflict", "details": {"kind": "sgclusters"}}),
+    );
     api.has("fresh", &api.put(path, &scale(Some(more.version()))).await, 200, json!({"spec": {"replicas": 4}}));
     api.is("negative", api.merge(path, &json!({"spec": {"replicas": -1}})).await.code, 422);
     api.is("of nothing", api.get("stackgres.io/v1/sgclusters/no/scale").await.code, 404);
     api.make(CONFIGS, &postgres_config("a", json!({}))).await;
     api.has("of what has none", &api.get(&format!("{CONFIGS}/a/scale")).await, 404, json!({"reason": "NotFound"}));
     api.make("apps/v1/statefulsets", &super::objects::stateful_set("a", 0)).await;
-    api.has("a StatefulSet", &api.get("apps/v1/statefulsets/a/scale").await, 200, json!({"kind": "Scale", "spec": {"replicas": null}, "status": {"selector": "a=b"}}));
+    api.has(
+        "a StatefulSet",
+        &api.get("apps/v1/statefulsets/a/scale").await,
+        200,
+        json!({"kind": "Scale", "spec": {"replicas": null}, "status": {"selector": "a=b"}}),
+    );
 }
 
 pub(super) async fn definitions_are_served(api: &Api<'_>) {
@@ -101,6 +128,7 @@ pub(super) async fn definitions_are_served(api: &Api<'_>) {
     api.has("one", &live, 200, json!({"kind": "CustomResourceDefinition", "spec": {"group": "stackgres.io", "scope": "Namespaced", "names": {"kind": "SGCluster", "plural": "sgclusters"}}}));
     let conditions = live.body["status"]["conditions"].as_array().cloned().unwrap_or_default();
     api.is("established", conditions.iter().any(|one| one["type"] == "Established" && one["status"] == "True"), true);
-    let names = api.get_as(&format!("{all}?labelSelector=no%3Dno"), "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1").await;
-    api.has("by label", &names, 200, json!({"kind": "PartialObjectMetadataList", "items": []}));
+    let names =
+        api.get_as(&format!("{all}?labelSelector=no%3Dno"), "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1").await;
+    api.has("by label", &names, 200, json!({"kind": "PartialObjectMetadataList", "items": null}));
 }

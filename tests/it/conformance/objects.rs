@@ -46,9 +46,19 @@ pub(super) async fn what_is_not_there_is_not_found(api: &Api<'_>) {
         "details": {"name": "no", "group": "stackgres.io", "kind": "sgpgconfigs"}});
     api.has("get of our own", &api.get(&format!("{CONFIGS}/no")).await, 404, own.clone());
     api.has("status of our own", &api.merge(&format!("{CONFIGS}/no/status"), &json!({"status": {}})).await, 404, own);
-    api.has("an unknown resource", &api.get("nothing").await, 404, json!({"reason": "NotFound", "message": "the server could not find the requested resource", "details": {"name": null}}));
+    api.has(
+        "an unknown resource",
+        &api.get("nothing").await,
+        404,
+        json!({"reason": "NotFound", "message": "the server could not find the requested resource", "details": {"name": null}}),
+    );
     let nowhere = api.post("/api/v1/namespaces/nowhere/configmaps", &config_map("a", json!({}))).await;
-    api.has("an unknown namespace", &nowhere, 404, json!({"reason": "NotFound", "message": "namespaces \"nowhere\" not found", "details": {"name": "nowhere", "kind": "namespaces"}}));
+    api.has(
+        "an unknown namespace",
+        &nowhere,
+        404,
+        json!({"reason": "NotFound", "message": "namespaces \"nowhere\" not found", "details": {"name": "nowhere", "kind": "namespaces"}}),
+    );
     api.has("a list in it", &api.get("/api/v1/namespaces/nowhere/configmaps").await, 200, json!({"kind": "ConfigMapList", "items": []}));
 }
 
@@ -74,7 +84,8 @@ pub(super) async fn names_are_generated(api: &Api<'_>) {
     api.is("two names", one.body["metadata"]["name"] != other.body["metadata"]["name"], true);
     object["metadata"] = json!({});
     let nameless = api.post("configmaps", &object).await;
-    let cause = json!([{"reason": "FieldValueRequired", "field": "metadata.name", "message": "Required value: name or generateName is required"}]);
+    let cause =
+        json!([{"reason": "FieldValueRequired", "field": "metadata.name", "message": "Required value: name or generateName is required"}]);
     api.has("without any name", &nameless, 422, json!({"reason": "Invalid", "message": "ConfigMap \"\" is invalid: metadata.name: Required value: name or generateName is required", "details": {"name": null, "kind": "ConfigMap", "causes": cause}}));
 }
 
@@ -83,9 +94,19 @@ pub(super) async fn names_and_bodies_are_checked(api: &Api<'_>) {
     api.has("a name", &bad, 422, json!({"reason": "Invalid", "details": {"name": "A_b", "kind": "ConfigMap", "causes": [{"reason": "FieldValueInvalid", "field": "metadata.name"}]}}));
     let mut object = config_map("b", json!({}));
     object["metadata"]["namespace"] = json!("other");
-    api.has("another namespace", &api.post("configmaps", &object).await, 400, json!({"reason": "BadRequest", "message": "the namespace of the provided object does not match the namespace sent on the request"}));
+    api.has(
+        "another namespace",
+        &api.post("configmaps", &object).await,
+        400,
+        json!({"reason": "BadRequest", "message": "the namespace of the provided object does not match the namespace sent on the request"}),
+    );
     api.make("configmaps", &config_map("a", json!({}))).await;
-    api.has("another name", &api.put("configmaps/a", &config_map("b", json!({}))).await, 400, json!({"reason": "BadRequest", "message": "the name of the object (b) does not match the name on the URL (a)"}));
+    api.has(
+        "another name",
+        &api.put("configmaps/a", &config_map("b", json!({}))).await,
+        400,
+        json!({"reason": "BadRequest", "message": "the name of the object (b) does not match the name on the URL (a)"}),
+    );
     let mut object = config_map("b", json!({}));
     object["kind"] = json!("Secret");
     api.has("another kind", &api.post("configmaps", &object).await, 400, json!({"reason": "BadRequest"}));
@@ -95,7 +116,12 @@ pub(super) async fn names_and_bodies_are_checked(api: &Api<'_>) {
     api.has("a type", &api.post("configmaps", &config_map("b", json!({"a": 1}))).await, 400, json!({"reason": "BadRequest"}));
     let text = api.ask(http::Method::POST, "configmaps", "application/json", "application/json", b"zzz".to_vec()).await;
     api.has("no JSON at all", &text, 400, json!({"reason": "BadRequest"}));
-    api.has("a key", &api.post("configmaps", &config_map("b", json!({"a b": "1"}))).await, 422, json!({"reason": "Invalid", "details": {"causes": [{"reason": "FieldValueInvalid", "field": "data[a b]"}]}}));
+    api.has(
+        "a key",
+        &api.post("configmaps", &config_map("b", json!({"a b": "1"}))).await,
+        422,
+        json!({"reason": "Invalid", "details": {"causes": [{"reason": "FieldValueInvalid", "field": "data[a b]"}]}}),
+    );
     let mut object = config_map("b", json!({}));
     object["metadata"]["labels"] = json!({"a": "_ b"});
     api.has("a label", &api.post("configmaps", &object).await, 422, json!({"reason": "Invalid"}));
@@ -119,7 +145,13 @@ pub(super) async fn a_stale_write_is_a_conflict(api: &Api<'_>) {
     api.has("a stale patch", &api.merge("configmaps/a", &version).await, 409, conflict.clone());
     let strategic = api.patch("strategic-merge-patch+json", "configmaps/a", &version).await;
     api.has("a stale strategic patch", &strategic, 409, conflict);
-    api.has("another identity", &api.merge("configmaps/a", &json!({"metadata": {"uid": "x"}})).await, 409, json!({"reason": "Conflict"}));
+    let other = api.merge("configmaps/a", &json!({"metadata": {"uid": "x"}})).await;
+    api.has("another identity", &other, 422, json!({"reason": "Invalid"}));
+    api.is(
+        "its cause",
+        &other.body["details"]["causes"][0],
+        json!({"reason": "FieldValueInvalid", "field": "metadata.uid", "message": "Invalid value: \"x\": field is immutable"}),
+    );
     let mut foreign = second.body.clone();
     foreign["metadata"]["uid"] = json!("x");
     api.has("a replace of another identity", &api.put("configmaps/a", &foreign).await, 409, json!({"reason": "Conflict"}));
@@ -141,7 +173,12 @@ pub(super) async fn unknown_fields_are_refused_when_asked(api: &Api<'_>) {
         "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i", "imagee": "j"}]}}}});
     let deep = api.post("apps/v1/statefulsets?fieldValidation=Strict", &set).await;
     api.has("deep inside", &deep, 400, json!({"reason": "BadRequest", "message": "StatefulSet in version \"v1\" cannot be handled as a StatefulSet: strict decoding error: unknown field \"spec.template.spec.containers[0].imagee\""}));
-    api.has("in a patch", &api.merge("configmaps/a?fieldValidation=Strict", &json!({"daaata": {"a": "b"}})).await, 422, json!({"reason": "Invalid"}));
+    api.has(
+        "in a patch",
+        &api.merge("configmaps/a?fieldValidation=Strict", &json!({"daaata": {"a": "b"}})).await,
+        422,
+        json!({"reason": "Invalid"}),
+    );
 }
 
 pub(super) async fn a_dry_run_writes_nothing(api: &Api<'_>) {
@@ -159,7 +196,12 @@ pub(super) async fn a_dry_run_writes_nothing(api: &Api<'_>) {
     api.is("taken away by options", api.delete("configmaps/a", &json!({"dryRun": ["All"]})).await.code, 200);
     api.is("as before", &api.get("configmaps/a").await.body, &live.body);
     let odd = api.post("configmaps?dryRun=Some", &config_map("b", json!({}))).await;
-    api.has("no other value", &odd, 422, json!({"reason": "Invalid", "details": {"causes": [{"reason": "FieldValueNotSupported", "field": "dryRun"}]}}));
+    api.has(
+        "no other value",
+        &odd,
+        422,
+        json!({"reason": "Invalid", "details": {"causes": [{"reason": "FieldValueNotSupported", "field": "dryRun"}]}}),
+    );
 }
 
 pub(super) async fn secrets_take_plain_text_and_stay_as_they_are(api: &Api<'_>) {
@@ -188,22 +230,39 @@ pub(super) async fn what_may_not_change_does_not(api: &Api<'_>) {
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}});
     let made = api.make("secrets", &secret).await;
     api.has("the type of a Secret", &api.merge("secrets/a", &json!({"type": "x"})).await, 422, json!({"reason": "Invalid", "details": {"causes": [{"reason": "FieldValueInvalid", "field": "type", "message": "Invalid value: \"x\": field is immutable"}]}}));
-    let odd = json!({"metadata": {"creationTimestamp": "2020-01-01T00:00:00Z", "generation": 7, "deletionTimestamp": "2020-01-01T00:00:00Z", "selfLink": "x", "labels": {"a": "b"}}});
+    let odd = json!({"metadata": {"creationTimestamp": "2020-01-01T00:00:00Z", "generation": 7, "labels": {"a": "b"}}});
     let kept = api.merge("secrets/a", &odd).await;
     api.has("what the server keeps", &kept, 200, json!({"metadata": {"creationTimestamp": made.body["metadata"]["creationTimestamp"], "deletionTimestamp": null, "generation": null, "labels": {"a": "b"}}}));
+    let ended = api.merge("secrets/a", &json!({"metadata": {"deletionTimestamp": "2020-01-01T00:00:00Z"}})).await;
+    api.has("an end", &ended, 422, json!({"reason": "Invalid"}));
     let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "a"},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "a"}, "subjects": []});
     api.make("rbac.authorization.k8s.io/v1/rolebindings", &binding).await;
     let other = api.merge("rbac.authorization.k8s.io/v1/rolebindings/a", &json!({"roleRef": {"name": "b"}})).await;
-    api.has("the role of a binding", &other, 422, json!({"reason": "Invalid", "details": {"causes": [{"reason": "FieldValueInvalid", "field": "roleRef"}]}}));
+    api.has(
+        "the role of a binding",
+        &other,
+        422,
+        json!({"reason": "Invalid", "details": {"causes": [{"reason": "FieldValueInvalid", "field": "roleRef"}]}}),
+    );
     api.make("apps/v1/statefulsets", &stateful_set("a", 0)).await;
     let other = api.merge("apps/v1/statefulsets/a", &json!({"spec": {"serviceName": "b"}})).await;
-    api.has("the service of a StatefulSet", &other, 422, json!({"reason": "Invalid", "details": {"causes": [{"reason": "FieldValueForbidden", "field": "spec"}]}}));
+    api.has(
+        "the service of a StatefulSet",
+        &other,
+        422,
+        json!({"reason": "Invalid", "details": {"causes": [{"reason": "FieldValueForbidden", "field": "spec"}]}}),
+    );
     let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "a"},
         "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "", "resources": {"requests": {"storage": "2Gi"}}}});
     api.make("persistentvolumeclaims", &claim).await;
     let smaller = api.merge("persistentvolumeclaims/a", &json!({"spec": {"resources": {"requests": {"storage": "1Gi"}}}})).await;
-    api.has("a claim", &smaller, 422, json!({"reason": "Invalid", "details": {"causes": [{"reason": "FieldValueForbidden", "field": "spec"}]}}));
+    api.has(
+        "a claim",
+        &smaller,
+        422,
+        json!({"reason": "Invalid", "details": {"causes": [{"reason": "FieldValueForbidden", "field": "spec"}]}}),
+    );
 }
 
 pub(super) async fn generations_count_changes_of_the_spec(api: &Api<'_>) {
@@ -218,11 +277,19 @@ pub(super) async fn generations_count_changes_of_the_spec(api: &Api<'_>) {
     api.is("a StatefulSet begins", generation(&api.make("apps/v1/statefulsets", &stateful_set("a", 0)).await), 1);
     let path = "apps/v1/statefulsets/a";
     api.is("a label of it", generation(&api.merge(path, &label).await), 1);
-    api.is("its status", generation(&api.merge(&format!("{path}/status"), &json!({"status": {"replicas": 0, "collisionCount": 1}})).await), 1);
+    api.is(
+        "its status",
+        generation(&api.merge(&format!("{path}/status"), &json!({"status": {"replicas": 0, "collisionCount": 1}})).await),
+        1,
+    );
     api.is("its spec", generation(&api.merge(path, &json!({"spec": {"minReadySeconds": 3}})).await), 2);
     let budget = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "a"}, "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"a": "b"}}}});
     api.is("a budget", generation(&api.make("policy/v1/poddisruptionbudgets", &budget).await), 1);
-    api.is("a Secret", generation(&api.make("secrets", &json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}})).await), Value::Null);
+    api.is(
+        "a Secret",
+        generation(&api.make("secrets", &json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}})).await),
+        Value::Null,
+    );
 }
 
 pub(super) async fn services_are_filled_in(api: &Api<'_>) {
@@ -234,9 +301,11 @@ pub(super) async fn services_are_filled_in(api: &Api<'_>) {
     api.is("an address", (address.is_string(), &made.body["spec"]["clusterIPs"]), (true, json!([address])));
     let replaced = api.put("services/a", &service).await;
     api.is("a replace keeps it", &replaced.body["spec"]["clusterIP"], &address);
-    let headless = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "b"}, "spec": {"clusterIP": "None", "selector": {"a": "b"}}});
+    let headless =
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "b"}, "spec": {"clusterIP": "None", "selector": {"a": "b"}}});
     api.has("headless", &api.post("services", &headless).await, 201, json!({"spec": {"clusterIP": "None", "clusterIPs": ["None"]}}));
-    let external = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "c"}, "spec": {"type": "ExternalName", "externalName": "x.y"}});
+    let external =
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "c"}, "spec": {"type": "ExternalName", "externalName": "x.y"}});
     api.has("external", &api.post("services", &external).await, 201, json!({"spec": {"clusterIP": null, "ipFamilies": null}}));
 }
 

@@ -41,7 +41,8 @@ impl<'a> Api<'a> {
     pub(super) async fn new(client: kube::Client, case: &str, sandbox: Option<&'a Sandbox>) -> Self {
         let namespace: String = format!("c-{}-{}", std::process::id(), case.replace('_', "-")).chars().take(63).collect();
         let api = Self { client, namespace: namespace.trim_end_matches('-').to_owned(), sandbox, findings: Mutex::default() };
-        let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": api.namespace, "labels": {"stackgres-test": "true"}}});
+        let object =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": api.namespace, "labels": {"stackgres-test": "true"}}});
         let made = api.apply("test", "/api/v1/namespaces/", &object).await;
         assert!(made.code < 300, "{}", made.body);
         api
@@ -216,6 +217,13 @@ impl Watch {
 /// A ConfigMap.
 pub(super) fn config_map(name: &str, data: Value) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data})
+}
+
+/// An event about a ConfigMap.
+pub(super) fn event(api: &Api<'_>, name: &str) -> Value {
+    json!({"apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"name": name, "namespace": api.namespace},
+        "eventTime": "2026-01-01T00:00:00.000000Z", "type": "Normal", "reason": "A", "action": "A", "note": "n", "reportingController": "a.b/c",
+        "reportingInstance": "i", "regarding": {"kind": "ConfigMap", "apiVersion": "v1", "name": "a", "namespace": api.namespace}})
 }
 
 /// The smallest SGPostgresConfig.

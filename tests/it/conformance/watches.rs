@@ -21,7 +21,11 @@ pub(super) async fn a_watch_tells_what_comes_changes_and_goes(api: &Api<'_>) {
     api.merge("configmaps/a", &json!({"data": {"x": "1"}})).await;
     api.delete("configmaps/a", &Value::Null).await;
     let (kind, object) = watch.next().await;
-    api.is("gone, and a write of nothing is no change", (kind, &object["data"], &object["metadata"]["uid"]), ("DELETED", &changed.body["data"], json!(made.uid())));
+    api.is(
+        "gone, and a write of nothing is no change",
+        (kind, &object["data"], &object["metadata"]["uid"]),
+        ("DELETED", &changed.body["data"], json!(made.uid())),
+    );
     let number = |version: &Value| version.as_str().and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
     let (last, before) = (number(&object["metadata"]["resourceVersion"]), number(&json!(changed.version())));
     api.is("the version of its end", last > before, true);
@@ -66,7 +70,11 @@ pub(super) async fn an_object_that_leaves_the_selection_is_deleted_for_the_watch
     api.is("selected", watch.next().await.1["metadata"]["name"].clone(), "a");
     let left = api.merge("configmaps/a", &json!({"metadata": {"labels": {"w": "2"}}})).await;
     let (kind, object) = watch.next().await;
-    api.is("left", (kind, &object["metadata"]["labels"]["w"], &object["metadata"]["resourceVersion"]), ("DELETED", "1", json!(left.version())));
+    api.is(
+        "left",
+        (kind, &object["metadata"]["labels"]["w"], &object["metadata"]["resourceVersion"]),
+        ("DELETED", "1", json!(left.version())),
+    );
     api.merge("configmaps/a", &json!({"data": {"x": "1"}})).await;
     api.merge("configmaps/a", &json!({"metadata": {"labels": {"w": "1"}}})).await;
     let (kind, object) = watch.next().await;
@@ -108,7 +116,11 @@ pub(super) async fn a_watch_of_metadata_and_one_object(api: &Api<'_>) {
     let accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
     let mut watch = api.watch_as(CONFIGS, "allowWatchBookmarks=true", accept).await;
     let (kind, object) = watch.next().await;
-    api.is("metadata", (kind, &object["kind"], &object["apiVersion"], &object["spec"], &object["metadata"]), ("ADDED", "PartialObjectMetadata", "meta.k8s.io/v1", Value::Null, &made.body["metadata"]));
+    api.is(
+        "metadata",
+        (kind, &object["kind"], &object["apiVersion"], &object["spec"], &object["metadata"]),
+        ("ADDED", "PartialObjectMetadata", "meta.k8s.io/v1", Value::Null, &made.body["metadata"]),
+    );
     api.delete(&format!("{CONFIGS}/a"), &Value::Null).await;
     let (kind, object) = watch.next().await;
     api.is("its end", (kind, &object["kind"], &object["metadata"]["uid"]), ("DELETED", "PartialObjectMetadata", json!(made.uid())));
@@ -119,10 +131,7 @@ pub(super) async fn a_watch_of_metadata_and_one_object(api: &Api<'_>) {
 
 /// Events are the one kind whose watches a real API server takes from its store, which forgets.
 pub(super) async fn an_old_watch_has_expired(api: &Api<'_>) {
-    let event = |name: &str| {
-        json!({"apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"name": name, "namespace": api.namespace}, "eventTime": "2026-01-01T00:00:00.000000Z", "type": "Normal", "reason": "A", "action": "A", "note": "n",
-            "reportingController": "a.b/c", "reportingInstance": "i", "regarding": {"kind": "ConfigMap", "apiVersion": "v1", "name": "a", "namespace": api.namespace}})
-    };
+    let event = |name: &str| super::requests::event(api, name);
     let first = api.make("events.k8s.io/v1/events", &event("a")).await;
     api.make("events.k8s.io/v1/events", &event("b")).await;
     let last = api.make("events.k8s.io/v1/events", &event("c")).await;
@@ -131,7 +140,8 @@ pub(super) async fn an_old_watch_has_expired(api: &Api<'_>) {
     // Told as an answer, or as the first event of the watch.
     let status = if answer.body["type"] == "ERROR" { answer.body["object"].clone() } else { answer.body.clone() };
     api.is("expired", (&status["kind"], &status["reason"], &status["code"]), ("Status", "Expired", 410));
-    let mut watch = api.watch("events.k8s.io/v1/events", &format!("resourceVersion={}", api.get("events.k8s.io/v1/events").await.version())).await;
+    let mut watch =
+        api.watch("events.k8s.io/v1/events", &format!("resourceVersion={}", api.get("events.k8s.io/v1/events").await.version())).await;
     api.make("events.k8s.io/v1/events", &event("d")).await;
     api.is("a new list helps", watch.next().await.1["metadata"]["name"].clone(), "d");
 }
