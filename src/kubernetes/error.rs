@@ -97,3 +97,27 @@ fn class_of(status: &Status) -> Class {
 pub(super) fn words(key: &ObjectKey) -> String {
     key.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// As Kubernetes 1.34 answered them. Taken for trouble of the API server, the first would be tried for ever and told nobody; taken
+    /// for a mistake in the object, the second would stall a cluster because one of its pods was made again meanwhile.
+    #[test]
+    fn answers_that_mean_something_else_than_their_code() {
+        let class = |status: serde_json::Value| class_of(&serde_json::from_value(status).unwrap());
+        let untyped = json!({"status": "Failure", "code": 500,
+            "message": "failed to create typed patch object (/a; /v1, Kind=ConfigMap): .daaata: field not declared in schema"});
+        assert_eq!(class(untyped), Class::Invalid);
+        assert_eq!(
+            class(json!({"status": "Failure", "code": 500, "reason": "InternalError", "message": "etcdserver: leader changed"})),
+            Class::Unavailable
+        );
+        let cause = json!({"reason": "FieldValueInvalid", "field": "metadata.uid", "message": "Invalid value: \"x\": field is immutable"});
+        let other = json!({"status": "Failure", "code": 422, "reason": "Invalid", "message": "", "details": {"causes": [cause]}});
+        assert_eq!(class(other), Class::Conflict);
+        assert_eq!(class(json!({"status": "Failure", "code": 422, "reason": "Invalid", "message": ""})), Class::Invalid);
+    }
+}

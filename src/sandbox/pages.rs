@@ -5,6 +5,7 @@ use super::http::{Form, Query, formed, viewed};
 use super::resources::{Resource, stored};
 use super::selector::Selector;
 use super::server::Server;
+use super::store::Key;
 use super::table;
 use axum::body::Body;
 use axum::http::Response;
@@ -52,10 +53,10 @@ pub(super) fn list(
         let revision = token.as_ref().map_or(state.revision, |token| token.revision);
         (state.list_at(stored(resource), namespace, revision).ok_or_else(Failure::expired)?, revision)
     };
-    let mut found: Vec<(&(String, String), Value)> = Vec::new();
-    let keys: Vec<(String, String)> = objects.iter().map(|(key, _)| (key.namespace.clone(), key.name.clone())).collect();
-    for (key, (_, object)) in keys.iter().zip(&objects) {
-        if token.as_ref().is_some_and(|token| *key <= token.after) {
+    let mut found: Vec<(&Key, Value)> = Vec::new();
+    for (key, object) in &objects {
+        let given = |token: &Token| (key.namespace.as_str(), key.name.as_str()) <= (token.after.0.as_str(), token.after.1.as_str());
+        if token.as_ref().is_some_and(given) {
             continue;
         }
         let object = viewed(resource, object.as_ref().clone());
@@ -68,7 +69,7 @@ pub(super) fn list(
         let left = found.len() - limit;
         found.truncate(limit);
         if let Some((last, _)) = found.last() {
-            metadata["continue"] = json!(Token { revision, after: (*last).clone() }.write());
+            metadata["continue"] = json!(Token { revision, after: (last.namespace.clone(), last.name.clone()) }.write());
         }
         // With a selector the server does not know how many are left.
         if query.get("labelSelector").is_empty() && query.get("fieldSelector").is_empty() {

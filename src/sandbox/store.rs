@@ -125,8 +125,11 @@ impl State {
         if revision < self.forgotten {
             return None;
         }
-        let mut then: BTreeMap<Key, Arc<Value>> =
-            self.list(resource, namespace).map(|(key, object)| (key.clone(), object.clone())).collect();
+        let now = self.list(resource, namespace).map(|(key, object)| (key.clone(), object.clone()));
+        if revision == self.revision {
+            return Some(now.collect());
+        }
+        let mut then: BTreeMap<Key, Arc<Value>> = now.collect();
         let fits = |key: &Key| key.is_of(resource) && namespace.is_none_or(|namespace| key.namespace == namespace);
         for change in self.changes.iter().rev().take_while(|change| change.revision > revision).filter(|change| fits(&change.key)) {
             match &change.before {

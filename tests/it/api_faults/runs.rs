@@ -46,7 +46,7 @@ fn drawn(seed: u64, requests: u64) -> Plan {
         let drawn = std::hash::Hasher::finish(&hasher);
         (1 + drawn % requests.max(1), drawn & (1 << 60) != 0)
     });
-    Plan { seed, one_in: 120, one_watch_in: 2, crashes: crashes.collect(), once: None }
+    Plan { seed, one_in: 80, one_watch_in: 2, crashes: crashes.collect(), once: None }
 }
 
 /// A crash at every number with this remainder.
