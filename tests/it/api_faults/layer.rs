@@ -90,6 +90,8 @@ pub(super) struct Plan {
     pub(super) one_watch_in: u64,
     /// The requests after which the process ends, by number and whether the request was carried out.
     pub(super) crashes: BTreeMap<u64, bool>,
+    /// The process ends at every write whose number has this remainder: remainder, divisor, whether it was carried out.
+    pub(super) crash_writes: Option<(u64, u64, bool)>,
     /// Break the first request that fits in this way, and nothing else: method, a part of the path, the fault.
     pub(super) once: Option<(Method, String, Fault)>,
 }
@@ -105,13 +107,15 @@ struct State {
     plan: Plan,
     /// Requests of the program so far, watches not counted.
     requests: u64,
+    /// Those of them that change something.
+    writes: u64,
     seen: BTreeMap<(Method, String), u64>,
     record: Record,
 }
 
 impl Faults {
     pub(super) fn new(plan: Plan) -> Arc<Self> {
-        let state = State { plan, requests: 0, seen: BTreeMap::new(), record: Record::default() };
+        let state = State { plan, requests: 0, writes: 0, seen: BTreeMap::new(), record: Record::default() };
         Arc::new(Self { state: Mutex::new(state), crashes: watch::channel(0).0 })
     }
 
@@ -129,9 +133,10 @@ impl Faults {
         self.state().record.clone()
     }
 
-    /// Requests of the program so far.
-    pub(super) fn requests(&self) -> u64 {
-        self.state().requests
+    /// Requests of the program so far, and how many of them change something.
+    pub(super) fn requests(&self) -> (u64, u64) {
+        let state = self.state();
+        (state.requests, state.writes)
     }
 
     /// The fate of a request. Drawn from what it is and how often it was there, not from when: watches and passes run side by side.
@@ -164,6 +169,14 @@ impl Faults {
         {
             let after = after && kind == Kind::Write;
             return (number, kind, Some(if after { Fault::CrashAfter } else { Fault::CrashBefore }));
+        }
+        if kind == Kind::Write && !query.contains("dryRun=All") {
+            state.writes += 1;
+            if let Some((remainder, divisor, after)) = state.plan.crash_writes
+                && state.writes % divisor == remainder
+            {
+                return (number, kind, Some(if after { Fault::CrashAfter } else { Fault::CrashBefore }));
+            }
         }
         let one_in = if kind == Kind::Watch { state.plan.one_watch_in } else { state.plan.one_in };
         if one_in == 0 {

@@ -10,6 +10,9 @@ use std::time::Duration;
 /// Requests between two crashes of one run: enough to get somewhere in each life.
 const APART: u64 = 120;
 
+/// Writes between two crashes of one run.
+const WRITES_APART: u64 = 12;
+
 /// Runs side by side.
 const BESIDE: usize = 4;
 
@@ -46,13 +49,19 @@ fn drawn(seed: u64, requests: u64) -> Plan {
         let drawn = std::hash::Hasher::finish(&hasher);
         (1 + drawn % requests.max(1), drawn & (1 << 60) != 0)
     });
-    Plan { seed, one_in: 80, one_watch_in: 2, crashes: crashes.collect(), once: None }
+    Plan { seed, one_in: 80, one_watch_in: 2, crashes: crashes.collect(), ..Plan::default() }
 }
 
 /// A crash at every number with this remainder.
 fn crashing(remainder: u64, after: bool) -> Plan {
     let crashes = (0..50).map(|index| (1 + remainder + index * APART, after));
     Plan { crashes: crashes.collect(), ..Plan::default() }
+}
+
+/// A crash at every write with this remainder. Only writes tell one moment from another: a read leaves nothing behind that outlives
+/// the process.
+fn crashing_at_writes(remainder: u64, after: bool) -> Plan {
+    Plan { crash_writes: Some((remainder, WRITES_APART, after)), ..Plan::default() }
 }
 
 /// Every fault, how often it was injected, and what came of the runs in which it was.
@@ -98,8 +107,9 @@ async fn series(plans: Vec<(String, Plan)>, wanted: std::sync::Arc<Stages>) -> T
         let run = async move {
             let outcome = one(plan, Some(&wanted)).await;
             println!(
-                "{name}: requests={} lives={} passes={} faults={} violations={}",
+                "{name}: requests={} writes={} lives={} passes={} faults={} violations={}",
                 outcome.requests,
+                outcome.writes,
                 outcome.lives,
                 outcome.passes,
                 outcome.record.injected.len(),
@@ -133,6 +143,7 @@ fn the_end_is_the_same_with_faults_and_crashes() {
         let mut plans: Vec<(String, Plan)> =
             (0..2).map(|index| (format!("seed {}", seed + index), drawn(seed + index, requests))).collect();
         plans.push((format!("crash at {}", seed % APART), crashing(seed % APART, seed % 2 == 0)));
+        plans.push((format!("crash at write {}", seed % WRITES_APART), crashing_at_writes(seed % WRITES_APART, seed % 2 == 1)));
         let table = series(plans, std::sync::Arc::new(plain.stages)).await;
         table.print();
         assert!(table.rows.len() > 5, "the layer injected next to nothing");
@@ -140,7 +151,7 @@ fn the_end_is_the_same_with_faults_and_crashes() {
     });
 }
 
-/// `tests/api-faults N`: N drawn runs, and a crash at every request number, once before and once after it was carried out.
+/// `tests/api-faults N`: N drawn runs, and a crash at every write and at every request number, before and after it was carried out.
 #[test]
 #[ignore = "long: tests/api-faults runs it"]
 fn every_seed_and_every_crash() {
@@ -148,16 +159,20 @@ fn every_seed_and_every_crash() {
         let plain = one(Plan::default(), None).await;
         assert!(plain.violations.is_empty(), "without faults: {:?}", plain.violations);
         let (requests, first) = (plain.requests, number("STACKGRES_TEST_SEED").unwrap_or(1));
-        println!("without faults: requests={requests} passes={}", plain.passes);
+        println!("without faults: requests={requests} writes={} passes={}", plain.writes, plain.passes);
         let seeds = number("STACKGRES_TEST_FAULT_SEEDS").unwrap_or(20);
         let step = number("STACKGRES_TEST_FAULT_STEP").unwrap_or(1);
         let mut plans: Vec<(String, Plan)> = (first..first + seeds).map(|seed| (format!("seed {seed}"), drawn(seed, requests))).collect();
         for after in [false, true] {
+            let when = if after { "after" } else { "before" };
+            plans.extend(
+                (0..WRITES_APART).map(|remainder| (format!("crash {when} write {remainder}"), crashing_at_writes(remainder, after))),
+            );
+            if step == 0 {
+                continue;
+            }
             let every = (0..APART).step_by(usize::try_from(step).unwrap());
-            plans
-                .extend(every.map(|remainder| {
-                    (format!("crash {} {remainder}", if after { "after" } else { "before" }), crashing(remainder, after))
-                }));
+            plans.extend(every.map(|remainder| (format!("crash {when} {remainder}"), crashing(remainder, after))));
         }
         let table = series(plans, std::sync::Arc::new(plain.stages)).await;
         table.print();

@@ -32,6 +32,7 @@ pub(super) struct Outcome {
     pub(super) stages: Stages,
     pub(super) record: Record,
     pub(super) requests: u64,
+    pub(super) writes: u64,
     pub(super) lives: u64,
     pub(super) passes: u64,
     pub(super) violations: Vec<String>,
@@ -73,11 +74,13 @@ pub(super) async fn play(server: &Server, name: &str, simulated: bool, plan: Pla
         std::fs::write(path, &logs).unwrap();
     }
     let record = faults.record();
+    let (requests, writes) = faults.requests();
     violations.extend(record.violations());
     violations.extend(leaks(&client, name, &logs).await);
     Outcome {
         stages: Stages { first, second },
-        requests: faults.requests(),
+        requests,
+        writes,
         record,
         lives: lives.load(Ordering::Relaxed),
         passes: passes.load(Ordering::Relaxed),
