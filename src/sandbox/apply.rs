@@ -112,10 +112,6 @@ pub(super) fn apply(
     let empty = json!({});
     let before = live.unwrap_or(&empty);
     let mut all = entries(before);
-    if let Some(why) = twice("", applied, &place) {
-        let text = |pointer: &str| applied.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-        return Err(untyped(resource, text("/metadata/namespace"), text("/metadata/name"), &why));
-    }
     let sent = fields_of(applied, resource);
     let mut merged = before.clone();
     merge(&mut merged, applied, &place);
@@ -189,6 +185,15 @@ pub(super) fn record(resource: &Resource, before: Option<&Value>, after: &mut Va
         }
     }
     write(after, resource, &all);
+}
+
+/// Refuses lists in which two items have the same key.
+pub(super) fn admit(resource: &Resource, applied: &Value) -> Result<(), Failure> {
+    let text = |pointer: &str| applied.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    match twice("", applied, &Place::root(resource)) {
+        Some(why) => Err(untyped(resource, text("/metadata/namespace"), text("/metadata/name"), &why)),
+        None => Ok(()),
+    }
 }
 
 /// Items of a list that have the same key, as the server tells it.

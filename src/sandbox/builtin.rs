@@ -3,6 +3,7 @@
 use super::answer::Failure;
 use super::own::{self, Validation};
 use super::resources::Resource;
+use crate::model::pointer::join;
 use k8s_openapi::api;
 use serde_json::{Value, json};
 
@@ -125,7 +126,8 @@ fn lost(at: &str, before: &Value, after: &Value, unknown: &mut Vec<String>) {
 
 /// Drops what [`lost`] named: `spec.items[0].name`.
 fn drop_field(object: &mut Value, path: &str) {
-    let pointer: String = path.split('.').flat_map(|step| step.split('[')).map(|step| format!("/{}", step.trim_end_matches(']'))).collect();
+    let steps = path.split(['.', '[']).map(|step| step.trim_end_matches(']'));
+    let pointer = steps.fold(String::new(), |pointer, step| join(&pointer, step));
     if let Some((parent, name)) = pointer.rsplit_once('/')
         && let Some(map) = object.pointer_mut(parent).and_then(Value::as_object_mut)
     {

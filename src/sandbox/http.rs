@@ -197,7 +197,7 @@ fn check(method: &Method, kind: &str, query: &Query) -> Result<(), Failure> {
     if *method == Method::PATCH && applies && query.get("fieldManager").is_empty() {
         return Err(Failure::invalid_options(options, "fieldManager", "Required value: is required for apply patch"));
     }
-    if *method == Method::PATCH && !applies && query.get("force") != "" {
+    if *method == Method::PATCH && !applies && !query.get("force").is_empty() {
         return Err(Failure::invalid_options(options, "force", "Forbidden: may not be specified for non-apply patch"));
     }
     Ok(())

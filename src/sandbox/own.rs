@@ -148,7 +148,7 @@ fn dotted(steps: &[String]) -> String {
 pub(super) fn admit_applied(resource: &Resource, sent: &Value) -> Result<(), Failure> {
     let text = |pointer: &str| sent.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
-    for finding in structural_of(&Object::new(sent.clone())).iter() {
+    for finding in &structural_of(&Object::new(sent.clone())) {
         let path = || dotted(&steps(&finding.path));
         match finding.code.as_str() {
             "unknown-field" => return Err(untyped(resource, namespace, name, &format!(".{}: field not declared in schema", path()))),

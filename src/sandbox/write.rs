@@ -1,7 +1,7 @@
 //! Writes: what every one of them goes through, in one order.
 
 use super::answer::Failure;
-use super::apply::{Writer, apply, record};
+use super::apply::{self, Writer, apply, record};
 use super::builtin::{self, How};
 use super::lists::Place;
 use super::metadata::{self, is_ending};
@@ -152,6 +152,7 @@ impl Write<'_> {
 
     /// What was sent has a type by itself, before anything is merged.
     fn admit_applied(&self, sent: &Value) -> Result<(), Failure> {
+        apply::admit(self.resource, sent)?;
         if self.resource.own.is_some() {
             return own::admit_applied(self.resource, sent);
         }

@@ -55,7 +55,9 @@ pub(in crate::sandbox) fn delete(state: &mut State, write: &Write<'_>, name: &st
                 drop_finalizer(state, &key, ORPHAN);
             }
             Some(_) => {
-                children_of(state, &key).into_iter().for_each(|child| go(state, &child));
+                for child in children_of(state, &key) {
+                    go(state, &child);
+                }
                 finish(state, &key);
             }
             None => {}
@@ -110,10 +112,16 @@ pub(in crate::sandbox) fn remove(state: &mut State, key: &Key) {
             remove(state, &other);
         }
     }
-    children.into_iter().filter(|child| !is_owned(state, child)).collect::<Vec<_>>().iter().for_each(|child| go(state, child));
+    for child in children {
+        if !is_owned(state, &child) {
+            go(state, &child);
+        }
+    }
     // An owner may have waited for it.
     let waiting: Vec<Key> = owners(&gone).filter_map(|owner| owner_key(state, key, owner)).collect();
-    waiting.iter().for_each(|owner| finish(state, owner));
+    for owner in waiting {
+        finish(state, &owner);
+    }
 }
 
 /// Deletes what nobody owns any more.
@@ -125,7 +133,9 @@ fn go(state: &mut State, key: &Key) {
     if !is_ending(&object) {
         let mut object = object.as_ref().clone();
         let resource = crate::sandbox::resources::ALL.iter().find(|resource| key.is_of(resource));
-        resource.into_iter().for_each(|resource| mark(resource, &mut object));
+        if let Some(resource) = resource {
+            mark(resource, &mut object);
+        }
         state.put(key.clone(), object);
     }
 }
