@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 /// Longest time for an answer, so that a request that hangs does not take the whole run.
-const DEADLINE: Duration = Duration::from_secs(2);
+const DEADLINE: Duration = Duration::from_secs(5);
 
 /// What a process begins with. Nothing else goes from one to the next.
 #[derive(Clone)]

@@ -14,7 +14,7 @@ const APART: u64 = 120;
 const WRITES_APART: u64 = 12;
 
 /// Runs side by side.
-const BESIDE: usize = 4;
+const BESIDE: usize = 3;
 
 /// An in-memory API of its own for one run.
 async fn on_the_sandbox<T>(test: impl AsyncFnOnce(Server) -> T) -> T {
