@@ -73,14 +73,21 @@ impl KubernetesError {
     }
 }
 
+/// How the answer to an apply begins that does not fit the schema. Source: observed on Kubernetes 1.34.
+const UNTYPED: &str = "failed to create typed patch object";
+
 fn class_of(status: &Status) -> Class {
     match (status.code, status.reason.as_str()) {
         (_, "AlreadyExists") => Class::AlreadyExists,
         (404, _) => Class::NotFound,
         (409, _) => Class::Conflict,
+        // An identity in a patch that is another object's by now.
+        (422, _) if status.details.iter().flat_map(|details| &details.causes).any(|cause| cause.field == "metadata.uid") => Class::Conflict,
         (401 | 403, _) => Class::Forbidden,
         (400 | 422, _) => Class::Invalid,
         (408 | 504, _) => Class::Timeout,
+        // An apply of a field or a value that the installed schema does not know is answered with 500, without a reason.
+        (500, "") if status.message.starts_with(UNTYPED) => Class::Invalid,
         (429 | 500 | 502 | 503, _) => Class::Unavailable,
         _ => Class::Other,
     }
@@ -89,4 +96,28 @@ fn class_of(status: &Status) -> Class {
 /// The key of an object in words.
 pub(super) fn words(key: &ObjectKey) -> String {
     key.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// As Kubernetes 1.34 answered them. Taken for trouble of the API server, the first would be tried for ever and told nobody; taken
+    /// for a mistake in the object, the second would stall a cluster because one of its pods was made again meanwhile.
+    #[test]
+    fn answers_that_mean_something_else_than_their_code() {
+        let class = |status: serde_json::Value| class_of(&serde_json::from_value(status).unwrap());
+        let untyped = json!({"status": "Failure", "code": 500,
+            "message": "failed to create typed patch object (/a; /v1, Kind=ConfigMap): .daaata: field not declared in schema"});
+        assert_eq!(class(untyped), Class::Invalid);
+        assert_eq!(
+            class(json!({"status": "Failure", "code": 500, "reason": "InternalError", "message": "etcdserver: leader changed"})),
+            Class::Unavailable
+        );
+        let cause = json!({"reason": "FieldValueInvalid", "field": "metadata.uid", "message": "Invalid value: \"x\": field is immutable"});
+        let other = json!({"status": "Failure", "code": 422, "reason": "Invalid", "message": "", "details": {"causes": [cause]}});
+        assert_eq!(class(other), Class::Conflict);
+        assert_eq!(class(json!({"status": "Failure", "code": 422, "reason": "Invalid", "message": ""})), Class::Invalid);
+    }
 }

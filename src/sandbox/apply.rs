@@ -6,6 +6,7 @@
 use super::answer::Failure;
 use super::fields::{Fields, compare};
 use super::lists::{List, Place, key_of};
+use super::own::untyped;
 use super::resources::Resource;
 use super::time::{now, stamp};
 use serde_json::{Value, json};
@@ -18,6 +19,15 @@ struct Entry {
     subresource: String,
     time: String,
     fields: Fields,
+}
+
+impl Entry {
+    /// The manager as a conflict names it.
+    fn title(&self, resource: &Resource) -> String {
+        let part = if self.subresource.is_empty() { String::new() } else { format!(" with subresource \"{}\"", self.subresource) };
+        let how = if self.operation == "Apply" { String::new() } else { format!(" using {} at {}", resource.api_version(), self.time) };
+        format!("\"{}\"{part}{how}", self.manager)
+    }
 }
 
 /// Who writes.
@@ -77,6 +87,9 @@ fn ownable(object: &Value) -> Value {
     }
     if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.retain(|name, _| matches!(name.as_str(), "labels" | "annotations" | "finalizers" | "ownerReferences"));
+        if metadata.is_empty() {
+            value.as_object_mut().and_then(|map| map.remove("metadata"));
+        }
     }
     value
 }
@@ -113,7 +126,7 @@ pub(super) fn apply(
         if force {
             entry.fields.subtract(&taken);
         } else {
-            conflicts.extend(taken.paths().into_iter().map(|path| (entry.manager.clone(), path)));
+            conflicts.extend(taken.paths().into_iter().map(|path| (entry.title(resource), path)));
         }
     }
     if !conflicts.is_empty() {
@@ -172,6 +185,34 @@ pub(super) fn record(resource: &Resource, before: Option<&Value>, after: &mut Va
         }
     }
     write(after, resource, &all);
+}
+
+/// Refuses lists in which two items have the same key.
+pub(super) fn admit(resource: &Resource, applied: &Value) -> Result<(), Failure> {
+    let text = |pointer: &str| applied.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    match twice("", applied, &Place::root(resource)) {
+        Some(why) => Err(untyped(resource, text("/metadata/namespace"), text("/metadata/name"), &why)),
+        None => Ok(()),
+    }
+}
+
+/// Items of a list that have the same key, as the server tells it.
+fn twice(at: &str, value: &Value, place: &Place<'_>) -> Option<String> {
+    match value {
+        Value::Object(map) => map.iter().find_map(|(name, value)| twice(&format!("{at}.{name}"), value, &place.field(name))),
+        Value::Array(items) => {
+            let List::Map(keys) = place.list() else { return None };
+            for (index, item) in items.iter().enumerate() {
+                let key = key_of(item, &keys);
+                if items[..index].iter().any(|before| key_of(before, &keys) == key) {
+                    let parts: Vec<String> = key.as_object()?.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                    return Some(format!("{at}: duplicate entries for key [{}]", parts.join(",")));
+                }
+            }
+            items.iter().find_map(|item| twice(at, item, &place.item()))
+        }
+        _ => None,
+    }
 }
 
 /// Lays one value over another, list items by their keys.
@@ -248,7 +289,12 @@ mod tests {
         edited["metadata"]["labels"]["x"] = json!("z");
         record(resource, Some(&first), &mut edited, &by("kubectl-edit"));
         let refused = apply(resource, Some(&edited), &service(ports.clone()), &by("us"), false).unwrap_err();
-        assert!(refused.message().contains("\"kubectl-edit\": .metadata.labels.x"), "{}", refused.message());
+        assert!(
+            refused.message().starts_with("Apply failed with 1 conflict: conflict with \"kubectl-edit\" using v1 at "),
+            "{}",
+            refused.message()
+        );
+        assert!(refused.message().ends_with(": .metadata.labels.x"), "{}", refused.message());
         let forced = apply(resource, Some(&edited), &service(ports), &by("us"), true).unwrap();
         assert_eq!(forced["metadata"]["labels"]["x"], "y");
         assert_eq!(entries(&forced).len(), 1, "the editor owns nothing any more");

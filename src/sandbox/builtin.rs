@@ -1,13 +1,25 @@
 //! Built-in kinds: types, unknown fields, what the server fills in, what may not change.
 
 use super::answer::Failure;
-use super::own::Validation;
+use super::own::{self, Validation};
 use super::resources::Resource;
+use crate::model::pointer::join;
 use k8s_openapi::api;
 use serde_json::{Value, json};
 
+/// How an object came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    /// As a whole.
+    Sent,
+    /// As a patch, laid over what is there.
+    Patched,
+    /// As what an apply sent, by itself.
+    Applied,
+}
+
 /// Decodes an object as its Go type would be, and tells unknown fields.
-pub(super) fn admit(resource: &Resource, object: &mut Value, validation: Validation) -> Result<(), Failure> {
+pub(super) fn admit(resource: &Resource, object: &mut Value, validation: Validation, how: How) -> Result<(), Failure> {
     let decoded = match (resource.group, resource.kind) {
         ("", "ConfigMap") => decode::<api::core::v1::ConfigMap>(object),
         ("", "Endpoints") => decode::<api::core::v1::Endpoints>(object),
@@ -31,17 +43,25 @@ pub(super) fn admit(resource: &Resource, object: &mut Value, validation: Validat
         (_, "RoleBinding") => decode::<api::rbac::v1::RoleBinding>(object),
         _ => return Ok(()),
     };
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
     let known = decoded.map_err(|message| {
         let (kind, version) = (resource.kind, resource.version);
+        if how == How::Applied {
+            return own::untyped(resource, namespace, name, &message);
+        }
         Failure::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {message}"))
     })?;
-    if validation == Validation::Strict {
-        let mut unknown = Vec::new();
-        lost("", object, &known, &mut unknown);
-        if !unknown.is_empty() {
-            let all: Vec<String> = unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
-            return Err(Failure::bad_request(format!("strict decoding error: {}", all.join(", "))));
+    let mut unknown = Vec::new();
+    lost("", object, &known, &mut unknown);
+    match (how, unknown.first()) {
+        (How::Applied, Some(path)) => {
+            return Err(own::untyped(resource, namespace, name, &format!(".{path}: field not declared in schema")));
         }
+        (_, Some(_)) if validation == Validation::Strict => return Err(own::strict(resource, name, &unknown, how == How::Patched)),
+        // What the type does not know is dropped, as decoding does.
+        (_, Some(_)) => unknown.iter().for_each(|path| drop_field(object, path)),
+        (_, None) => {}
     }
     if resource.kind == "PodTemplate" {
         let problems = pod_problems(object);
@@ -104,6 +124,17 @@ fn lost(at: &str, before: &Value, after: &Value, unknown: &mut Vec<String>) {
     }
 }
 
+/// Drops what [`lost`] named: `spec.items[0].name`.
+fn drop_field(object: &mut Value, path: &str) {
+    let steps = path.split(['.', '[']).map(|step| step.trim_end_matches(']'));
+    let pointer = steps.fold(String::new(), |pointer, step| join(&pointer, step));
+    if let Some((parent, name)) = pointer.rsplit_once('/')
+        && let Some(map) = object.pointer_mut(parent).and_then(Value::as_object_mut)
+    {
+        map.remove(name);
+    }
+}
+
 /// Fills in what other parts of a cluster rely on.
 pub(super) fn fill(resource: &Resource, object: &mut Value, number: u64) {
     fn default(object: &mut Value, pointer: &str, name: &str, value: Value) {
@@ -133,6 +164,11 @@ pub(super) fn fill(resource: &Resource, object: &mut Value, number: u64) {
             default(object, "/spec", "sessionAffinity", json!("None"));
             if object.pointer("/spec/type") != Some(&json!("ExternalName")) {
                 default(object, "/spec", "clusterIP", json!(format!("10.96.{}.{}", (number >> 8) & 255, number & 255)));
+                let address = object["spec"]["clusterIP"].clone();
+                default(object, "/spec", "clusterIPs", json!([address]));
+                default(object, "/spec", "ipFamilies", json!(["IPv4"]));
+                default(object, "/spec", "ipFamilyPolicy", json!("SingleStack"));
+                default(object, "/spec", "internalTrafficPolicy", json!("Cluster"));
             }
             for port in object.pointer_mut("/spec/ports").and_then(Value::as_array_mut).into_iter().flatten() {
                 let number = port["port"].clone();
@@ -160,17 +196,34 @@ pub(super) fn fill(resource: &Resource, object: &mut Value, number: u64) {
     }
 }
 
+/// What a replace leaves out and the server keeps, because it gave it: the address of a Service, the volume of a claim.
+pub(super) fn keep(resource: &Resource, before: &Value, after: &mut Value) {
+    let given: &[&str] = match resource.kind {
+        "Service" if after["spec"]["type"] != "ExternalName" => &["clusterIP", "clusterIPs"],
+        "PersistentVolumeClaim" => &["volumeName"],
+        _ => &[],
+    };
+    for field in given {
+        if let (Some(value), Some(spec)) = (before["spec"].get(*field), after.get_mut("spec").and_then(Value::as_object_mut)) {
+            spec.entry((*field).to_owned()).or_insert_with(|| value.clone());
+        }
+    }
+}
+
 /// What the server does not let change.
 pub(super) fn frozen(resource: &Resource, before: &Value, after: &Value) -> Vec<(String, String)> {
     let differs = |pointer: &str| before.pointer(pointer).is_some() && before.pointer(pointer) != after.pointer(pointer);
-    let immutable = |pointer: &str| (pointer.trim_start_matches('/').replace('/', "."), "Forbidden: field is immutable".to_owned());
+    let immutable = |pointer: &str| {
+        let value = after.pointer(pointer).cloned().unwrap_or_default();
+        (pointer.trim_start_matches('/').replace('/', "."), format!("Invalid value: {value}: field is immutable"))
+    };
     let mut problems = Vec::new();
     match resource.kind {
         "Secret" | "ConfigMap" if before["immutable"] == true => {
-            let all = ["/data", "/immutable", "/binaryData"];
-            problems.extend(all.iter().filter(|pointer| differs(pointer)).map(|pointer| {
-                (pointer.trim_start_matches('/').to_owned(), "Forbidden: field is immutable when `immutable` is set".to_owned())
-            }));
+            let message = "Forbidden: field is immutable when `immutable` is set";
+            let changed =
+                ["/immutable", "/data", "/binaryData"].into_iter().filter(|pointer| before.pointer(pointer) != after.pointer(pointer));
+            problems.extend(changed.map(|pointer| (pointer.trim_start_matches('/').to_owned(), message.to_owned())));
         }
         "Secret" if differs("/type") => problems.push(immutable("/type")),
         "Service" if differs("/spec/clusterIP") => problems.push(immutable("/spec/clusterIP")),
@@ -198,15 +251,29 @@ pub(super) fn frozen(resource: &Resource, before: &Value, after: &Value) -> Vec<
             }
         }
         "PersistentVolumeClaim" => {
-            let size = |value: &Value| {
-                let text = value.pointer("/spec/resources/requests/storage").and_then(Value::as_str)?;
-                crate::model::Quantity::parse(text)
+            const MAY: &str =
+                "Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
+            let size = |value: &Value, pointer: &str| crate::model::Quantity::parse(value.pointer(pointer).and_then(Value::as_str)?);
+            let request = "/spec/resources/requests/storage";
+            let rest = |value: &Value| {
+                let mut spec = value["spec"].clone();
+                if let Some(map) = spec.as_object_mut() {
+                    // Binding sets them.
+                    map.retain(|name, _| !matches!(name.as_str(), "volumeName" | "storageClassName"));
+                }
+                spec
             };
-            if let (Some(old), Some(new)) = (size(before), size(after))
+            if before.pointer("/status/phase") != Some(&json!("Bound")) {
+                if rest(before) != rest(after) {
+                    problems.push(("spec".to_owned(), MAY.to_owned()));
+                }
+            } else if let (Some(old), Some(new)) = (size(before, request), size(after, request))
                 && new < old
             {
-                let message = "Forbidden: field can not be less than previous value".to_owned();
-                problems.push(("spec.resources.requests.storage".to_owned(), message));
+                problems.push((
+                    "spec.resources.requests.storage".to_owned(),
+                    "Forbidden: field can not be less than status.capacity".to_owned(),
+                ));
             }
         }
         _ => {}

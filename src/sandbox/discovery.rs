@@ -42,20 +42,21 @@ fn group(name: &str) -> Option<Value> {
 fn resources(group: &str, version: &str) -> Value {
     let mut listed = Vec::new();
     for resource in ALL.iter().filter(|resource| resource.group == group && resource.version == version) {
-        listed.push(one(
-            resource,
-            "",
-            resource.kind,
-            json!(["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]),
-        ));
+        let all = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+        let verbs: Vec<&str> = all.into_iter().filter(|verb| resource.kind != "Namespace" || *verb != "deletecollection").collect();
+        listed.push(one(resource, "", resource.kind, json!(verbs)));
         if resource.status {
             listed.push(one(resource, "/status", resource.kind, json!(["get", "patch", "update"])));
         }
-        if resource.has_scale() {
-            let mut scale = one(resource, "/scale", "Scale", json!(["get", "patch", "update"]));
-            scale["group"] = json!("autoscaling");
-            scale["version"] = json!("v1");
-            listed.push(scale);
+        for name in resource.subresources() {
+            let verbs = json!(["get", "patch", "update"]);
+            let subresource = format!("/{name}");
+            let mut one = one(resource, &subresource, if name == "scale" { "Scale" } else { resource.kind }, verbs);
+            if name == "scale" {
+                one["group"] = json!("autoscaling");
+                one["version"] = json!("v1");
+            }
+            listed.push(one);
         }
     }
     let version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };

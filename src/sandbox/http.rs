@@ -7,7 +7,7 @@ use super::selector::Selector;
 use super::server::Server;
 use super::store::Key;
 use super::write::{PatchKind, Write};
-use super::{discovery, openapi, table, watch, workloads};
+use super::{discovery, openapi, pages, scale, table, watch, workloads};
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{Method, Response};
@@ -111,12 +111,17 @@ async fn dispatch(server: &Arc<Server>, request: Request) -> Result<Response<Bod
         serde_json::from_slice(&bytes)
             .or_else(|_| serde_yaml::from_slice(&bytes).map_err(|error| Failure::bad_request(format!("the body cannot be read: {error}"))))
     };
-    if target.subresource == "scale" {
-        return scale(server, &write, &parts.method, parse);
+    check(&parts.method, &header("content-type"), &query)?;
+    let served = match target.subresource.as_str() {
+        "" => true,
+        "status" => target.resource.status,
+        other => target.resource.subresources().contains(&other),
+    };
+    if !served {
+        return Err(Failure::not_found(target.resource, write.name));
     }
-    if !matches!(target.subresource.as_str(), "" | "status") {
-        let what = format!("{} of {}: nothing runs in this API, it only remembers objects", target.subresource, target.resource.plural);
-        return Err(Failure::bad_request(what));
+    if target.subresource == "scale" {
+        return scale::answer(server, &write, &parts.method, parse);
     }
     match (&parts.method, &target.name) {
         (&Method::GET, Some(name)) => {
@@ -125,7 +130,7 @@ async fn dispatch(server: &Arc<Server>, request: Request) -> Result<Response<Bod
             Ok(respond(200, &formed(target.resource, found.as_ref().clone(), form)))
         }
         (&Method::GET, None) if query.is("watch") => watch::answer(server, target.resource, target.namespace, form, &query),
-        (&Method::GET, None) => list(server, &target, form, &query),
+        (&Method::GET, None) => pages::list(server, target.resource, target.namespace.as_deref(), form, &query),
         (&Method::POST, None) => {
             let body = parse()?;
             let made = server.store.write(|state| write.create(state, body))?;
@@ -145,28 +150,57 @@ async fn dispatch(server: &Arc<Server>, request: Request) -> Result<Response<Bod
                 other => return Err(Failure::unsupported_media(other)),
             };
             let body = parse()?;
-            let made = server.store.write(|state| write.patch(state, kind, body))?;
-            Ok(respond(200, &formed(target.resource, made, form)))
+            let key = Key::new(write.resource, write.namespace, write.name);
+            let (made, fresh) = server.store.write(|state| {
+                let fresh = state.get(&key).is_none();
+                write.patch(state, kind, body).map(|made| (made, fresh))
+            })?;
+            Ok(respond(if fresh { 201 } else { 200 }, &formed(target.resource, made, form)))
         }
         (&Method::DELETE, Some(name)) => {
             let options = if bytes.is_empty() { json!({}) } else { parse()? };
             let gone = server.store.write(|state| workloads::delete(state, &write, name, &options))?;
-            Ok(respond(200, &formed(target.resource, gone, Form::Whole)))
+            Ok(respond(200, &gone))
         }
         (&Method::DELETE, None) => {
-            let selector = Selector::parse(query.get("labelSelector"), query.get("fieldSelector"))?;
-            server.store.write(|state| {
-                let names: Vec<String> = state
+            let selector = Selector::parse(target.resource, query.get("labelSelector"), query.get("fieldSelector"))?;
+            let items = server.store.write(|state| {
+                let found: Vec<(String, Arc<Value>)> = state
                     .list(write.resource, target.namespace.as_deref())
                     .filter(|(_, object)| selector.matches(object))
-                    .map(|(key, _)| key.name.clone())
+                    .map(|(key, object)| (key.name.clone(), object.clone()))
                     .collect();
-                names.iter().try_for_each(|name| workloads::delete(state, &write, name, &json!({})).map(drop))
+                found.iter().try_for_each(|(name, _)| workloads::delete(state, &write, name, &json!({})).map(drop))?;
+                Ok::<_, Failure>(found.into_iter().map(|(_, object)| object.as_ref().clone()).collect::<Vec<Value>>())
             })?;
-            Ok(respond(200, &json!({"apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Success"})))
+            let kind = format!("{}List", target.resource.kind);
+            Ok(respond(200, &json!({"apiVersion": target.resource.api_version(), "kind": kind, "metadata": {}, "items": items})))
         }
         (method, _) => Err(Failure::not_allowed(method.as_str())),
     }
+}
+
+/// Options that do not go with a request.
+fn check(method: &Method, kind: &str, query: &Query) -> Result<(), Failure> {
+    let options = match *method {
+        Method::POST => "CreateOptions",
+        Method::PUT => "UpdateOptions",
+        Method::PATCH => "PatchOptions",
+        Method::DELETE => "DeleteOptions",
+        _ => return Ok(()),
+    };
+    let (dry, applies) = (query.get("dryRun"), kind.starts_with("application/apply-patch"));
+    if !matches!(dry, "" | "All") {
+        let message = format!("Unsupported value: [\"{dry}\"]: supported values: \"All\"");
+        return Err(Failure::invalid_options(options, "dryRun", &message));
+    }
+    if *method == Method::PATCH && applies && query.get("fieldManager").is_empty() {
+        return Err(Failure::invalid_options(options, "fieldManager", "Required value: is required for apply patch"));
+    }
+    if *method == Method::PATCH && !applies && !query.get("force").is_empty() {
+        return Err(Failure::invalid_options(options, "force", "Forbidden: may not be specified for non-apply patch"));
+    }
+    Ok(())
 }
 
 /// `/api/v1/namespaces/NS/pods/NAME/status` and its relatives.
@@ -210,28 +244,6 @@ fn target_of(path: &str) -> Result<Target, Failure> {
     Ok(Target { resource, namespace, name, subresource })
 }
 
-fn list(server: &Server, target: &Target, form: Form, query: &Query) -> Result<Response<Body>, Failure> {
-    let selector = Selector::parse(query.get("labelSelector"), query.get("fieldSelector"))?;
-    let (objects, revision) = {
-        let state = server.store.read();
-        let objects: Vec<Arc<Value>> =
-            state.list(stored(target.resource), target.namespace.as_deref()).map(|(_, object)| object.clone()).collect();
-        (objects, state.revision)
-    };
-    let objects: Vec<Value> =
-        objects.iter().map(|object| viewed(target.resource, object.as_ref().clone())).filter(|object| selector.matches(object)).collect();
-    let metadata = json!({"resourceVersion": revision.to_string()});
-    if form == Form::Table {
-        return Ok(respond(200, &table::of(target.resource, objects, &metadata)));
-    }
-    let (version, kind) = match form {
-        Form::Metadata => ("meta.k8s.io/v1".to_owned(), "PartialObjectMetadataList".to_owned()),
-        _ => (target.resource.api_version(), format!("{}List", target.resource.kind)),
-    };
-    let items: Vec<Value> = objects.into_iter().map(|object| formed(target.resource, object, form)).collect();
-    Ok(respond(200, &json!({"apiVersion": version, "kind": kind, "metadata": metadata, "items": items})))
-}
-
 /// An object in the wanted form.
 pub(super) fn formed(resource: &'static Resource, object: Value, form: Form) -> Value {
     let object = viewed(resource, object);
@@ -257,47 +269,4 @@ pub(super) fn viewed(resource: &Resource, object: Value) -> Value {
         "eventTime": object["eventTime"], "reportingComponent": object["reportingController"], "reportingInstance": object["reportingInstance"],
         "action": object["action"],
     })
-}
-
-/// The scale subresource.
-fn scale(
-    server: &Server,
-    write: &Write<'_>,
-    method: &Method,
-    parse: impl Fn() -> Result<Value, Failure>,
-) -> Result<Response<Body>, Failure> {
-    if !write.resource.has_scale() {
-        return Err(Failure::no_such_path());
-    }
-    let own = write.resource.own.and_then(|kind| kind.scale);
-    let pointer = |path: &str| path.replace('.', "/");
-    let spec = own.map_or_else(|| "/spec/replicas".to_owned(), |scale| pointer(scale.spec));
-    let status = own.map_or_else(|| "/status/replicas".to_owned(), |scale| pointer(scale.status));
-    let view = |object: &Value| {
-        let selector = own.and_then(|scale| scale.selector).and_then(|path| object.pointer(&pointer(path)).cloned());
-        json!({
-            "apiVersion": "autoscaling/v1", "kind": "Scale",
-            "metadata": {"name": object["metadata"]["name"], "namespace": object["metadata"]["namespace"], "uid": object["metadata"]["uid"],
-                "resourceVersion": object["metadata"]["resourceVersion"], "creationTimestamp": object["metadata"]["creationTimestamp"]},
-            "spec": {"replicas": object.pointer(&spec).cloned().unwrap_or_else(|| json!(0))},
-            "status": {"replicas": object.pointer(&status).cloned().unwrap_or_else(|| json!(0)), "selector": selector},
-        })
-    };
-    let key = Key::new(write.resource, write.namespace, write.name);
-    let live = server.store.read().get(&key).ok_or_else(|| Failure::not_found(write.resource, write.name))?;
-    if *method == Method::GET {
-        return Ok(respond(200, &view(&live)));
-    }
-    let body = parse()?;
-    let wanted = body.pointer("/spec/replicas").cloned().ok_or_else(|| Failure::bad_request("spec.replicas is missing"))?;
-    let mut patch = wanted;
-    for name in spec.trim_start_matches('/').split('/').rev() {
-        patch = json!({ name: patch });
-    }
-    if let Some(revision) = body.pointer("/metadata/resourceVersion") {
-        patch["metadata"]["resourceVersion"] = revision.clone();
-    }
-    let plain = Write { subresource: "", ..write.clone() };
-    let made = server.store.write(|state| plain.patch(state, PatchKind::Merge, patch))?;
-    Ok(respond(200, &view(&made)))
 }

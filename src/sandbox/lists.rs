@@ -74,6 +74,19 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// How a strategic merge patch merges the list here: it tells ports apart by their number alone.
+    ///
+    /// Source: Kubernetes API reference, `x-kubernetes-patch-merge-key`.
+    pub(super) fn list_of_patch(&self) -> List {
+        match self.list() {
+            List::Map(mut keys) if keys.len() > 1 => {
+                keys.truncate(1);
+                List::Map(keys)
+            }
+            other => other,
+        }
+    }
+
     /// Whether the mapping here merges as one value.
     pub(super) fn is_atomic_map(&self) -> bool {
         const ATOMIC: &[&str] = &[
@@ -87,7 +100,8 @@ impl<'a> Place<'a> {
             "secretKeyRef",
             "roleRef",
         ];
-        self.resource.own.is_none() && self.parents.last().is_some_and(|name| ATOMIC.contains(name))
+        let owner = self.is_metadata() && self.parents.last() == Some(&"ownerReferences");
+        owner || self.resource.own.is_none() && self.parents.last().is_some_and(|name| ATOMIC.contains(name))
     }
 }
 

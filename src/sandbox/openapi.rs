@@ -26,7 +26,10 @@ pub(super) fn answer(path: &str) -> Option<Value> {
         let inside = if resource.namespaced { "/namespaces/{namespace}" } else { "" };
         let names = ["dryRun", "fieldManager", "fieldValidation", "force"];
         let parameters: Vec<Value> = names.iter().map(|name| json!({"name": name, "in": "query", "schema": {"type": "string"}})).collect();
-        let name = format!("{}.{}.{}", if resource.group.is_empty() { "core" } else { resource.group }, resource.version, resource.kind);
+        // A group reads from the general to the special here: `io.stackgres.v1.SGCluster`.
+        let group: Vec<&str> = resource.group.rsplit('.').collect();
+        let group = if resource.group.is_empty() { "io.k8s.api.core".to_owned() } else { group.join(".") };
+        let name = format!("{group}.{}.{}", resource.version, resource.kind);
         let operation = |action: &str| {
             let reference = json!({"$ref": format!("#/components/schemas/{name}")});
             json!({

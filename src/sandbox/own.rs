@@ -5,6 +5,7 @@ use super::resources::Resource;
 use crate::api::Kind;
 use crate::api::schema::{Schema, Shape};
 use crate::model::Object;
+use crate::model::pointer::join;
 use crate::validate::structural_of;
 use serde_json::Value;
 
@@ -16,27 +17,27 @@ pub(super) enum Validation {
 }
 
 /// Checks an object and takes out what the schema does not know.
-pub(super) fn admit(kind: &Kind, resource: &Resource, object: &mut Value, validation: Validation) -> Result<(), Failure> {
+pub(super) fn admit(kind: &Kind, resource: &Resource, object: &mut Value, validation: Validation, patched: bool) -> Result<(), Failure> {
     let (mut unknown, mut problems) = (Vec::new(), Vec::new());
     for finding in structural_of(&Object::new(object.clone())).iter().filter(|finding| finding.is_error()) {
-        let path = finding.path.trim_start_matches('/').replace('/', ".");
+        let steps = steps(&finding.path);
+        let path = dotted(&steps);
         match finding.code.as_str() {
             "unknown-field" => unknown.push(path),
-            _ => problems.push((path, format!("Invalid value: {}", finding.message))),
+            "missing-field" => problems.push((path, "Required value".to_owned())),
+            code => {
+                let pointer = steps.iter().fold(String::new(), |pointer, step| join(&pointer, step));
+                let value = object.pointer(&pointer).cloned().unwrap_or_default();
+                let schema = steps.iter().try_fold(&*kind.schema, |schema, step| schema.child(step));
+                problems.push((path.clone(), verdict(code, &path, &value, schema, &finding.message)));
+            }
         }
     }
+    let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     if validation == Validation::Strict && !unknown.is_empty() {
-        let all: Vec<String> = unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
-        return Err(Failure::bad_request(format!(
-            "{} in version \"{}\" cannot be handled as a {}: strict decoding error: {}",
-            resource.kind,
-            resource.version,
-            resource.kind,
-            all.join(", ")
-        )));
+        return Err(strict(resource, name, &unknown, patched));
     }
     if !problems.is_empty() {
-        let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
         return Err(Failure::invalid(resource, name, &problems));
     }
     if let Value::Object(map) = object {
@@ -46,6 +47,113 @@ pub(super) fn admit(kind: &Kind, resource: &Resource, object: &mut Value, valida
             if let Some(field) = kind.schema.get_field(name) {
                 prune(&field.schema, value);
             }
+        }
+    }
+    Ok(())
+}
+
+/// What the server says of a value that does not fit its schema.
+fn verdict(code: &str, path: &str, value: &Value, schema: Option<&Schema>, message: &str) -> String {
+    let found = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let wanted = schema.map(|schema| match &schema.shape {
+        Shape::Object { .. } | Shape::Map { .. } => "object",
+        Shape::Array { .. } => "array",
+        Shape::Text(_) => "string",
+        Shape::Integer { .. } => "integer",
+        Shape::Number { .. } => "number",
+        Shape::Boolean => "boolean",
+        Shape::IntOrString { .. } => "integer,string",
+        Shape::Any => "any",
+    });
+    match (code, wanted, schema.map(|schema| &schema.shape)) {
+        ("wrong-type" | "null-value", Some(wanted), _) => {
+            format!("Invalid value: \"{found}\": {path} in body must be of type {wanted}: \"{found}\"")
+        }
+        ("out-of-range", _, Some(Shape::Integer { minimum: Some(minimum), .. }))
+            if value.as_i64().is_some_and(|value| value < *minimum) =>
+        {
+            format!("Invalid value: {value}: {path} in body should be greater than or equal to {minimum}")
+        }
+        ("out-of-range", _, Some(Shape::Integer { maximum: Some(maximum), .. })) => {
+            format!("Invalid value: {value}: {path} in body should be less than or equal to {maximum}")
+        }
+        _ => format!("Invalid value: {message}"),
+    }
+}
+
+/// Unknown fields under strict validation: a patch is told so in another way.
+pub(super) fn strict(resource: &Resource, name: &str, unknown: &[String], patched: bool) -> Failure {
+    let all: Vec<String> = unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
+    let kind = resource.kind;
+    let problem = format!("strict decoding error: {}", all.join(", "));
+    if patched {
+        return Failure::invalid(resource, name, &[("patch".to_owned(), format!("Invalid value: {problem}"))]);
+    }
+    Failure::bad_request(format!("{kind} in version \"{}\" cannot be handled as a {kind}: {problem}", resource.version))
+}
+
+/// An apply that has no type: the server calls it a failure of its own.
+pub(super) fn untyped(resource: &Resource, namespace: &str, name: &str, why: &str) -> Failure {
+    let (group, kind) = (resource.api_version(), resource.kind);
+    let group = if resource.group.is_empty() { format!("/{group}") } else { group };
+    Failure::internal(format!("failed to create typed patch object ({namespace}/{name}; {group}, Kind={kind}): {why}"))
+}
+
+/// The steps of a path as diagnostics write it: `spec.items[0]["postgresql.conf"]`.
+fn steps(path: &str) -> Vec<String> {
+    let mut steps = Vec::new();
+    let mut rest = path;
+    while !rest.is_empty() {
+        if let Some(quoted) = rest.strip_prefix("[\"") {
+            let (step, after) = quoted.split_once("\"]").unwrap_or((quoted, ""));
+            steps.push(step.to_owned());
+            rest = after;
+        } else if let Some(number) = rest.strip_prefix('[') {
+            let (step, after) = number.split_once(']').unwrap_or((number, ""));
+            steps.push(step.to_owned());
+            rest = after;
+        } else {
+            rest = rest.trim_start_matches('.');
+            let end = rest.find(['.', '[']).unwrap_or(rest.len());
+            steps.push(rest[..end].to_owned());
+            rest = &rest[end..];
+        }
+    }
+    steps
+}
+
+/// A path as the server writes it: `spec.items[0].postgresql.conf`.
+fn dotted(steps: &[String]) -> String {
+    let mut path = String::new();
+    for step in steps {
+        if step.bytes().all(|byte| byte.is_ascii_digit()) && !path.is_empty() {
+            path.push_str(&format!("[{step}]"));
+        } else {
+            path.push_str(if path.is_empty() { "" } else { "." });
+            path.push_str(step);
+        }
+    }
+    path
+}
+
+/// What an apply is refused for before anything is merged: a field that is not in the schema, or a value of another type.
+pub(super) fn admit_applied(resource: &Resource, sent: &Value) -> Result<(), Failure> {
+    let text = |pointer: &str| sent.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
+    for finding in &structural_of(&Object::new(sent.clone())) {
+        let path = || dotted(&steps(&finding.path));
+        match finding.code.as_str() {
+            "unknown-field" => return Err(untyped(resource, namespace, name, &format!(".{}: field not declared in schema", path()))),
+            "wrong-type" => return Err(untyped(resource, namespace, name, &format!(".{}: {}", path(), finding.message))),
+            _ => {}
         }
     }
     Ok(())

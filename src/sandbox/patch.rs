@@ -36,6 +36,7 @@ pub(super) fn strategic(target: &mut Value, patch: &Value, place: &Place<'_>) {
     }
     let Some(map) = target.as_object_mut() else { return };
     for (name, value) in patch {
+        let name = name.as_str();
         if name.starts_with("$setElementOrder/") || name == "$patch" || name == "$retainKeys" {
             continue;
         }
@@ -46,12 +47,15 @@ pub(super) fn strategic(target: &mut Value, patch: &Value, place: &Place<'_>) {
             continue;
         }
         let inner = place.field(name);
-        match (value, inner.list()) {
+        match (value, inner.list_of_patch()) {
+            (Value::Array(items), List::Map(_)) if items.iter().any(|item| item["$patch"] == "replace") => {
+                map.insert(name.to_owned(), items.iter().filter(|item| item.get("$patch").is_none()).cloned().collect());
+            }
             (Value::Null, _) => {
                 map.remove(name);
             }
             (Value::Array(items), List::Map(keys)) => {
-                let existing = map.entry(name.clone()).or_insert_with(|| Value::Array(Vec::new()));
+                let existing = map.entry(name.to_owned()).or_insert_with(|| Value::Array(Vec::new()));
                 if let Some(existing) = existing.as_array_mut() {
                     for item in items {
                         one_item(existing, item, &keys, &inner.item());
@@ -59,7 +63,7 @@ pub(super) fn strategic(target: &mut Value, patch: &Value, place: &Place<'_>) {
                 }
             }
             (Value::Array(items), List::Set) => {
-                let existing = map.entry(name.clone()).or_insert_with(|| Value::Array(Vec::new()));
+                let existing = map.entry(name.to_owned()).or_insert_with(|| Value::Array(Vec::new()));
                 if let Some(existing) = existing.as_array_mut() {
                     for item in items {
                         if !existing.contains(item) {
@@ -68,9 +72,9 @@ pub(super) fn strategic(target: &mut Value, patch: &Value, place: &Place<'_>) {
                     }
                 }
             }
-            (Value::Object(_), _) => strategic(map.entry(name.clone()).or_insert(Value::Null), value, &inner),
+            (Value::Object(_), _) => strategic(map.entry(name.to_owned()).or_insert(Value::Null), value, &inner),
             _ => {
-                map.insert(name.clone(), value.clone());
+                map.insert(name.to_owned(), value.clone());
             }
         }
     }
@@ -87,37 +91,62 @@ fn one_item(existing: &mut Vec<Value>, item: &Value, keys: &[String], place: &Pl
     }
 }
 
-/// JSON patch (RFC 6902).
+/// JSON patch (RFC 6902): all steps or none, because the caller keeps the target only when this succeeds.
 pub(super) fn json(target: &mut Value, patch: &Value) -> Result<(), Failure> {
-    let bad = |what: &str| Failure::bad_request(format!("error decoding patch: {what}"));
-    for step in patch.as_array().ok_or_else(|| bad("not a list"))? {
-        let path = step["path"].as_str().ok_or_else(|| bad("no path"))?;
-        let (parent, name) = path.rsplit_once('/').ok_or_else(|| bad("path without a slash"))?;
-        let name = name.replace("~1", "/").replace("~0", "~");
-        let operation = step["op"].as_str().unwrap_or_default();
-        if operation == "test" {
-            if target.pointer(path) != Some(&step["value"]) {
-                return Err(bad(&format!("testing path {path} failed")));
-            }
-            continue;
+    let steps = patch.as_array().ok_or_else(|| Failure::bad_request("error decoding patch: not a list of operations"))?;
+    steps.iter().try_for_each(|step| one_step(target, step).ok_or_else(Failure::refused_patch))
+}
+
+/// `None` where the step cannot be done.
+fn one_step(target: &mut Value, step: &Value) -> Option<()> {
+    let path = step["path"].as_str()?;
+    match step["op"].as_str()? {
+        "test" => (target.pointer(path) == Some(&step["value"])).then_some(()),
+        "add" => put(target, path, step["value"].clone(), false),
+        "replace" => put(target, path, step["value"].clone(), true),
+        "remove" => take(target, path).map(drop),
+        "copy" => {
+            let value = target.pointer(step["from"].as_str()?)?.clone();
+            put(target, path, value, false)
         }
-        let missing = || bad(&format!("the path {parent} does not exist"));
-        match (target.pointer_mut(parent).ok_or_else(missing)?, operation) {
-            (Value::Object(map), "add" | "replace") => drop(map.insert(name, step["value"].clone())),
-            (Value::Object(map), "remove") => {
-                drop(map.remove(&name).ok_or_else(|| bad(&format!("unable to remove nonexistent key: {name}")))?);
-            }
-            (Value::Array(items), operation) => {
-                let index = if name == "-" { items.len() } else { name.parse().map_err(|_| bad("not an index"))? };
-                match operation {
-                    "add" if index <= items.len() => items.insert(index, step["value"].clone()),
-                    "replace" if index < items.len() => items[index] = step["value"].clone(),
-                    "remove" if index < items.len() => drop(items.remove(index)),
-                    _ => return Err(bad("index out of range")),
-                }
-            }
-            _ => return Err(bad(&format!("unsupported operation {operation}"))),
+        "move" => {
+            let value = take(target, step["from"].as_str()?)?;
+            put(target, path, value, false)
         }
+        _ => None,
     }
-    Ok(())
+}
+
+/// The mapping or list that a path leads into, and the last step.
+fn parent<'a>(target: &'a mut Value, path: &str) -> Option<(&'a mut Value, String)> {
+    let (parent, name) = path.rsplit_once('/')?;
+    Some((target.pointer_mut(parent)?, name.replace("~1", "/").replace("~0", "~")))
+}
+
+fn put(target: &mut Value, path: &str, value: Value, replace: bool) -> Option<()> {
+    match parent(target, path)? {
+        // The server makes a key that is to be replaced and is not there.
+        (Value::Object(map), name) => drop(map.insert(name, value)),
+        (Value::Array(items), name) if replace => *items.get_mut(name.parse::<usize>().ok()?)? = value,
+        (Value::Array(items), name) => {
+            let index = if name == "-" { items.len() } else { name.parse().ok()? };
+            if index > items.len() {
+                return None;
+            }
+            items.insert(index, value);
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+fn take(target: &mut Value, path: &str) -> Option<Value> {
+    match parent(target, path)? {
+        (Value::Object(map), name) => map.remove(&name),
+        (Value::Array(items), name) => {
+            let index = name.parse::<usize>().ok()?;
+            (index < items.len()).then(|| items.remove(index))
+        }
+        _ => None,
+    }
 }

@@ -32,6 +32,19 @@ impl Resource {
         if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
     }
 
+    /// `SGCluster.stackgres.io`, as some messages name it.
+    pub(super) fn qualified_kind(&self) -> String {
+        if self.group.is_empty() { self.kind.to_owned() } else { format!("{}.{}", self.kind, self.group) }
+    }
+
+    /// The subresources beside `status`.
+    pub(super) fn subresources(&self) -> Vec<&'static str> {
+        let scale = self.has_scale().then_some("scale");
+        // Processor and memory of a running pod.
+        let resize = (self.kind == "Pod").then_some("resize");
+        scale.into_iter().chain(resize).collect()
+    }
+
     pub(super) fn has_scale(&self) -> bool {
         self.own.is_some_and(|kind| kind.scale.is_some()) || matches!(self.kind, "StatefulSet" | "Deployment")
     }

@@ -1,6 +1,7 @@
 //! Label and field selectors.
 
 use super::answer::Failure;
+use super::resources::Resource;
 use serde_json::Value;
 
 /// A parsed pair of selectors.
@@ -19,7 +20,7 @@ enum Term {
 }
 
 impl Selector {
-    pub(super) fn parse(labels: &str, fields: &str) -> Result<Self, Failure> {
+    pub(super) fn parse(resource: &Resource, labels: &str, fields: &str) -> Result<Self, Failure> {
         let mut selector = Self::default();
         for term in split(labels) {
             selector.labels.push(label_term(&term).ok_or_else(|| Failure::bad_request(format!("unable to parse requirement: {term}")))?);
@@ -30,6 +31,10 @@ impl Selector {
                 (None, Some((path, value))) => (path, false, value),
                 (None, None) => return Err(Failure::bad_request(format!("invalid selector: {term}"))),
             };
+            if !known(resource, path) {
+                let all = ["metadata.name", "metadata.namespace"].map(|name| format!("\"{name}\"")).join(", ");
+                return Err(Failure::bad_request(format!("\"{path}\" is not a known field selector: only {all}")));
+            }
             selector.fields.push((path.to_owned(), negated, value.to_owned()));
         }
         Ok(selector)
@@ -54,6 +59,55 @@ impl Selector {
                 (text == *wanted) != *negated
             })
     }
+}
+
+/// Whether objects can be selected by a field. Source: Kubernetes documentation, "Field Selectors".
+fn known(resource: &Resource, path: &str) -> bool {
+    let more: &[&str] = match (resource.group, resource.kind) {
+        (_, "Pod") => &[
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "spec.hostNetwork",
+            "status.phase",
+            "status.podIP",
+            "status.podIPs",
+            "status.nominatedNodeName",
+        ],
+        ("", "Event") => &[
+            "involvedObject.kind",
+            "involvedObject.namespace",
+            "involvedObject.name",
+            "involvedObject.uid",
+            "involvedObject.apiVersion",
+            "involvedObject.resourceVersion",
+            "involvedObject.fieldPath",
+            "reason",
+            "reportingComponent",
+            "source",
+            "type",
+        ],
+        (_, "Event") => &[
+            "regarding.kind",
+            "regarding.namespace",
+            "regarding.name",
+            "regarding.uid",
+            "regarding.apiVersion",
+            "regarding.resourceVersion",
+            "regarding.fieldPath",
+            "reason",
+            "reportingController",
+            "type",
+        ],
+        (_, "Secret") => &["type"],
+        (_, "Namespace") => &["status.phase"],
+        (_, "Node") => &["spec.unschedulable"],
+        (_, "Job") => &["status.successful"],
+        (_, "Service") => &["spec.clusterIP", "spec.type"],
+        _ => &[],
+    };
+    matches!(path, "metadata.name" | "metadata.namespace") || more.contains(&path)
 }
 
 /// Splits at commas outside parentheses.

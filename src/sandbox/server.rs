@@ -3,7 +3,7 @@
 use super::http::answer;
 use super::own::Validation;
 use super::resources::of_kind;
-use super::store::Store;
+use super::store::{State, Store};
 use super::workloads;
 use super::write::Write;
 use crate::api::{KINDS, crd};
@@ -47,6 +47,7 @@ pub enum SandboxError {
 pub struct Sandbox {
     address: SocketAddr,
     stop: CancellationToken,
+    server: Arc<Server>,
     _tasks: JoinSet<()>,
 }
 
@@ -78,8 +79,8 @@ impl Sandbox {
                 tracing::error!(%error, "the in-memory API ended");
             }
         });
-        tasks.spawn(workloads::run(server, options.pace));
-        Ok(Self { address, stop, _tasks: tasks })
+        tasks.spawn(workloads::run(server.clone(), options.pace));
+        Ok(Self { address, stop, server, _tasks: tasks })
     }
 
     /// `http://HOST:PORT`.
@@ -93,6 +94,11 @@ impl Sandbox {
             "apiVersion: v1\nkind: Config\nclusters:\n- name: stackgres-demo\n  cluster:\n    server: {}\nusers:\n- name: demo\n  user: {{}}\ncontexts:\n- name: stackgres-demo\n  context:\n    cluster: stackgres-demo\n    user: demo\ncurrent-context: stackgres-demo\n",
             self.url()
         )
+    }
+
+    /// Forgets what changed so far, as the store of an API server does from time to time: who asks for it gets `410 Expired`.
+    pub fn forget_changes(&self) {
+        self.server.store.write(State::forget);
     }
 
     /// Ends it.

@@ -2,7 +2,7 @@
 
 use super::resources::Resource;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
@@ -52,6 +52,8 @@ pub(super) struct State {
     pub(super) objects: BTreeMap<Key, Arc<Value>>,
     pub(super) changes: VecDeque<Change>,
     pub(super) forgotten: u64,
+    /// Objects with owners that were written since the collector looked.
+    pub(super) owned: BTreeSet<Key>,
 }
 
 impl Store {
@@ -95,14 +97,18 @@ impl State {
         object
     }
 
-    /// Removes an object; its last state carries the revision of the removal.
-    pub(super) fn remove(&mut self, key: &Key) -> Option<Value> {
+    /// Removes an object and gives its last state.
+    pub(super) fn remove(&mut self, key: &Key) -> Option<Arc<Value>> {
         let last = self.objects.remove(key)?;
         self.revision += 1;
-        let mut object = last.as_ref().clone();
-        object["metadata"]["resourceVersion"] = json!(self.revision.to_string());
-        self.note(Change { revision: self.revision, key: key.clone(), before: Some(Arc::new(object.clone())), after: None });
-        Some(object)
+        self.note(Change { revision: self.revision, key: key.clone(), before: Some(last.clone()), after: None });
+        Some(last)
+    }
+
+    /// Forgets every change so far; watches that have seen them all go on.
+    pub(super) fn forget(&mut self) {
+        self.changes.clear();
+        self.forgotten = self.revision;
     }
 
     fn note(&mut self, change: Change) {
@@ -112,6 +118,26 @@ impl State {
                 self.forgotten = old.revision;
             }
         }
+    }
+
+    /// The same as they were at a revision; `None` if that is forgotten.
+    pub(super) fn list_at(&self, resource: &Resource, namespace: Option<&str>, revision: u64) -> Option<Vec<(Key, Arc<Value>)>> {
+        if revision < self.forgotten {
+            return None;
+        }
+        let now = self.list(resource, namespace).map(|(key, object)| (key.clone(), object.clone()));
+        if revision == self.revision {
+            return Some(now.collect());
+        }
+        let mut then: BTreeMap<Key, Arc<Value>> = now.collect();
+        let fits = |key: &Key| key.is_of(resource) && namespace.is_none_or(|namespace| key.namespace == namespace);
+        for change in self.changes.iter().rev().take_while(|change| change.revision > revision).filter(|change| fits(&change.key)) {
+            match &change.before {
+                Some(before) => drop(then.insert(change.key.clone(), before.clone())),
+                None => drop(then.remove(&change.key)),
+            }
+        }
+        Some(then.into_iter().collect())
     }
 
     /// Objects of a resource, in all namespaces or one.

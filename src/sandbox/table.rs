@@ -59,13 +59,47 @@ fn columns(resource: &Resource) -> Vec<Column> {
             "Service" => {
                 columns.push(text("Type", at("/spec/type")));
                 columns.push(text("Cluster-IP", at("/spec/clusterIP")));
+                columns.push(text("External-IP", Box::new(|service| json!(external(service)))));
                 columns.push(text("Port(s)", Box::new(|service| json!(ports(service)))));
             }
+            "ServiceAccount" => {
+                let secrets = |account: &Value| json!(account["secrets"].as_array().map_or(0, Vec::len));
+                columns.push(text("Secrets", Box::new(secrets)));
+            }
+            "Endpoints" => columns.push(text("Endpoints", Box::new(|endpoints| json!(addresses(endpoints))))),
+            "PodDisruptionBudget" => {
+                let or_none = |pointer: &'static str| -> Cell {
+                    Box::new(move |budget| match budget.pointer(pointer) {
+                        Some(Value::String(text)) => json!(text),
+                        Some(other) => json!(other.to_string()),
+                        None => json!("N/A"),
+                    })
+                };
+                columns.push(text("Min Available", or_none("/spec/minAvailable")));
+                columns.push(text("Max Unavailable", or_none("/spec/maxUnavailable")));
+                let allowed = |budget: &Value| budget.pointer("/status/disruptionsAllowed").cloned().unwrap_or_else(|| json!(0));
+                columns.push(("Allowed Disruptions", "integer", 0, Box::new(allowed)));
+            }
+            "Role" | "ClusterRole" | "CustomResourceDefinition" => {
+                columns.push(("Created At", "date", 0, at("/metadata/creationTimestamp")));
+                return columns;
+            }
+            "RoleBinding" | "ClusterRoleBinding" => {
+                let role = |binding: &Value| {
+                    let part = |name: &str| binding["roleRef"][name].as_str().unwrap_or_default().to_owned();
+                    json!(format!("{}/{}", part("kind"), part("name")))
+                };
+                columns.push(text("Role", Box::new(role)));
+            }
+            "Lease" => columns.push(text("Holder", at("/spec/holderIdentity"))),
             "Namespace" | "PersistentVolume" => columns.push(text("Status", at("/status/phase"))),
             "PersistentVolumeClaim" => {
                 columns.push(text("Status", at("/status/phase")));
                 columns.push(text("Volume", at("/spec/volumeName")));
                 columns.push(text("Capacity", at("/status/capacity/storage")));
+                columns.push(text("Access Modes", Box::new(|claim| json!(modes(claim)))));
+                columns.push(text("StorageClass", at("/spec/storageClassName")));
+                columns.push(text("VolumeAttributesClass", Box::new(|_| json!("<unset>"))));
             }
             "ConfigMap" => columns.push(("Data", "integer", 0, count("/data"))),
             "Secret" => {
@@ -104,6 +138,50 @@ fn ready(pod: &Value) -> String {
     let statuses = pod.pointer("/status/containerStatuses").and_then(Value::as_array);
     let ready = statuses.into_iter().flatten().filter(|status| status["ready"] == true).count();
     format!("{ready}/{all}")
+}
+
+/// Addresses from outside, as `kubectl` shows them.
+fn external(service: &Value) -> String {
+    let all: Vec<&str> = service
+        .pointer("/spec/externalIPs")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .chain(service.pointer("/spec/externalName").and_then(Value::as_str))
+        .collect();
+    match (all.is_empty(), service.pointer("/spec/type").and_then(Value::as_str)) {
+        (false, _) => all.join(","),
+        (true, Some("LoadBalancer")) => "<pending>".to_owned(),
+        (true, _) => "<none>".to_owned(),
+    }
+}
+
+/// `ADDRESS:PORT` of each address.
+fn addresses(endpoints: &Value) -> String {
+    let list = |value: &Value, name: &str| value[name].as_array().cloned().unwrap_or_default();
+    let mut all = Vec::new();
+    for subset in list(endpoints, "subsets") {
+        for (address, port) in
+            list(&subset, "addresses").iter().flat_map(|one| list(&subset, "ports").into_iter().map(move |port| (one, port)))
+        {
+            all.push(format!("{}:{}", address["ip"].as_str().unwrap_or_default(), port["port"]));
+        }
+    }
+    if all.is_empty() { "<none>".to_owned() } else { all.join(",") }
+}
+
+/// How a volume is mounted, in `kubectl`'s abbreviations.
+fn modes(claim: &Value) -> String {
+    let all = claim.pointer("/status/accessModes").and_then(Value::as_array);
+    let short = |mode: &Value| match mode.as_str() {
+        Some("ReadWriteOnce") => "RWO",
+        Some("ReadOnlyMany") => "ROX",
+        Some("ReadWriteMany") => "RWX",
+        Some("ReadWriteOncePod") => "RWOP",
+        _ => "",
+    };
+    all.into_iter().flatten().map(short).collect::<Vec<_>>().join(",")
 }
 
 fn ports(service: &Value) -> String {

@@ -39,7 +39,17 @@ pub(super) fn answer(
     form: Form,
     query: &Query,
 ) -> Result<Response<Body>, Failure> {
-    let selector = Selector::parse(query.get("labelSelector"), query.get("fieldSelector"))?;
+    let selector = Selector::parse(resource, query.get("labelSelector"), query.get("fieldSelector"))?;
+    let initial = query.get("sendInitialEvents");
+    let matching = query.get("resourceVersionMatch");
+    if !initial.is_empty() && matching != "NotOlderThan" {
+        let why = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+        return Err(Failure::invalid_options("ListOptions", "resourceVersionMatch", why));
+    }
+    if initial.is_empty() && !matching.is_empty() {
+        let why = "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+        return Err(Failure::invalid_options("ListOptions", "resourceVersionMatch", why));
+    }
     let timeout = query.get("timeoutSeconds").parse().map_or(LONGEST, Duration::from_secs);
     let mut watching = Watching {
         server: server.clone(),
@@ -53,9 +63,9 @@ pub(super) fn answer(
         until: tokio::time::Instant::now() + timeout,
     };
     let from = query.get("resourceVersion");
-    if from.is_empty() || from == "0" || query.get("sendInitialEvents") == "true" {
+    if from.is_empty() || from == "0" || initial == "true" {
         watching.everything();
-        if query.get("sendInitialEvents") == "true" {
+        if initial == "true" && watching.bookmarks {
             let mut mark = watching.bookmark();
             mark["object"]["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
             watching.ready.push_back(mark);
@@ -143,11 +153,17 @@ impl Watching {
         }
         let view = |object: &Arc<Value>| viewed(self.resource, object.as_ref().clone());
         let matches = |object: &Option<Value>| object.as_ref().is_some_and(|object| self.selector.matches(object));
-        let (before, after) = (change.before.as_ref().map(view), change.after.as_ref().map(view));
+        let (mut before, after) = (change.before.as_ref().map(view), change.after.as_ref().map(view));
         let (kind, object) = match (matches(&before), matches(&after)) {
             (false, true) => ("ADDED", after),
             (true, true) => ("MODIFIED", after),
-            (true, false) => ("DELETED", after.or(before)),
+            // As it was when it was still seen, with the revision of what took it away.
+            (true, false) => {
+                if let Some(before) = &mut before {
+                    before["metadata"]["resourceVersion"] = json!(change.revision.to_string());
+                }
+                ("DELETED", before)
+            }
             (false, false) => return None,
         };
         Some(json!({"type": kind, "object": formed(self.resource, object?, self.form)}))

@@ -1,16 +1,17 @@
 //! Writes: what every one of them goes through, in one order.
 
 use super::answer::Failure;
-use super::apply::{Writer, apply, record};
-use super::builtin;
+use super::apply::{self, Writer, apply, record};
+use super::builtin::{self, How};
 use super::lists::Place;
+use super::metadata::{self, is_ending};
 use super::own::{self, Validation};
 use super::patch;
 use super::resources::Resource;
 use super::store::{Key, State};
 use super::time::{now, stamp};
 use rand::RngExt as _;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// A request to write.
 #[derive(Debug, Clone)]
@@ -51,6 +52,10 @@ impl Write<'_> {
     /// A new object.
     pub(super) fn create(&self, state: &mut State, mut object: Value) -> Result<Value, Failure> {
         self.identify(&mut object)?;
+        if object.pointer("/metadata/resourceVersion").and_then(Value::as_str).is_some_and(|version| !version.is_empty() && version != "0")
+        {
+            return Err(Failure::internal("resourceVersion should not be set on objects to be created"));
+        }
         let name = match object.pointer("/metadata/name").and_then(Value::as_str) {
             Some(name) => name.to_owned(),
             None => match object.pointer("/metadata/generateName").and_then(Value::as_str) {
@@ -75,21 +80,34 @@ impl Write<'_> {
         if let Some(metadata) = object["metadata"].as_object_mut() {
             metadata.remove("resourceVersion");
         }
-        named.settle(state, None, object, None)
+        named.settle(state, None, object, false, How::Sent)
     }
 
     /// Another value for an existing object.
     pub(super) fn replace(&self, state: &mut State, mut object: Value) -> Result<Value, Failure> {
         let live = self.live(state)?;
         self.identify(&mut object)?;
+        if self.resource.own.is_some() && object.pointer("/metadata/resourceVersion").is_none() {
+            let problem = ("metadata.resourceVersion".to_owned(), "Invalid value: 0: must be specified for an update".to_owned());
+            return Err(Failure::invalid_resource(self.resource, self.name, &[problem]));
+        }
+        let uid = object.pointer("/metadata/uid").and_then(Value::as_str);
+        if uid.is_some_and(|uid| live.pointer("/metadata/uid").and_then(Value::as_str) != Some(uid)) {
+            return Err(Failure::conflict(self.resource, self.name, "Precondition failed: UID in precondition does not match"));
+        }
+        builtin::keep(self.resource, &live, &mut object);
         let object = self.part(&live, object);
-        self.settle(state, Some(&live), object, None)
+        self.settle(state, Some(&live), object, false, How::Sent)
     }
 
     /// A patch; an apply also makes objects.
     pub(super) fn patch(&self, state: &mut State, kind: PatchKind, mut body: Value) -> Result<Value, Failure> {
         let live = state.get(&self.key()).map(|object| object.as_ref().clone());
         if kind == PatchKind::Apply {
+            if body.get("apiVersion").is_none() || body.get("kind").is_none() {
+                return Err(Failure::bad_request("invalid object type: /, Kind="));
+            }
+            self.admit_applied(&body)?;
             self.identify(&mut body)?;
             if body.pointer("/metadata/managedFields").is_some_and(|fields| fields.as_array().is_none_or(|list| !list.is_empty())) {
                 return Err(Failure::bad_request("metadata.managedFields must be nil"));
@@ -98,19 +116,26 @@ impl Write<'_> {
                 if !self.subresource.is_empty() {
                     return Err(Failure::not_found(self.resource, self.name));
                 }
+                if let Some(uid) = body.pointer("/metadata/uid").and_then(Value::as_str) {
+                    let why = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+                    return Err(Failure::conflict(self.resource, self.name, &why));
+                }
                 body["metadata"]["name"] = json!(self.name);
                 if self.resource.status {
                     remove(&mut body, "status");
                 }
                 let made = apply(self.resource, None, &body, &self.writer(), self.force)?;
-                return self.settle(state, None, made, Some(body));
+                return self.settle(state, None, made, true, How::Sent);
             };
             self.check_revision(&live, &body)?;
             let sent = self.only_part(body);
             let merged = apply(self.resource, Some(&live), &sent, &self.writer(), self.force)?;
-            return self.settle(state, Some(&live), merged, Some(sent));
+            return self.settle(state, Some(&live), merged, true, How::Sent);
         }
         let live = live.ok_or_else(|| Failure::not_found(self.resource, self.name))?;
+        if kind != PatchKind::Json && !body.is_object() {
+            return Err(Failure::bad_request("error decoding patch: not an object"));
+        }
         let mut object = live.clone();
         match kind {
             PatchKind::Merge | PatchKind::Apply => patch::merge(&mut object, &body),
@@ -122,12 +147,27 @@ impl Write<'_> {
         }
         self.check_revision(&live, &object)?;
         let object = self.part(&live, object);
-        self.settle(state, Some(&live), object, None)
+        self.settle(state, Some(&live), object, false, How::Patched)
+    }
+
+    /// What was sent has a type by itself, before anything is merged.
+    fn admit_applied(&self, sent: &Value) -> Result<(), Failure> {
+        apply::admit(self.resource, sent)?;
+        if self.resource.own.is_some() {
+            return own::admit_applied(self.resource, sent);
+        }
+        builtin::admit(self.resource, &mut sent.clone(), self.validation, How::Applied)
     }
 
     /// What the path says and what the body says must be the same.
     fn identify(&self, object: &mut Value) -> Result<(), Failure> {
         let Some(map) = object.as_object_mut() else { return Err(Failure::bad_request("the body is not an object")) };
+        if self.resource.own.is_some() && !map.contains_key("kind") {
+            return Err(Failure::bad_request(format!(
+                "the object provided is unrecognized (must be of type {}): Object 'Kind' is missing",
+                self.resource.kind
+            )));
+        }
         let expected = self.resource.api_version();
         for (field, wanted) in [("apiVersion", expected.as_str()), ("kind", self.resource.kind)] {
             match map.get(field).and_then(Value::as_str) {
@@ -168,20 +208,20 @@ impl Write<'_> {
             let why = "the object has been modified; please apply your changes to the latest version and try again";
             return Err(Failure::conflict(self.resource, self.name, why));
         }
-        let uid = object.pointer("/metadata/uid").and_then(Value::as_str);
-        if uid.is_some_and(|uid| live.pointer("/metadata/uid").and_then(Value::as_str) != Some(uid)) {
-            return Err(Failure::conflict(self.resource, self.name, "Precondition failed: UID in precondition does not match"));
-        }
         Ok(())
     }
 
-    /// The status endpoint writes the status alone, the main one everything else.
+    /// The status endpoint writes the status alone, that of a pod's size its resources, the main one everything else.
     fn part(&self, live: &Value, mut object: Value) -> Value {
-        if self.subresource == "status" {
+        if !self.subresource.is_empty() {
             let mut whole = live.clone();
-            match object.get("status") {
-                Some(status) => whole["status"] = status.clone(),
-                None => remove(&mut whole, "status"),
+            if self.subresource == "resize" {
+                resize(&mut whole, &object);
+            } else {
+                match object.get("status") {
+                    Some(status) => whole["status"] = status.clone(),
+                    None => remove(&mut whole, "status"),
+                }
             }
             // A precondition travels in the metadata.
             if let Some(revision) = object.pointer("/metadata/resourceVersion") {
@@ -216,8 +256,8 @@ impl Write<'_> {
         object
     }
 
-    /// Checks, fills in, counts and keeps. `applied` is what an apply sent; ownership is in the object already then.
-    fn settle(&self, state: &mut State, live: Option<&Value>, mut object: Value, applied: Option<Value>) -> Result<Value, Failure> {
+    /// Checks, fills in, counts and keeps. After an apply, ownership is in the object already.
+    fn settle(&self, state: &mut State, live: Option<&Value>, mut object: Value, is_apply: bool, how: How) -> Result<Value, Failure> {
         if let Some(live) = live {
             self.check_revision(live, &object)?;
         }
@@ -229,18 +269,12 @@ impl Write<'_> {
                 return Err(Failure::not_found(namespaces, self.namespace));
             }
         }
-        let is_apply = applied.is_some();
-        // Unknown fields are judged by what was sent: what is stored has been judged before.
-        if let Some(mut sent) = applied {
-            sent["metadata"]["name"] = json!(self.name);
-            if self.resource.own.is_none() {
-                builtin::admit(self.resource, &mut sent, self.validation)?;
-            }
-        }
+        metadata::tidy(&mut object);
+        metadata::admit(self.resource, live, &object)?;
         if let Some(kind) = self.resource.own {
-            own::admit(kind, self.resource, &mut object, self.validation)?;
+            own::admit(kind, self.resource, &mut object, self.validation, how == How::Patched)?;
         } else {
-            builtin::admit(self.resource, &mut object, self.validation)?;
+            builtin::admit(self.resource, &mut object, self.validation, how)?;
             builtin::fill(self.resource, &mut object, state.revision + 2);
         }
         self.metadata(live, &mut object);
@@ -259,12 +293,12 @@ impl Write<'_> {
         if self.dry_run {
             return Ok(object);
         }
-        let ends = object.pointer("/metadata/deletionTimestamp").is_some()
-            && object.pointer("/metadata/finalizers").and_then(Value::as_array).is_none_or(Vec::is_empty);
-        if ends {
-            state.put(self.key(), object.clone());
-            super::workloads::remove(state, &self.key());
+        if is_ending(&object) && metadata::finalizers(&object).next().is_none() {
+            super::workloads::end(state, &self.key(), object.clone());
             return Ok(object);
+        }
+        if object.pointer("/metadata/ownerReferences").is_some() {
+            state.owned.insert(self.key());
         }
         Ok(state.put(self.key(), object))
     }
@@ -278,8 +312,7 @@ impl Write<'_> {
             }
             return;
         };
-        for field in ["uid", "creationTimestamp", "name", "namespace", "deletionTimestamp", "generation", "resourceVersion", "generateName"]
-        {
+        for field in metadata::KEPT.iter().copied() {
             match live["metadata"].get(field) {
                 Some(value) => object["metadata"][field] = value.clone(),
                 None => {
@@ -303,6 +336,16 @@ impl Write<'_> {
     }
 }
 
+/// Takes over processor and memory of containers, by name.
+fn resize(pod: &mut Value, wanted: &Value) {
+    for container in pod.pointer_mut("/spec/containers").and_then(Value::as_array_mut).into_iter().flatten() {
+        let all = wanted.pointer("/spec/containers").and_then(Value::as_array);
+        if let Some(found) = all.into_iter().flatten().find(|one| one["name"] == container["name"]) {
+            container["resources"] = found["resources"].clone();
+        }
+    }
+}
+
 fn remove(object: &mut Value, field: &str) {
     if let Some(map) = object.as_object_mut() {
         map.remove(field);
@@ -316,16 +359,9 @@ fn same(one: &Value, other: &Value) -> bool {
         for entry in value.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut).into_iter().flatten() {
             remove(entry, "time");
         }
-        prune_empty(&mut value);
         value
     };
     plain(one) == plain(other)
-}
-
-fn prune_empty(value: &mut Value) {
-    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.retain(|_, value| !value.as_object().is_some_and(Map::is_empty));
-    }
 }
 
 /// A random identity in the form of a UUID, version 4.

@@ -11,8 +11,10 @@
 )]
 
 mod all_at_once;
+mod api_faults;
 mod architecture;
 mod cli;
+mod conformance;
 mod controller;
 mod crds;
 mod demo;

@@ -9,7 +9,7 @@ mod pods;
 mod stateful_set;
 mod volumes;
 
-pub(super) use collect::{delete, remove};
+pub(super) use collect::{delete, end, remove};
 
 use super::own::Validation;
 use super::resources::Resource;
@@ -26,6 +26,7 @@ pub(super) async fn run(server: Arc<Server>, pace: Duration) {
     loop {
         changes.borrow_and_update();
         server.store.write(|state| {
+            collect::step(state);
             stateful_set::step(state);
             volumes::step(state);
             pods::step(state, pace);

@@ -106,7 +106,7 @@ pub(crate) fn account_kubeconfig(server: &Server, namespace: &str, account: &str
 static ALONE: std::sync::RwLock<()> = std::sync::RwLock::new(());
 
 /// Runs a test with an administrator's client, beside others.
-fn with_client(name: &str, test: impl AsyncFnOnce(kube::Client)) {
+pub(crate) fn with_client(name: &str, test: impl AsyncFnOnce(kube::Client)) {
     let _guard = ALONE.read().unwrap_or_else(std::sync::PoisonError::into_inner);
     connected(name, test);
 }
