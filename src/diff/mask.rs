@@ -4,12 +4,8 @@
 //! everything below `data` of a Secret, values whose own name or whose parent's name says so, environment variables and arguments
 //! of such a name, and inside of any text what follows such a name. A value hidden in vain costs a look into the file.
 
-use super::mask_names::{is_plain_key, is_secret_name};
-use super::mask_text::mask_text;
+use crate::diagnostics::{HIDDEN, is_plain_key, is_secret_name, mask_text, visible};
 use serde_json::{Map, Value};
-
-/// What stands in place of a secret value.
-pub const HIDDEN: &str = "(hidden)";
 
 /// Masks a whole object of `kind`.
 pub(super) fn mask_object(kind: &str, value: &Value) -> Value {
@@ -24,6 +20,32 @@ pub(super) fn mask_object(kind: &str, value: &Value) -> Value {
 /// Masks one effective value by its dotted name.
 pub(super) fn mask_effective(name: &str, value: &Value) -> Value {
     hide(value, false, name.split('.').find(|part| is_secret_name(part)).unwrap_or_default())
+}
+
+/// Masks the values of effective settings, nodes of `value` and `origin` at any depth, for people: where they come from stays, and
+/// nothing in them moves a terminal.
+pub fn mask_settings(settings: &Value) -> Value {
+    masked_settings(settings, "")
+}
+
+fn masked_settings(node: &Value, at: &str) -> Value {
+    let Value::Object(map) = node else { return node.clone() };
+    let is_setting = map.contains_key("value") && map.contains_key("origin");
+    let child = |name: &String, child: &Value| match name.as_str() {
+        "value" if is_setting => seen(mask_effective(at, child)),
+        _ if is_setting => child.clone(),
+        _ => masked_settings(child, &format!("{at}.{name}")),
+    };
+    Value::Object(map.iter().map(|(name, value)| (name.clone(), child(name, value))).collect())
+}
+
+fn seen(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::from(visible(&text)),
+        Value::Array(items) => items.into_iter().map(seen).collect(),
+        Value::Object(map) => map.into_iter().map(|(name, child)| (name, seen(child))).collect(),
+        other => other,
+    }
 }
 
 /// `all` hides every scalar; `name` is the name of the value, or of the nearest parent that names a secret.

@@ -2,7 +2,8 @@
 
 use super::build::{ClusterAction, ClusterPlan, Plan, consequence};
 use super::group::{Group, groups};
-use crate::diff::{Cause, Disturbance, EffectiveChange, FieldChange, HIDDEN, ObjectAction, ObjectChange};
+use crate::diagnostics::{HIDDEN, printable};
+use crate::diff::{Cause, Disturbance, EffectiveChange, FieldChange, ObjectAction, ObjectChange};
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -115,10 +116,10 @@ fn one_group(out: &mut String, group: &Group<'_>, objects: bool) {
         let _ = writeln!(out, "  at risk: {}", risks.join(", "));
     }
     for diagnostic in diagnostics {
-        let _ = writeln!(out, "  {}[{}]: {}", diagnostic.severity, diagnostic.code, one_line(&diagnostic.message));
+        let _ = writeln!(out, "  {}[{}]: {}", diagnostic.severity, diagnostic.code, printable(&diagnostic.message));
         let _ = writeln!(out, "      at {}", diagnostic.location);
         if let Some(help) = &diagnostic.help {
-            let _ = writeln!(out, "      help: {}", one_line(help));
+            let _ = writeln!(out, "      help: {}", printable(help));
         }
     }
     for cause in causes {
@@ -143,11 +144,11 @@ fn one_group(out: &mut String, group: &Group<'_>, objects: bool) {
     if let Some(rehearsal) = rehearsal {
         let _ = writeln!(out, "  steps, when {} leads", rehearsal.leader);
         for (index, step) in rehearsal.steps.iter().enumerate() {
-            let _ = writeln!(out, "    {}. {}", index + 1, one_line(step));
+            let _ = writeln!(out, "    {}. {}", index + 1, printable(step));
         }
     }
     for note in &impact.notes {
-        let _ = writeln!(out, "  note: {}", one_line(note));
+        let _ = writeln!(out, "  note: {}", printable(note));
     }
     if objects {
         for change in changed {
@@ -185,7 +186,7 @@ fn reasons(out: &mut String, cluster: &ClusterPlan) {
             .enumerate()
             .map(|(index, place)| if index > 0 && common { &place[start..] } else { place })
             .collect();
-        let _ = writeln!(out, "    {disturbance}: {}{more}    {}", one_line(&shown.join(", ")), one_line(reason));
+        let _ = writeln!(out, "    {disturbance}: {}{more}    {}", printable(&shown.join(", ")), printable(reason));
     }
 }
 
@@ -218,7 +219,7 @@ fn object(out: &mut String, change: &ObjectChange, fields: bool) {
         ObjectAction::Removed => '-',
     };
     let place = if change.namespace.is_empty() { change.name.clone() } else { format!("{}/{}", change.namespace, change.name) };
-    let note = change.note.as_ref().map(|note| format!("    {}", one_line(note))).unwrap_or_default();
+    let note = change.note.as_ref().map(|note| format!("    {}", printable(note))).unwrap_or_default();
     let _ = writeln!(out, "  {mark} {} {place}{note}", change.kind);
     if fields {
         for one in &change.fields {
@@ -234,7 +235,7 @@ fn field(out: &mut String, change: &FieldChange, indent: usize) {
             let _ = writeln!(out, "{pad}~ {}", change.path);
             for line in similar::TextDiff::from_lines(before.as_str(), after.as_str()).unified_diff().context_radius(2).to_string().lines()
             {
-                let _ = writeln!(out, "{pad}    {}", one_line(line));
+                let _ = writeln!(out, "{pad}    {}", printable(line));
             }
         }
         (Some(before), Some(after)) => {
@@ -258,10 +259,6 @@ fn scalar(value: &Value) -> String {
         Value::String(text) if !text.is_empty() && !text.contains(char::is_whitespace) && !text.contains(char::is_control) => text.clone(),
         other => other.to_string(),
     };
-    let text = one_line(&text);
+    let text = printable(&text);
     if text.chars().count() > LONGEST { format!("{}…", text.chars().take(LONGEST).collect::<String>()) } else { text }
-}
-
-fn one_line(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }

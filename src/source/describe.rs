@@ -1,20 +1,15 @@
 //! Making text of strangers fit for a message.
 
+use crate::diagnostics::is_unseen;
 use std::fmt::Display;
 
 /// Longest piece of foreign text that is shown.
 const LONGEST: usize = 200;
 
-/// Cuts foreign text to one line of bounded length without control characters or direction overrides, which would
+/// Cuts foreign text to one line of bounded length without characters that are not seen as themselves, which would
 /// otherwise reach terminals and logs.
 pub(super) fn tame(text: &str) -> String {
-    let is_direction = |letter| matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let mut tamed: String = text
-        .trim()
-        .chars()
-        .take(LONGEST)
-        .map(|letter| if letter.is_control() || is_direction(letter) { '\u{fffd}' } else { letter })
-        .collect();
+    let mut tamed: String = text.trim().chars().take(LONGEST).map(|letter| if is_unseen(letter) { '\u{fffd}' } else { letter }).collect();
     if text.trim().chars().nth(LONGEST).is_some() {
         tamed.push('…');
     }

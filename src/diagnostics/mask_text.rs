@@ -3,10 +3,12 @@
 //! A regular expression finds where a secret may begin (`PASSWORD`, `token=`, `"secret": `); where it ends is read by hand, because
 //! SQL's literals (`E'..\'..'`, `$tag$a$b$tag$`) need memory that an expression does not have.
 
-use super::mask::HIDDEN;
 use super::mask_names::is_secret_name;
 use regex::Regex;
 use std::sync::LazyLock;
+
+/// What stands in place of a secret value.
+pub const HIDDEN: &str = "(hidden)";
 
 /// What may stand between an SQL keyword and its literal.
 const GAP: &str = r"(?:\s|/\*(?s:.*?)\*/|--[^\n]*\n)";
@@ -32,6 +34,24 @@ static ADDRESS: LazyLock<Regex> = LazyLock::new(|| expression(r"(?i)([a-z][a-z0-
 
 /// Replaces what may be a secret inside a text.
 pub fn mask_text(text: &str) -> String {
+    replace(text, secrets(text), 0)
+}
+
+/// How many lines before a line decide what of it is a secret: a password may be a block or a literal of several lines.
+const CONTEXT: usize = 200;
+
+/// One line of a text, counted from 1, with what may be a secret replaced, also where the secret began on a line before.
+pub fn mask_line(text: &str, number: usize) -> Option<String> {
+    let index = number.checked_sub(1)?;
+    let line = text.lines().nth(index)?;
+    let start = line.as_ptr() as usize - text.as_ptr() as usize;
+    let before = text[..start].rmatch_indices('\n').nth(CONTEXT).map_or(0, |(end, _)| end + 1);
+    let window = &text[before..start + line.len()];
+    Some(replace(window, secrets(window), start - before))
+}
+
+/// Where a text may hold secrets: begin and end of each, in bytes.
+fn secrets(text: &str) -> Vec<(usize, usize)> {
     let mut hidden: Vec<(usize, usize)> = Vec::new();
     for found in ASSIGNMENT.captures_iter(text) {
         if let (Some(all), Some(name)) = (found.get(0), found.get(1))
@@ -85,7 +105,7 @@ pub fn mask_text(text: &str) -> String {
             hidden.extend(user_part(text, all.end(), &scheme.as_str().to_ascii_lowercase()));
         }
     }
-    replace(text, hidden)
+    hidden
 }
 
 /// Whether the quote after a name closes a text that holds only this name, as in `'my.secret'`.
@@ -93,11 +113,13 @@ fn closes(text: &str, name: usize, gap: &str, open: &str) -> bool {
     gap.is_empty() && matches!(open, "'" | "\"") && text[..name].ends_with(open)
 }
 
-fn replace(text: &str, mut hidden: Vec<(usize, usize)>) -> String {
+/// The text from `from` on, with these parts replaced.
+fn replace(text: &str, mut hidden: Vec<(usize, usize)>, from: usize) -> String {
+    hidden.iter_mut().for_each(|(start, _)| *start = (*start).max(from));
     hidden.retain(|(start, end)| start < end);
     hidden.sort_unstable();
-    let mut out = String::with_capacity(text.len());
-    let mut position = 0;
+    let mut out = String::with_capacity(text.len() - from);
+    let mut position = from;
     for (start, end) in hidden {
         if end <= position {
             continue;
@@ -290,6 +312,17 @@ mod tests {
         ] {
             assert_eq!(mask_text(text), masked);
         }
+    }
+
+    /// A finding inside of a password of several lines would show one of them.
+    #[test]
+    fn a_line_is_judged_with_those_before_it() {
+        let text = "a: 1\npassword: |\n  one\n  two\nb: 2\nsql: ALTER ROLE x PASSWORD 'three\n  four'; SELECT 1\n";
+        let lines: Vec<String> = (1..=7).map(|number| mask_line(text, number).unwrap()).collect();
+        let hidden =
+            ["a: 1", "password: (hidden)", "(hidden)", "(hidden)", "b: 2", "sql: ALTER ROLE x PASSWORD (hidden)", "(hidden); SELECT 1"];
+        assert_eq!(lines, hidden);
+        assert_eq!((mask_line(text, 0), mask_line(text, 8)), (None, None));
     }
 
     /// Text without a secret is shown as it is.
