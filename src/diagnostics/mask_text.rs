@@ -3,7 +3,8 @@
 //! A regular expression finds where a secret may begin (`PASSWORD`, `token=`, `"secret": `); where it ends is read by hand, because
 //! SQL's literals (`E'..\'..'`, `$tag$a$b$tag$`) need memory that an expression does not have.
 
-use super::mask_names::is_secret_name;
+use super::mask_names::{is_plain_key, is_secret_name};
+use crate::model::pointer::segments;
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -48,6 +49,20 @@ pub fn mask_line(text: &str, number: usize) -> Option<String> {
     let before = text[..start].rmatch_indices('\n').nth(CONTEXT).map_or(0, |(end, _)| end + 1);
     let window = &text[before..start + line.len()];
     Some(replace(window, secrets(window), start - before))
+}
+
+/// Most characters of a value that a message repeats.
+const REPEATED: usize = 200;
+
+/// A value as a message may repeat it: hidden where its path says that it is secret (a JSON pointer, or a name), masked inside, and cut.
+pub fn repeated(path: &str, value: &str) -> String {
+    let secret = |name: String| is_secret_name(&name) && !is_plain_key(path.rsplit('/').next().unwrap_or_default());
+    let named = if path.starts_with('/') { segments(path).any(secret) } else { secret(path.to_owned()) };
+    let masked = if named && !value.is_empty() { HIDDEN.to_owned() } else { mask_text(value) };
+    match masked.char_indices().nth(REPEATED) {
+        Some((end, _)) => format!("{}…", &masked[..end]),
+        None => masked,
+    }
 }
 
 /// Where a text may hold secrets: begin and end of each, in bytes.
@@ -323,6 +338,22 @@ mod tests {
             ["a: 1", "password: (hidden)", "(hidden)", "(hidden)", "b: 2", "sql: ALTER ROLE x PASSWORD (hidden)", "(hidden); SELECT 1"];
         assert_eq!(lines, hidden);
         assert_eq!((mask_line(text, 0), mask_line(text, 8)), (None, None));
+    }
+
+    /// A number where text belongs is the password without its quotes.
+    #[test]
+    fn messages_repeat_no_secret_and_no_end_of_text() {
+        for (path, value, shown) in [
+            ("/data/password", "0777", HIDDEN),
+            ("/spec/users/superuser/password", "x", HIDDEN),
+            ("my.api_token", "x", HIDDEN),
+            ("/spec/pods/size", "5Gb", "5Gb"),
+            ("/spec/secretKeyRef/name", "a b", "a b"),
+            ("work_mem", "password=x", "password=(hidden)"),
+        ] {
+            assert_eq!(repeated(path, value), shown, "{path}");
+        }
+        assert_eq!(repeated("a", &"é".repeat(300)), format!("{}…", "é".repeat(200)));
     }
 
     /// Text without a secret is shown as it is.
