@@ -233,7 +233,14 @@ fn dollar(body: &str) -> Option<usize> {
 
 /// A YAML block scalar: every following line that is blank or stands further in than the line of its key.
 fn block(text: &str, start: usize, body: &str) -> usize {
-    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '-']).len();
+    // Dashes of a list count, `- - a`; those of a comment of SQL do not.
+    let indent = |line: &str| {
+        let mut rest = line.trim_start_matches(' ');
+        while let Some(inner) = rest.strip_prefix("- ") {
+            rest = inner.trim_start_matches(' ');
+        }
+        line.len() - rest.len()
+    };
     let line_start = text[..start].rfind('\n').map_or(0, |end| end + 1);
     let least = indent(&text[line_start..]);
     let mut length = body.find('\n').map_or(body.len(), |end| end + 1);
@@ -312,6 +319,8 @@ mod tests {
             ("{\"tokens\": {\"level\": 1}}", "{\"tokens\": {\"level\": 1}}"),
             ("password: my long one\nuser: u", "password: (hidden)\nuser: u"),
             ("key:\n  password: |\n    one\n    two\n  user: u", "key:\n  password: (hidden)  user: u"),
+            ("-- c password: |\n  x", "-- c password: (hidden)"),
+            ("- - password: |\n      x\n  - y", "- - password: (hidden)  - y"),
             ("pwd=x passwd=y z", "pwd=(hidden) passwd=(hidden) z"),
             ("Authorization: Bearer x", "Authorization: (hidden)"),
             ("-H 'Bearer abc' y", "-H 'Bearer (hidden)' y"),

@@ -25,7 +25,9 @@ const HEADERS: [(HeaderName, HeaderValue); 7] = [
 /// Gives every answer its headers.
 pub(super) async fn harden(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    response.headers_mut().extend(HEADERS);
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, value);
+    }
     response
 }
 

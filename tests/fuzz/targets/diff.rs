@@ -25,7 +25,7 @@ pub(super) fn check(data: &[u8]) {
         5 => format!("postgres://u:{MARKER}@h/x"),
         6 => format!("https://{MARKER}@h/x.git"),
         7 => format!("Authorization: Bearer {MARKER}"),
-        8 => format!("password: |\n  {MARKER}"),
+        8 => format!("\npassword: |\n  {MARKER}\n"),
         9 => format!("PASSWORD $a${MARKER}$a$"),
         10 => format!("secret_access_key '{MARKER}'"),
         _ => format!("PASSWORD E'{MARKER}'"),
@@ -40,7 +40,7 @@ pub(super) fn check(data: &[u8]) {
     let (old, new) = (report(before, &format!("{before} {secret}")), report(after, &whole));
     for side in [&old, &new] {
         let same = plan_between(side, "a", side, "b");
-        assert!(same.is_empty(), "nothing differs from itself");
+        assert!(same.clusters.iter().all(|cluster| cluster.values.is_empty() && cluster.causes.is_empty()), "nothing differs from itself");
     }
     for (base, head) in [(&old, &new), (&new, &old)] {
         let plan = plan_between(base, "a", head, "b");

@@ -5,7 +5,9 @@ use stackgres::load::Manifest;
 use stackgres::model::pointer;
 
 pub(super) fn check(data: &[u8]) {
-    let text = String::from_utf8_lossy(data);
+    // Other encodings have other places; a mark at the beginning has none.
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let loaded = super::load::loaded(data);
     for manifest in loaded.manifests.iter().chain(loaded.flawed.iter().map(|(manifest, _)| manifest)) {
         let lines: Vec<Vec<char>> = text.split('\n').map(|line| line.chars().collect()).collect();

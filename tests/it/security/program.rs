@@ -93,5 +93,5 @@ pub(super) fn exchange(address: &str, request: &[u8]) -> String {
 
 /// The answer to a plain question.
 pub(super) fn get(address: &str, path: &str) -> String {
-    exchange(address, format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes())
+    exchange(address, format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes()).replace("\r\n", "\n")
 }

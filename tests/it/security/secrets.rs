@@ -101,7 +101,7 @@ spec:
         shared_buffers: |
           token: {block}
     credentials: {{users: {{superuser: {{password: '{inline}'}}}}}}
-    binding: {{provider: ['{provider}'], password: '{binding}'}}
+    binding: {{provider: [x], password: '{binding}'}}
 ---
 apiVersion: stackgres.io/v1
 kind: SGObjectStorage
@@ -135,7 +135,6 @@ data: {{q: {encoded}}}
         value = plant("a bad value"),
         block = plant("a bad block"),
         inline = plant("a password where a reference belongs"),
-        provider = plant("a value of the wrong type beside a password"),
         binding = plant("a password of a binding"),
         access = plant("an access key"),
         access_secret = plant("a secret access key"),

@@ -10,12 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Row {
     pub(super) verb: &'static str,
     pub(super) arguments: Vec<Vec<String>>,
+    /// Only these forms of output; empty is every one.
+    pub(super) forms: &'static [&'static str],
     pub(super) repeats_inputs: Option<&'static str>,
 }
 
 fn row(verb: &'static str, arguments: &[&[&str]]) -> Row {
     let owned = |arguments: &&[&str]| arguments.iter().map(|argument| (*argument).to_owned()).collect();
-    Row { verb, arguments: arguments.iter().map(owned).collect(), repeats_inputs: None }
+    Row { verb, arguments: arguments.iter().map(owned).collect(), forms: &[], repeats_inputs: None }
 }
 
 /// Every verb that ends by itself. Forms of output are added from the program's own list.
@@ -36,7 +38,9 @@ pub(super) fn rows(revision: &str, base: &str) -> Vec<Row> {
         ),
         row("plan", &[&["--promote", "shop/a", "--objects"], &["--promote"]]),
         row("promote", &[&["shop/a"], &["shop/none"]]),
-        row("history", &[&["shop/a"], &["shop/none"]]),
+        row("history", &[&["shop/none"]]),
+        Row { forms: &["text"], ..row("history", &[&["shop/a"]]) },
+        Row { forms: &["json"], ..repeating(row("history", &[&["shop/a"]]), "each revision with its inputs, for programs") },
         repeating(row("history", &[&["shop/a", revision]]), "it is what is applied or committed again"),
         row("hold", &[&["shop/a", "--reason", "a test", "--for", "1h"], &["shop/a", "--release"]]),
         row("switchover", &[&["shop/a", "--timeout", "1"]]),
@@ -77,8 +81,9 @@ pub(super) fn run_each(world: &World, revision: &str, base: &str, shown: &mut dy
     let (expected, rows) = (verbs(), rows(revision, base));
     let covered: BTreeSet<&str> = rows.iter().map(|row| row.verb).chain(GO_ON.iter().copied()).collect();
     assert_eq!(covered, expected.keys().map(String::as_str).collect(), "a new verb needs a row here");
-    for Row { verb, arguments, repeats_inputs } in &rows {
-        let forms = expected[*verb].iter().map(|form| vec!["--output".to_owned(), form.clone()]);
+    for Row { verb, arguments, forms: only, repeats_inputs } in &rows {
+        let wanted = expected[*verb].iter().filter(|form| only.is_empty() || only.contains(&form.as_str()));
+        let forms = wanted.map(|form| vec!["--output".to_owned(), form.clone()]);
         let forms = if expected[*verb].is_empty() { vec![Vec::new()] } else { forms.collect() };
         for (given, form) in arguments.iter().flat_map(|given| forms.iter().map(move |form| (given, form))) {
             let line: Vec<&str> = verb.split(' ').chain(given.iter().chain(form).map(String::as_str)).collect();
