@@ -6,6 +6,7 @@
 use super::mask_names::{is_plain_key, is_secret_name};
 use crate::model::pointer::segments;
 use regex::Regex;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// What stands in place of a secret value.
@@ -68,12 +69,13 @@ pub fn repeated(path: &str, value: &str) -> String {
 /// Where a text may hold secrets: begin and end of each, in bytes.
 fn secrets(text: &str) -> Vec<(usize, usize)> {
     let mut hidden: Vec<(usize, usize)> = Vec::new();
+    let mut ends = Ends { text, plain: 0..0, line: 0..0 };
     for found in ASSIGNMENT.captures_iter(text) {
         if let (Some(all), Some(name)) = (found.get(0), found.get(1))
             && is_secret_name(name.as_str())
         {
             let yaml = text[name.end()..all.end()].trim_end().ends_with(':') && all.as_str().ends_with([' ', '\t']);
-            hidden.push((all.end(), value_end(text, all.end(), yaml)));
+            hidden.push((all.end(), ends.of(all.end(), yaml)));
         }
     }
     for found in LITERAL.captures_iter(text) {
@@ -83,7 +85,7 @@ fn secrets(text: &str) -> Vec<(usize, usize)> {
         {
             // A comment in between may hold the old one.
             let start = if gap.as_str().trim().is_empty() { open.start() } else { gap.start() };
-            hidden.push((start, value_end(text, open.start(), false)));
+            hidden.push((start, ends.of(open.start(), false)));
         }
     }
     for found in WORD.find_iter(text) {
@@ -93,7 +95,7 @@ fn secrets(text: &str) -> Vec<(usize, usize)> {
             "null" | "valid" | "for" | "is" | "in" | "to" => continue,
             // A value put together at run time: the rest of the statement may hold it.
             "" if rest.starts_with(['%', '(', ':']) => rest.find(';').map_or(text.len(), |end| found.end() + end),
-            _ => value_end(text, found.end(), false),
+            _ => ends.of(found.end(), false),
         };
         hidden.push((found.end(), end));
     }
@@ -101,12 +103,12 @@ fn secrets(text: &str) -> Vec<(usize, usize)> {
         if let (Some(all), Some(name)) = (found.get(0), found.get(1))
             && is_secret_name(name.as_str())
         {
-            hidden.push((all.end(), value_end(text, all.end(), false)));
+            hidden.push((all.end(), ends.of(all.end(), false)));
         }
     }
     for found in SCHEME.find_iter(text) {
         if found.as_str().ends_with(':') {
-            hidden.push((found.end(), value_end(text, found.end(), false)));
+            hidden.push((found.end(), ends.of(found.end(), false)));
         } else if let Some(blank) = found.as_str().find([' ', '\t']) {
             let credential = found.as_str()[blank..].trim_start();
             // `basic auth` and the like are words.
@@ -115,9 +117,18 @@ fn secrets(text: &str) -> Vec<(usize, usize)> {
             }
         }
     }
+    let mut hidden_to = 0;
     for found in ADDRESS.captures_iter(text) {
-        if let (Some(all), Some(scheme)) = (found.get(0), found.get(1)) {
-            hidden.extend(user_part(text, all.end(), &scheme.as_str().to_ascii_lowercase()));
+        if let (Some(all), Some(scheme)) = (found.get(0), found.get(1))
+            && all.end() >= hidden_to
+        {
+            let rest = &text[all.end()..];
+            if rest.len() > LONGEST_ADDRESS && address_end(&rest[..rest.floor_char_boundary(LONGEST_ADDRESS)]).is_none() {
+                hidden_to = all.end() + address_end(rest).unwrap_or(rest.len());
+                hidden.push((all.end(), hidden_to));
+            } else {
+                hidden.extend(user_part(text, all.end(), &scheme.as_str().to_ascii_lowercase()));
+            }
         }
     }
     hidden
@@ -153,32 +164,48 @@ fn replace(text: &str, mut hidden: Vec<(usize, usize)>, from: usize) -> String {
     out
 }
 
-/// Where the value that begins at `start` ends. A literal that is never closed takes the rest of the text.
-fn value_end(text: &str, start: usize, to_line_end: bool) -> usize {
-    let rest = &text[start..];
-    let prefix = ["U&", "u&", "E", "e", "N", "n", "B", "b", "X", "x"]
-        .into_iter()
-        .find(|prefix| rest.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('\'')))
-        .map_or(0, str::len);
-    let body = &rest[prefix..];
-    let length = if let Some(length) = nested(body) {
-        length
-    } else if body.starts_with('\'') {
-        strings(body)
-    } else if body.starts_with('"') {
-        quoted(body, '"')
-    } else if let Some(inner) = body.strip_prefix("\\\"") {
-        inner.find("\\\"").map_or(body.len(), |end| end + 4)
-    } else if let Some(length) = dollar(body) {
-        length
-    } else if body.starts_with(['|', '>', '&', '!']) && to_line_end {
-        block(text, start, body)
-    } else if to_line_end && !body.starts_with(['{', '[']) {
-        body.find(['\n', '\r']).unwrap_or(body.len())
-    } else {
-        bare(body)
-    };
-    start + prefix + length
+/// Finds where values end. What is found for a value without quotes holds for those that begin inside of it: without that memory a text
+/// of nothing but `password=password=` would take hours.
+struct Ends<'t> {
+    text: &'t str,
+    plain: Range<usize>,
+    line: Range<usize>,
+}
+
+impl Ends<'_> {
+    /// Where the value that begins at `start` ends. A literal that is never closed takes the rest of the text.
+    fn of(&mut self, start: usize, to_line_end: bool) -> usize {
+        let rest = &self.text[start..];
+        let prefix = ["U&", "u&", "E", "e", "N", "n", "B", "b", "X", "x"]
+            .into_iter()
+            .find(|prefix| rest.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('\'')))
+            .map_or(0, str::len);
+        let body = &rest[prefix..];
+        let length = if let Some(length) = nested(body) {
+            length
+        } else if body.starts_with('\'') {
+            strings(body)
+        } else if body.starts_with('"') {
+            quoted(body, '"')
+        } else if let Some(inner) = body.strip_prefix("\\\"") {
+            inner.find("\\\"").map_or(body.len(), |end| end + 4)
+        } else if let Some(length) = dollar(body) {
+            length
+        } else if body.starts_with(['|', '>', '&', '!']) && to_line_end {
+            block(self.text, start, body)
+        } else if to_line_end && !body.starts_with(['{', '[']) {
+            if !self.line.contains(&start) {
+                self.line = start..start + body.find(['\n', '\r']).unwrap_or(body.len());
+            }
+            return self.line.end;
+        } else {
+            if !self.plain.contains(&start) {
+                self.plain = start..start + bare(body);
+            }
+            return self.plain.end;
+        };
+        start + prefix + length
+    }
 }
 
 /// A literal inside of a literal, `''x''`: where several quotes open it, the last such run of the text closes it.
@@ -267,10 +294,17 @@ fn bare(body: &str) -> usize {
     body.len()
 }
 
+/// Longest address that is looked into, in bytes; a longer one is hidden as a whole.
+const LONGEST_ADDRESS: usize = 4_096;
+
+fn address_end(text: &str) -> Option<usize> {
+    text.find(|end: char| end.is_whitespace() || matches!(end, '"' | '\'' | '<' | '>' | '`'))
+}
+
 /// The secret in `user:secret@host`, also where it holds `@` or `/` itself.
 fn user_part(text: &str, start: usize, scheme: &str) -> Option<(usize, usize)> {
     let rest = &text[start..];
-    let token = &rest[..rest.find(|end: char| end.is_whitespace() || matches!(end, '"' | '\'' | '<' | '>' | '`')).unwrap_or(rest.len())];
+    let token = &rest[..address_end(rest).unwrap_or(rest.len())];
     let before_query = &token[..token.find('?').unwrap_or(token.len())];
     let cut = if before_query.contains('@') { before_query } else { token };
     let at = cut.rfind('@')?;
@@ -363,6 +397,16 @@ mod tests {
             assert_eq!(repeated(path, value), shown, "{path}");
         }
         assert_eq!(repeated("a", &"é".repeat(300)), format!("{}…", "é".repeat(200)));
+    }
+
+    /// A text of a repository that is made for it would stop every pass: with a look at the rest of the text for each of the half million
+    /// places below this would not end while anybody waits.
+    #[test]
+    fn a_text_made_to_be_slow_is_not() {
+        for (form, most) in [("password=", 6_000_000), ("password: ", 6_000_000), ("a://", 2_000_000), ("password 'x ", 1_000_000)] {
+            let masked = mask_text(&form.repeat(most / form.len()));
+            assert!(masked.contains(HIDDEN) && masked.len() <= most + HIDDEN.len(), "{form}");
+        }
     }
 
     /// Text without a secret is shown as it is.
