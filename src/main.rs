@@ -2,6 +2,7 @@
 
 use clap::Parser as _;
 use stackgres::cli::{Arguments, Wired, run};
+use stackgres::diagnostics::visible;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -14,7 +15,7 @@ fn main() -> ExitCode {
     match run(Arguments::parse(), &wired) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            drop(std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{error}\n")));
+            drop(std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{}\n", visible(&error.to_string()))));
             error.exit.into()
         }
     }

@@ -1,5 +1,7 @@
 //! How a command ends.
 
+use crate::diagnostics::{is_unseen, visible};
+use serde_json::Value;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -83,10 +85,10 @@ impl fmt::Display for CommandError {
     }
 }
 
-/// Writes data to standard output. A reader that went away is no failure.
+/// Writes data to standard output; nothing in it moves a terminal. A reader that went away is no failure.
 pub(super) fn print(text: &str) -> Result<(), CommandError> {
     use std::io::Write as _;
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
+    match std::io::stdout().lock().write_all(visible(text).as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(CommandError::failure(format!("cannot write the output: {error}")))
         }
@@ -94,8 +96,18 @@ pub(super) fn print(text: &str) -> Result<(), CommandError> {
     }
 }
 
+/// Writes one YAML document to standard output. YAML writes some characters raw that are not seen, so a document that holds one is written
+/// as JSON, which is YAML as well and can escape them.
+pub(super) fn print_yaml(value: &Value) -> Result<(), CommandError> {
+    let failed = |error: &dyn fmt::Display| CommandError::failure(format!("cannot write YAML: {error}"));
+    let text = serde_yaml::to_string(value).map_err(|error| failed(&error))?;
+    let plain = !text.contains(|character: char| is_unseen(character) && character != '\n');
+    let text = if plain { text } else { format!("{value:#}\n") };
+    print(&format!("---\n{text}"))
+}
+
 /// Writes a message to standard error; where that fails there is nobody left to tell.
 pub(super) fn tell(text: &str) {
     use std::io::Write as _;
-    drop(writeln!(std::io::stderr().lock(), "{text}"));
+    drop(writeln!(std::io::stderr().lock(), "{}", visible(text)));
 }

@@ -3,7 +3,7 @@
 //! Nothing is passed over unseen: what is not read is named, and nothing is read that could block or that has no end.
 
 use super::exit::CommandError;
-use crate::diagnostics::output::printable;
+use crate::diagnostics::printable;
 use crate::diagnostics::{Diagnostic, Diagnostics, Location};
 use crate::engine::offline::{IgnoreAbove, LeftAlone, SourceFile};
 use crate::model::{IGNORE_FILE, may_hold_manifests};

@@ -1,5 +1,6 @@
 //! One finding, and a list of them.
 
+use super::visible;
 use crate::model::pointer;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -67,12 +68,13 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// A finding of the given severity; add the place with [`Self::at`].
+    /// A finding of the given severity; add the place with [`Self::at`]. What it repeats of a document cannot move a terminal, wherever it
+    /// is shown: `kubectl` prints messages as they are.
     pub fn new(severity: Severity, code: &str, message: impl Into<String>) -> Self {
         Self {
             code: code.to_owned(),
             severity,
-            message: message.into(),
+            message: visible(&message.into()).into_owned(),
             location: Location { file: String::new(), line: 0, column: 0 },
             path: String::new(),
             help: None,
@@ -104,14 +106,14 @@ impl Diagnostic {
     /// Sets the path from a JSON pointer.
     #[must_use]
     pub fn path(mut self, json_pointer: &str) -> Self {
-        self.path = pointer::to_path(json_pointer);
+        self.path = visible(&pointer::to_path(json_pointer)).into_owned();
         self
     }
 
     /// Says what to do about it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(visible(&help.into()).into_owned());
         self
     }
 

@@ -6,11 +6,17 @@
 
 mod code;
 mod diagnostic;
+mod mask_names;
+mod mask_text;
 mod nearest;
 pub mod output;
+mod printable;
 mod source_map;
 
 pub use code::Code;
 pub use diagnostic::{Diagnostic, Diagnostics, Location, Severity};
+pub use mask_names::{is_plain_key, is_secret_name};
+pub use mask_text::{HIDDEN, mask_line, mask_text, repeated};
 pub use nearest::nearest;
+pub use printable::{is_unseen, printable, visible};
 pub use source_map::{Position, SourceMap};

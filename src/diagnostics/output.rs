@@ -1,25 +1,9 @@
 //! Diagnostics for people and for programs.
 
-use super::{Diagnostic, Diagnostics, Severity};
+use super::{Diagnostic, Diagnostics, Severity, mask_line, printable};
 use crate::model::percent_encoded;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-
-/// Control characters never reach a terminal or a log: a manifest could move the cursor, hide or reverse text, or begin a line that
-/// a workflow takes for a command. A line break is shown as `\n`.
-pub fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' => out.push_str("\\n"),
-            // Directional formatting (Unicode Standard Annex 9), as in attacks on reviewers of source code.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' => out.push('\u{fffd}'),
-            character if character.is_control() => out.push('\u{fffd}'),
-            character => out.push(character),
-        }
-    }
-    out
-}
 
 /// Whether the document around a line may be a Secret, whose content is never shown.
 fn may_be_secret(text: &str, line: usize) -> bool {
@@ -49,10 +33,10 @@ pub fn text<'a>(diagnostics: &Diagnostics, source: impl Fn(&str) -> Option<&'a s
         let path = if path.is_empty() { String::new() } else { format!("  ({})", printable(path)) };
         let _ = writeln!(out, "  --> {}{path}", printable(&location.to_string()));
         let source = source(&location.file).filter(|text| !may_be_secret(text, location.line));
-        if let Some(line) = source.and_then(|text| text.lines().nth(location.line.checked_sub(1)?)) {
+        if let Some(line) = source.and_then(|text| mask_line(text, location.line)) {
             let number = location.line.to_string();
             let pad = " ".repeat(number.len());
-            let _ = writeln!(out, " {pad} |\n {number} | {}", printable(line));
+            let _ = writeln!(out, " {pad} |\n {number} | {}", printable(&line));
             let _ = writeln!(out, " {pad} | {}^", " ".repeat(location.column.saturating_sub(1)));
         }
         if let Some(help) = help {

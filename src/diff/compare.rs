@@ -1,7 +1,8 @@
 //! Field-by-field comparison of two values.
 
-use super::mask::{HIDDEN, mask_object};
+use super::mask::mask_object;
 use super::meaning::same_meaning;
+use crate::diagnostics::HIDDEN;
 use crate::model::pointer::{join, to_path};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

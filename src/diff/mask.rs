@@ -4,12 +4,8 @@
 //! everything below `data` of a Secret, values whose own name or whose parent's name says so, environment variables and arguments
 //! of such a name, and inside of any text what follows such a name. A value hidden in vain costs a look into the file.
 
-use super::mask_names::{is_plain_key, is_secret_name};
-use super::mask_text::mask_text;
+use crate::diagnostics::{HIDDEN, is_plain_key, is_secret_name, mask_text, visible};
 use serde_json::{Map, Value};
-
-/// What stands in place of a secret value.
-pub const HIDDEN: &str = "(hidden)";
 
 /// Masks a whole object of `kind`.
 pub(super) fn mask_object(kind: &str, value: &Value) -> Value {
@@ -24,6 +20,43 @@ pub(super) fn mask_object(kind: &str, value: &Value) -> Value {
 /// Masks one effective value by its dotted name.
 pub(super) fn mask_effective(name: &str, value: &Value) -> Value {
     hide(value, false, name.split('.').find(|part| is_secret_name(part)).unwrap_or_default())
+}
+
+/// Masks the values of effective settings, nodes of `value` and `origin` at any depth, for people: where they come from stays, and
+/// nothing in them moves a terminal.
+pub fn mask_settings(settings: &Value) -> Value {
+    masked_settings(settings, "")
+}
+
+fn masked_settings(node: &Value, at: &str) -> Value {
+    match node {
+        Value::Object(map) if is_setting(map) => {
+            let part = |name: &String, part: &Value| if name == "value" { seen(mask_effective(at, part)) } else { part.clone() };
+            Value::Object(map.iter().map(|(name, value)| (name.clone(), part(name, value))).collect())
+        }
+        Value::Object(map) if holds_settings(node) => {
+            map.iter().map(|(name, child)| (visible(name).into_owned(), masked_settings(child, &format!("{at}.{name}")))).collect()
+        }
+        // What comes from one place as a whole, containers for example.
+        other => seen(mask_effective(at, other)),
+    }
+}
+
+fn is_setting(map: &Map<String, Value>) -> bool {
+    map.contains_key("value") && map.contains_key("origin")
+}
+
+fn holds_settings(node: &Value) -> bool {
+    node.as_object().is_some_and(|map| is_setting(map) || map.values().any(holds_settings))
+}
+
+fn seen(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::from(visible(&text)),
+        Value::Array(items) => items.into_iter().map(seen).collect(),
+        Value::Object(map) => map.into_iter().map(|(name, child)| (visible(&name).into_owned(), seen(child))).collect(),
+        other => other,
+    }
 }
 
 /// `all` hides every scalar; `name` is the name of the value, or of the nearest parent that names a secret.
@@ -93,6 +126,20 @@ mod tests {
             "ports": [{"name": "pgport", "port": 5432}], "args": ["--level", "debug"],
         });
         assert_eq!(mask_object("SGCluster", &readable), readable);
+    }
+
+    /// The status is read by more people than the manifests of a cluster.
+    #[test]
+    fn settings_are_masked_at_any_depth() {
+        let settings = json!({
+            "postgres": {"parameters": {"my.token": {"value": "s3cr3t", "origin": {"manifest": {"file": "a.yaml", "line": 3}}}}},
+            "instances": {"value": 3, "origin": "default"},
+            "pods": {"containers": [{"env": [{"name": "DB_PASSWORD", "value": "s3cr3t"}], "args": ["--token=s3cr3t"]}], "note": {"a": "x\u{202e}"}},
+        });
+        let masked = mask_settings(&settings);
+        assert!(!masked.to_string().contains("s3cr3t"), "{masked}");
+        assert_eq!(masked["postgres"]["parameters"]["my.token"]["origin"]["manifest"]["line"], 3);
+        assert_eq!((&masked["instances"]["value"], &masked["pods"]["note"]["a"]), (&json!(3), &json!("x\\u202e")));
     }
 
     #[test]

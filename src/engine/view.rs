@@ -3,6 +3,7 @@
 //! In: live objects as a pass has read them. Out: plain data. Invariant: it holds nothing secret, and nothing that is not
 //! in the API server as well, except the text of the last plan. Why: every way in says the same.
 
+use crate::diagnostics::mask_text;
 use crate::model::{NamespacedName, Object};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -234,7 +235,7 @@ pub(super) fn fleet(object: &Object, plan: &str) -> FleetView {
     FleetView {
         namespace: object.namespace().unwrap_or_default().to_owned(),
         name: object.name().to_owned(),
-        source: source.to_owned(),
+        source: mask_text(source),
         seen: commit("seen"),
         applied: commit("applied"),
         ready: status,

@@ -13,7 +13,9 @@ mod signature;
 
 pub use error::HookError;
 pub use listener::serve;
+pub use payload::addresses;
 pub use secrets::SecretsFile;
+pub use signature::{Refused, verify};
 
 use crate::engine::controller::LookAgain;
 use axum::body::Body;

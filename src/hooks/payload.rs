@@ -47,7 +47,7 @@ struct Repository {
 }
 
 /// Every address that a push event gives its repository.
-pub(super) fn addresses(body: &[u8]) -> Result<Vec<String>, serde_json::Error> {
+pub fn addresses(body: &[u8]) -> Result<Vec<String>, serde_json::Error> {
     let Payload { repository, project } = serde_json::from_slice(body)?;
     let of = |found: Repository| {
         [found.clone_url, found.ssh_url, found.html_url, found.git_http_url, found.git_ssh_url, found.web_url].into_iter().flatten()

@@ -18,7 +18,7 @@ use sha2::Sha256;
 
 /// Why a delivery is refused. It does not say which secret was nearly right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refused {
+pub enum Refused {
     /// There is no signature.
     #[error("the delivery is not signed: give the webhook a secret")]
     Unsigned,
@@ -31,7 +31,7 @@ pub(super) enum Refused {
 }
 
 /// Checks a delivery.
-pub(super) fn verify(headers: &HeaderMap, body: &[u8], secrets: &[SecretText], now: Timestamp) -> Result<(), Refused> {
+pub fn verify(headers: &HeaderMap, body: &[u8], secrets: &[SecretText], now: Timestamp) -> Result<(), Refused> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let right = if let Some(signatures) = header("webhook-signature") {
         let (id, time) = (header("webhook-id").ok_or(Refused::Wrong)?, header("webhook-timestamp").ok_or(Refused::Wrong)?);

@@ -3,7 +3,7 @@
 use super::limits::Limits;
 use super::scalar::{Scalar, plain};
 use super::template::{has_actions, is_action};
-use crate::diagnostics::{Diagnostic, Diagnostics, Location, Position, SourceMap};
+use crate::diagnostics::{Diagnostic, Diagnostics, Location, Position, SourceMap, repeated};
 use crate::model::pointer::join;
 use granit_parser::{Event, Parser, ScalarStyle, Span};
 use serde_json::{Map, Value};
@@ -418,16 +418,21 @@ impl Builder<'_> {
         match plain(text) {
             Scalar::Value(value) => value,
             Scalar::Ambiguous(meaning) => {
+                let shown = repeated(pointer, text);
                 self.problem(
                     here,
                     pointer,
-                    Diagnostic::error("ambiguous-scalar", format!("`{text}` is {meaning} to kubectl and something else to other readers"))
-                        .help(format!("quote it (\"{text}\") if it is text; otherwise write true, false or a plain decimal number")),
+                    Diagnostic::error("ambiguous-scalar", format!("`{shown}` is {meaning} to kubectl and something else to other readers"))
+                        .help(format!("quote it (\"{shown}\") if it is text; otherwise write true, false or a plain decimal number")),
                 );
                 Value::from(text)
             }
             Scalar::NotJson => {
-                self.problem(here, pointer, Diagnostic::error("not-a-json-value", format!("`{text}` cannot stand in a Kubernetes object")));
+                self.problem(
+                    here,
+                    pointer,
+                    Diagnostic::error("not-a-json-value", format!("`{}` cannot stand in a Kubernetes object", repeated(pointer, text))),
+                );
                 Value::Null
             }
         }

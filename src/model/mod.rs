@@ -32,7 +32,7 @@ pub use hold::{HOLD, Hold};
 pub use instance_report::{InstanceReport, InstanceRole, PendingParameter};
 pub use key::{NamespacedName, ObjectKey};
 pub use moment::{day, seconds};
-pub use network::{address_bits, is_prefix_length};
+pub use network::{address_bits, is_prefix_length, is_this_machine_called};
 pub use object::Object;
 pub use percent::percent_encoded;
 pub use quantity::{Quantity, holds_quantity};

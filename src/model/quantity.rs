@@ -71,7 +71,7 @@ impl Quantity {
         const GIBIBYTE: i64 = 1 << 30;
         const MEBIBYTE: i64 = 1 << 20;
         let bytes = self.ceiling();
-        if bytes % GIBIBYTE == 0 { format!("{}Gi", bytes / GIBIBYTE) } else { format!("{}Mi", (bytes + MEBIBYTE - 1) / MEBIBYTE) }
+        if bytes % GIBIBYTE == 0 { format!("{}Gi", bytes / GIBIBYTE) } else { format!("{}Mi", (bytes - 1) / MEBIBYTE + 1) }
     }
 }
 
@@ -102,6 +102,7 @@ mod tests {
         assert_eq!(Quantity::parse("1.5Gi").unwrap().memory_text(), "1536Mi");
         assert_eq!(Quantity::parse("63m").unwrap().cpu_text(), "63m");
         assert!(Quantity::parse("1Gi") > Quantity::parse("1G"));
+        assert_eq!(Quantity::parse("9999999999999999Ei").unwrap().memory_text(), "8796093022208Mi", "the largest there is");
         for bad in ["", "Gi", "1gi", "-1", "1e3", "x"] {
             assert_eq!(Quantity::parse(bad), None, "{bad}");
         }

@@ -2,7 +2,8 @@
 
 use super::build::{ClusterAction, ClusterPlan, Plan, consequence};
 use super::group::{Group, groups};
-use crate::diff::{Cause, Disturbance, EffectiveChange, FieldChange, HIDDEN, ObjectAction, ObjectChange};
+use crate::diagnostics::{HIDDEN, printable};
+use crate::diff::{Cause, Disturbance, EffectiveChange, FieldChange, ObjectAction, ObjectChange};
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -20,7 +21,7 @@ pub fn text(plan: &Plan, objects: bool) -> String {
     let mut out = String::new();
     let sides = match (plan.base.as_str(), plan.head.as_str()) {
         ("", "") => String::new(),
-        (base, head) => format!(" · {} → {}", short(base), short(head)),
+        (base, head) => format!(" · {} → {}", printable(short(base)), printable(short(head))),
     };
     if plan.is_empty() {
         let _ = writeln!(out, "no difference{sides} · {} {}", plan.total, clusters(plan.total));
@@ -36,7 +37,7 @@ pub fn text(plan: &Plan, objects: bool) -> String {
                 .clusters
                 .iter()
                 .filter(|cluster| consequence(cluster) == count.consequence)
-                .map(|cluster| format!("{}/{}", cluster.namespace, cluster.name))
+                .map(|cluster| name_of(&cluster.namespace, &cluster.name))
                 .collect();
             let _ = writeln!(out, "  {:<width$}  {:>4}  {}", count.consequence, count.clusters, shortened(&which));
         }
@@ -70,6 +71,11 @@ pub fn objects_text(changes: &[ObjectChange]) -> String {
     out
 }
 
+/// A name as a file wrote it, which need not be a valid one.
+fn name_of(namespace: &str, name: &str) -> String {
+    format!("{}/{}", printable(namespace), printable(name))
+}
+
 /// Twelve digits of a commit id; other names as they are.
 fn short(revision: &str) -> &str {
     let is_id = revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -98,9 +104,9 @@ fn one_group(out: &mut String, group: &Group<'_>, objects: bool) {
         ClusterAction::Create => '+',
         ClusterAction::Orphan => '!',
     };
-    let _ = writeln!(out, "{mark} {namespace}/{name}: {}", impact.summary);
+    let _ = writeln!(out, "{mark} {}: {}", name_of(namespace, name), printable(&impact.summary));
     if group.all.len() > 1 {
-        let others: Vec<String> = group.all[1..].iter().map(|cluster| format!("{}/{}", cluster.namespace, cluster.name)).collect();
+        let others: Vec<String> = group.all[1..].iter().map(|cluster| name_of(&cluster.namespace, &cluster.name)).collect();
         let _ = writeln!(
             out,
             "  the same change in {} {}{}: {}",
@@ -115,10 +121,10 @@ fn one_group(out: &mut String, group: &Group<'_>, objects: bool) {
         let _ = writeln!(out, "  at risk: {}", risks.join(", "));
     }
     for diagnostic in diagnostics {
-        let _ = writeln!(out, "  {}[{}]: {}", diagnostic.severity, diagnostic.code, one_line(&diagnostic.message));
-        let _ = writeln!(out, "      at {}", diagnostic.location);
+        let _ = writeln!(out, "  {}[{}]: {}", diagnostic.severity, diagnostic.code, printable(&diagnostic.message));
+        let _ = writeln!(out, "      at {}", printable(&diagnostic.location.to_string()));
         if let Some(help) = &diagnostic.help {
-            let _ = writeln!(out, "      help: {}", one_line(help));
+            let _ = writeln!(out, "      help: {}", printable(help));
         }
     }
     for cause in causes {
@@ -137,17 +143,17 @@ fn one_group(out: &mut String, group: &Group<'_>, objects: bool) {
     if !impact.instances.is_empty() {
         out.push_str("  what happens\n");
         for instance in &impact.instances {
-            let _ = writeln!(out, "    {}: {} ({})", instance.instance, instance.disturbance, instance.note);
+            let _ = writeln!(out, "    {}: {} ({})", printable(&instance.instance), instance.disturbance, printable(&instance.note));
         }
     }
     if let Some(rehearsal) = rehearsal {
-        let _ = writeln!(out, "  steps, when {} leads", rehearsal.leader);
+        let _ = writeln!(out, "  steps, when {} leads", printable(&rehearsal.leader));
         for (index, step) in rehearsal.steps.iter().enumerate() {
-            let _ = writeln!(out, "    {}. {}", index + 1, one_line(step));
+            let _ = writeln!(out, "    {}. {}", index + 1, printable(step));
         }
     }
     for note in &impact.notes {
-        let _ = writeln!(out, "  note: {}", one_line(note));
+        let _ = writeln!(out, "  note: {}", printable(note));
     }
     if objects {
         for change in changed {
@@ -185,12 +191,13 @@ fn reasons(out: &mut String, cluster: &ClusterPlan) {
             .enumerate()
             .map(|(index, place)| if index > 0 && common { &place[start..] } else { place })
             .collect();
-        let _ = writeln!(out, "    {disturbance}: {}{more}    {}", one_line(&shown.join(", ")), one_line(reason));
+        let _ = writeln!(out, "    {disturbance}: {}{more}    {}", printable(&shown.join(", ")), printable(reason));
     }
 }
 
 fn one_cause(out: &mut String, cause: &Cause) {
     let Cause { kind, name, location, change } = cause;
+    let (kind, name, location) = (printable(kind), printable(name), printable(&location.to_string()));
     if change.path.is_empty() {
         let what = if change.after.is_some() { "+" } else { "-" };
         let _ = writeln!(out, "  {what} {kind} {name}    {location}");
@@ -201,12 +208,13 @@ fn one_cause(out: &mut String, cause: &Cause) {
 }
 
 fn value(out: &mut String, change: &EffectiveChange, reason: Option<&str>) {
-    let origin = change.origin.as_deref().map(|origin| format!(" ({origin})")).unwrap_or_default();
-    let reason = reason.map(|reason| format!("    {reason}")).unwrap_or_default();
+    let name = printable(&change.name);
+    let origin = change.origin.as_deref().map(|origin| format!(" ({})", printable(origin))).unwrap_or_default();
+    let reason = reason.map(|reason| format!("    {}", printable(reason))).unwrap_or_default();
     let _ = match (&change.before, &change.after) {
-        (Some(before), Some(after)) => writeln!(out, "    ~ {}    {} → {}{origin}{reason}", change.name, scalar(before), scalar(after)),
-        (None, Some(after)) => writeln!(out, "    + {}    {}{origin}{reason}", change.name, scalar(after)),
-        (Some(before), None) => writeln!(out, "    - {}    {}{reason}", change.name, scalar(before)),
+        (Some(before), Some(after)) => writeln!(out, "    ~ {name}    {} → {}{origin}{reason}", scalar(before), scalar(after)),
+        (None, Some(after)) => writeln!(out, "    + {name}    {}{origin}{reason}", scalar(after)),
+        (Some(before), None) => writeln!(out, "    - {name}    {}{reason}", scalar(before)),
         (None, None) => Ok(()),
     };
 }
@@ -217,9 +225,9 @@ fn object(out: &mut String, change: &ObjectChange, fields: bool) {
         ObjectAction::Changed => '~',
         ObjectAction::Removed => '-',
     };
-    let place = if change.namespace.is_empty() { change.name.clone() } else { format!("{}/{}", change.namespace, change.name) };
-    let note = change.note.as_ref().map(|note| format!("    {}", one_line(note))).unwrap_or_default();
-    let _ = writeln!(out, "  {mark} {} {place}{note}", change.kind);
+    let place = if change.namespace.is_empty() { printable(&change.name) } else { name_of(&change.namespace, &change.name) };
+    let note = change.note.as_ref().map(|note| format!("    {}", printable(note))).unwrap_or_default();
+    let _ = writeln!(out, "  {mark} {} {place}{note}", printable(&change.kind));
     if fields {
         for one in &change.fields {
             field(out, one, 4);
@@ -228,23 +236,23 @@ fn object(out: &mut String, change: &ObjectChange, fields: bool) {
 }
 
 fn field(out: &mut String, change: &FieldChange, indent: usize) {
-    let pad = " ".repeat(indent);
+    let (pad, path) = (" ".repeat(indent), printable(&change.path));
     match (&change.before, &change.after) {
         (Some(Value::String(before)), Some(Value::String(after))) if before.contains('\n') || after.contains('\n') => {
-            let _ = writeln!(out, "{pad}~ {}", change.path);
+            let _ = writeln!(out, "{pad}~ {path}");
             for line in similar::TextDiff::from_lines(before.as_str(), after.as_str()).unified_diff().context_radius(2).to_string().lines()
             {
-                let _ = writeln!(out, "{pad}    {}", one_line(line));
+                let _ = writeln!(out, "{pad}    {}", printable(line));
             }
         }
         (Some(before), Some(after)) => {
-            let _ = writeln!(out, "{pad}~ {}    {} → {}", change.path, scalar(before), scalar(after));
+            let _ = writeln!(out, "{pad}~ {path}    {} → {}", scalar(before), scalar(after));
         }
         (None, Some(after)) => {
-            let _ = writeln!(out, "{pad}+ {}    {}", change.path, scalar(after));
+            let _ = writeln!(out, "{pad}+ {path}    {}", scalar(after));
         }
         (Some(before), None) => {
-            let _ = writeln!(out, "{pad}- {}    {}", change.path, scalar(before));
+            let _ = writeln!(out, "{pad}- {path}    {}", scalar(before));
         }
         (None, None) => {}
     }
@@ -258,10 +266,6 @@ fn scalar(value: &Value) -> String {
         Value::String(text) if !text.is_empty() && !text.contains(char::is_whitespace) && !text.contains(char::is_control) => text.clone(),
         other => other.to_string(),
     };
-    let text = one_line(&text);
+    let text = printable(&text);
     if text.chars().count() > LONGEST { format!("{}…", text.chars().take(LONGEST).collect::<String>()) } else { text }
-}
-
-fn one_line(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }

@@ -162,7 +162,8 @@ fn number(major: u32, parameter: &Parameter, text: &str) -> Result<String, Value
     if value.is_nan() || value < low || value > high || (whole && !(-2_147_483_648.0..=2_147_483_647.0).contains(&value)) {
         return Err(ValueProblem::OutOfRange(low.to_string(), high.to_string(), parameter.unit.clone().unwrap_or_default()));
     }
-    Ok(value.to_string())
+    // Zero has two signs there and one here.
+    Ok((value + 0.0).to_string())
 }
 
 /// A C integer: decimal, `0x` hexadecimal, leading `0` octal. `None` where there is none or it does not fit.
@@ -264,6 +265,7 @@ mod tests {
             ("statement_timeout", "2500us", Some("2")),
             ("statement_timeout", "0.001d", Some("0")),
             ("statement_timeout", "1.01h", Some("3660000")),
+            ("statement_timeout", "-0", Some("0")),
             ("statement_timeout", "10Min", None),
             ("statement_timeout", "25d", None),
             ("shared_buffers", "8191kB", Some("1024")),

@@ -38,6 +38,10 @@ impl Failure {
         Self::new(400, "BadRequest", message)
     }
 
+    pub(super) fn stranger() -> Self {
+        Self::new(403, "Forbidden", "this API serves programs of this machine, and no web sites")
+    }
+
     pub(super) fn no_such_path() -> Self {
         let mut failure = Self::new(404, "NotFound", "the server could not find the requested resource");
         failure.details = json!({});

@@ -8,9 +8,10 @@ use super::server::Server;
 use super::store::Key;
 use super::write::{PatchKind, Write};
 use super::{discovery, openapi, pages, scale, table, watch, workloads};
+use crate::model::is_this_machine_called;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::{Method, Response};
+use axum::http::{Method, Response, header};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,6 +62,11 @@ pub(super) async fn answer(server: Arc<Server>, request: Request) -> Response<Bo
 
 async fn dispatch(server: &Arc<Server>, request: Request) -> Result<Response<Body>, Failure> {
     let (parts, body) = request.into_parts();
+    // A browser says for which site it asks; `kubectl` and controllers do not.
+    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    if parts.headers.contains_key(header::ORIGIN) || !host.is_some_and(is_this_machine_called) {
+        return Err(Failure::stranger());
+    }
     let path = parts.uri.path().trim_end_matches('/').to_owned();
     if let Some(fixed) = discovery::answer(&path).or_else(|| openapi::answer(&path)) {
         return Ok(respond(200, &fixed));

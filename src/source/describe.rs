@@ -1,21 +1,17 @@
 //! Making text of strangers fit for a message.
 
+use crate::diagnostics::{is_unseen, mask_text};
 use std::fmt::Display;
 
 /// Longest piece of foreign text that is shown.
 const LONGEST: usize = 200;
 
-/// Cuts foreign text to one line of bounded length without control characters or direction overrides, which would
-/// otherwise reach terminals and logs.
+/// Cuts foreign text to one line of bounded length without characters that are not seen as themselves, which would
+/// otherwise reach terminals and logs. A server may repeat what it was sent, so what may be a secret is hidden.
 pub(super) fn tame(text: &str) -> String {
-    let is_direction = |letter| matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let mut tamed: String = text
-        .trim()
-        .chars()
-        .take(LONGEST)
-        .map(|letter| if letter.is_control() || is_direction(letter) { '\u{fffd}' } else { letter })
-        .collect();
-    if text.trim().chars().nth(LONGEST).is_some() {
+    let text = mask_text(text.trim());
+    let mut tamed: String = text.chars().take(LONGEST).map(|letter| if is_unseen(letter) { '\u{fffd}' } else { letter }).collect();
+    if text.chars().nth(LONGEST).is_some() {
         tamed.push('…');
     }
     tamed
@@ -44,6 +40,7 @@ mod tests {
     fn foreign_text_is_one_harmless_line() {
         assert_eq!(tame("  fix \u{1b}[31mred\nnext \u{202e}evil "), "fix \u{fffd}[31mred\u{fffd}next \u{fffd}evil");
         assert_eq!(tame(&"x".repeat(300)).chars().count(), 201);
+        assert_eq!(tame("go away with Bearer abcdef"), "go away with Bearer (hidden)");
         assert_eq!((bytes(3), bytes(2048), bytes(5 << 20)), ("3 bytes".into(), "2 KiB".into(), "5 MiB".into()));
     }
 }

@@ -10,6 +10,7 @@ pub use crate::model::seconds;
 pub use licence::conditions as licence_conditions;
 pub use operation::{OperationState, operation_conditions};
 
+use crate::diagnostics::visible;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -27,9 +28,9 @@ pub struct Condition {
 }
 
 impl Condition {
-    /// A topic with its status.
+    /// A topic with its status. `kubectl` prints messages as they are, so nothing in them moves a terminal.
     pub fn new(r#type: &'static str, status: Option<bool>, reason: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { r#type, status, reason: reason.into(), message: message.into() }
+        Self { r#type, status, reason: reason.into(), message: visible(&message.into()).into_owned() }
     }
 }
 

@@ -3,6 +3,7 @@
 //! In: the state of the engine. Out: answers. Invariant: reads only; it holds no client. Why: a face that cannot write cannot
 //! do harm when it is reached by the wrong person.
 
+mod guard;
 mod metrics;
 mod page;
 
@@ -10,6 +11,7 @@ use crate::engine::controller::State;
 use crate::engine::view::View;
 use axum::extract::State as Shared;
 use axum::http::{StatusCode, header};
+use axum::middleware::from_fn;
 use axum::routing::get;
 use axum::{Json, Router};
 use std::sync::Arc;
@@ -31,11 +33,14 @@ impl Faces {
 pub fn router(state: Arc<State>, with_page: bool) -> Router {
     let index = || async { Json(serde_json::json!({"name": "stackgres", "paths": ["/healthz", "/readyz", "/metrics"]})) };
     let pages = if with_page { page::router() } else { Router::new().route("/", get(index)) };
-    pages
+    let all = pages
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
         .route("/metrics", get(self::metrics))
-        .with_state(Arc::new(Faces { state }))
+        .with_state(Arc::new(Faces { state }));
+    // Layers after the routes, so that they hold for paths that lead nowhere as well.
+    let all = if with_page { all.layer(from_fn(guard::this_machine_only)) } else { all };
+    all.layer(from_fn(guard::harden))
 }
 
 async fn ready(Shared(faces): Shared<Arc<Faces>>) -> (StatusCode, &'static str) {

@@ -32,6 +32,8 @@ async fn serve(arguments: &RunArguments) -> Result<(), CommandError> {
     let listener = tokio::net::TcpListener::bind(&arguments.listen).await.map_err(|error| {
         CommandError::failure(format!("cannot listen on {}: {error}", arguments.listen)).hint("choose another address with --listen")
     })?;
+    let address = listener.local_addr().map_or_else(|_| arguments.listen.clone(), |address| address.to_string());
+    tracing::info!(address, "tells health and metrics");
     let stopping = stop.clone();
     let server =
         axum::serve(listener, crate::web::router(state.clone(), false)).with_graceful_shutdown(async move { stopping.cancelled().await });
@@ -83,6 +85,7 @@ async fn webhook(arguments: &RunArguments, api: &Cluster, stop: &CancellationTok
     let listener = tokio::net::TcpListener::bind(address).await.map_err(|error| {
         CommandError::failure(format!("cannot listen on {address}: {error}")).hint("choose another address with --webhook-listen")
     })?;
+    let address = listener.local_addr().map_or_else(|_| address.clone(), |address| address.to_string());
     let hooks = Hooks::new(secrets, LookAgain::new(api.clone()), now);
     tracing::info!(address, "takes webhooks at /webhook");
     Ok(Some(tokio::spawn(crate::hooks::serve(listener, Arc::new(hooks), stop.clone()))))

@@ -28,6 +28,7 @@ mod real_cluster;
 mod real_pods;
 mod revisions;
 mod scenarios;
+mod security;
 mod source;
 
 use std::collections::BTreeSet;

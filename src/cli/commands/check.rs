@@ -3,7 +3,8 @@
 use super::{Look, look, source_text};
 use crate::cli::args::{CheckArguments, CheckOutput};
 use crate::cli::exit::{CommandError, Exit, print, tell};
-use crate::diagnostics::output::{github, json, printable, sarif, summary, text};
+use crate::diagnostics::output::{github, json, sarif, summary, text};
+use crate::diagnostics::printable;
 use crate::engine::offline::left_alone;
 use serde_json::json as object;
 

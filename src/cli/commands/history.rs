@@ -2,7 +2,7 @@
 
 use super::{cluster_name, live_problem};
 use crate::cli::args::{HistoryArguments, HistoryOutput};
-use crate::cli::exit::{CommandError, Exit, print};
+use crate::cli::exit::{CommandError, Exit, print, print_yaml};
 use crate::engine::live::{Entry, history};
 
 pub(in crate::cli) fn run(arguments: &HistoryArguments) -> Result<Exit, CommandError> {
@@ -57,8 +57,7 @@ fn one(entry: &Entry, output: HistoryOutput) -> Result<Exit, CommandError> {
         print("\n")?;
     }
     for manifest in &entry.manifests {
-        let text = serde_yaml::to_string(manifest).map_err(|error| CommandError::failure(error.to_string()))?;
-        print(&format!("---\n{text}"))?;
+        print_yaml(manifest)?;
     }
     Ok(Exit::Fine)
 }

@@ -2,7 +2,7 @@
 
 use super::{Look, look, source_text};
 use crate::cli::args::RenderArguments;
-use crate::cli::exit::{CommandError, Exit, print, tell};
+use crate::cli::exit::{CommandError, Exit, print_yaml, tell};
 use crate::diagnostics::output::{summary, text};
 use crate::engine::offline::version;
 
@@ -17,9 +17,7 @@ pub(in crate::cli) fn run(arguments: &RenderArguments) -> Result<Exit, CommandEr
         found = true;
         tell(&format!("# {name}"));
         for object in version(cluster).objects {
-            let yaml =
-                serde_yaml::to_string(object.value()).map_err(|error| CommandError::failure(format!("cannot write YAML: {error}")))?;
-            print(&format!("---\n{yaml}"))?;
+            print_yaml(object.value())?;
         }
     }
     if report.diagnostics.has_errors() {

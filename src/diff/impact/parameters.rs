@@ -5,7 +5,7 @@
 //! `0x190` is 400, `of` is off, and what lies below Patroni's minimum is Patroni's default.
 
 use super::{Disturbance, Finding, Risk};
-use crate::diff::HIDDEN;
+use crate::diagnostics::HIDDEN;
 use crate::diff::effective::EffectiveChange;
 use crate::model::HOT_STANDBY;
 use crate::postgres::{self, Context};

@@ -17,6 +17,7 @@ use super::switchover::{SwitchoverWorks, carry_out_request, spare_no_longer};
 use super::works::Works;
 use crate::apply::carry_out;
 use crate::diagnostics::Diagnostic;
+use crate::diff::mask_settings;
 use crate::engine::offline::{Report, Successor, frozen, inseparable, judged, successor};
 use crate::health::{Instance, Instances, instances};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
@@ -497,7 +498,8 @@ fn describe(
     patch["labelSelector"] = json!(format!("app=StackGresCluster,stackgres.io/cluster=true,stackgres.io/cluster-name={}", cluster.name()));
     patch["postgresVersion"] = json!(released.effective.postgres.version.value);
     patch["extensions"] = extensions(&released.effective);
-    patch["effective"] = replacing(cluster.get("/status/effective"), serde_json::to_value(&released.effective).unwrap_or_default());
+    patch["effective"] =
+        replacing(cluster.get("/status/effective"), mask_settings(&serde_json::to_value(&released.effective).unwrap_or_default()));
     if let Some(reason) = &decision.stop {
         conditions.push(Condition::new("Stalled", Some(true), "Refused", reason.clone()));
     } else if let (Some(_), Some(wait)) = (&decision.failure, &decision.wait) {

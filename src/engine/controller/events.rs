@@ -1,5 +1,6 @@
 //! Events: what happened, for `kubectl describe`.
 
+use crate::diagnostics::visible;
 use crate::kubernetes::Cluster;
 use crate::model::{Digest, Object};
 use jiff::Timestamp;
@@ -20,7 +21,7 @@ async fn told(cluster: &Cluster, about: &Object, warning: bool, reason: &str, no
     let moment = now.as_second() / once_in;
     let digest = Digest::of(&json!([about.uid(), reason, note, moment]));
     // Notes hold at most 1 KiB (Kubernetes API reference, `Event v1`).
-    let note: String = note.chars().take(1_000).collect();
+    let note: String = visible(note).chars().take(1_000).collect();
     let event = Object::new(json!({
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",

@@ -4,7 +4,7 @@ use super::claims;
 use super::facts::Facts;
 use super::fleet_pass::Findings;
 use super::source::{News, Problem};
-use crate::diagnostics::Diagnostic;
+use crate::diagnostics::{Diagnostic, visible};
 use crate::engine::offline::Report;
 use crate::model::{NamespacedName, Object};
 use crate::plan::Plan;
@@ -61,7 +61,7 @@ pub(super) fn status(fleet: &Object, report: &Report, snapshot: &News, plan: Opt
         .iter()
         .chain(&warnings)
         .take(10)
-        .map(|problem| json!({"code": problem.code, "severity": problem.severity, "message": problem.message, "at": problem.location.to_string()}))
+        .map(|problem| json!({"code": problem.code, "severity": problem.severity, "message": problem.message, "at": visible(&problem.location.to_string())}))
         .collect();
     let total = report.clusters.len() + report.blocked.len();
     let blocked = report.blocked.len() + findings.blocked;

@@ -1,7 +1,7 @@
 //! Failures as statuses and events may show them: more people read those than scripts.
 
 use super::wanted::{Entry, Source};
-use crate::diff::mask_text;
+use crate::diagnostics::mask_text;
 
 /// A failure as it may be shown: the server's primary message without what may be a value.
 ///

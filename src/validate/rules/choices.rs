@@ -1,7 +1,7 @@
 //! Values that are one of a few, and counts that fit, where the schema of the API leaves them open.
 
 use super::{Check, Context, Rule};
-use crate::diagnostics::{Code, Diagnostic, nearest};
+use crate::diagnostics::{Code, Diagnostic, nearest, repeated};
 use serde_json::Value;
 
 pub(super) const RULES: &[Rule] = &[
@@ -51,7 +51,10 @@ fn choices(context: &Context<'_>) -> Vec<Diagnostic> {
             Some(near) => format!("did you mean {near}? It is one of {list}"),
             None => format!("it is one of {list}"),
         };
-        Some(context.at(pointer, Diagnostic::error("unknown-choice", format!("`{value}` has no meaning here")).help(help)))
+        Some(
+            context
+                .at(pointer, Diagnostic::error("unknown-choice", format!("`{}` has no meaning here", repeated(pointer, value))).help(help)),
+        )
     };
     let mut problems: Vec<Diagnostic> = CHOICES.iter().filter_map(wrong).collect();
     let gates = context.inputs.cluster.object.get("/spec/nonProductionOptions/enabledFeatureGates").and_then(Value::as_array);

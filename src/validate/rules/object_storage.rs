@@ -1,7 +1,7 @@
 //! Object storages that backups could never reach.
 
 use super::{Check, Rule, at};
-use crate::diagnostics::{Code, Diagnostic, nearest};
+use crate::diagnostics::{Code, Diagnostic, nearest, repeated};
 use crate::load::Manifest;
 use serde_json::Value;
 
@@ -86,7 +86,7 @@ fn endpoint(manifest: &Manifest) -> Vec<Diagnostic> {
     if !host.is_empty() && !host.starts_with(['/', ':']) && !host.contains(char::is_whitespace) {
         return Vec::new();
     }
-    let problem = Diagnostic::error("storage-endpoint", format!("`{text}` is no http or https address"));
+    let problem = Diagnostic::error("storage-endpoint", format!("`{}` is no http or https address", repeated(ENDPOINT, text)));
     vec![at(manifest, ENDPOINT, problem.help("write for example https://minio.example.com:9000"))]
 }
 
@@ -95,7 +95,11 @@ fn class(manifest: &Manifest) -> Vec<Diagnostic> {
     let Some(text) = manifest.object.text(CLASS).filter(|text| !CLASSES.contains(text)) else { return Vec::new() };
     let help = nearest(text, CLASSES.iter().copied())
         .map_or_else(|| format!("write one of {}", CLASSES.join(", ")), |near| format!("did you mean {near}?"));
-    vec![at(manifest, CLASS, Diagnostic::error("storage-class", format!("`{text}` is no storage class for backups")).help(help))]
+    vec![at(
+        manifest,
+        CLASS,
+        Diagnostic::error("storage-class", format!("`{}` is no storage class for backups", repeated(CLASS, text))).help(help),
+    )]
 }
 
 fn encryption(manifest: &Manifest) -> Vec<Diagnostic> {

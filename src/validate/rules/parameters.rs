@@ -1,7 +1,7 @@
 //! PostgreSQL parameters.
 
 use super::{Check, Context, Rule, at};
-use crate::diagnostics::{Code, Diagnostic, nearest};
+use crate::diagnostics::{Code, Diagnostic, nearest, repeated};
 use crate::load::Manifest;
 use crate::model::pointer::join;
 use crate::postgres::{
@@ -198,7 +198,7 @@ fn one(major: u32, name: &str, value: &str) -> Option<Diagnostic> {
         };
         return Some(Diagnostic::error("unknown-parameter", format!("PostgreSQL {major} has no parameter `{name}`")).help(help));
     }
-    Some(Diagnostic::error("bad-parameter-value", format!("`{name}` = `{value}`: {problem}")))
+    Some(Diagnostic::error("bad-parameter-value", format!("`{name}` = `{}`: {problem}", repeated(name, value))))
 }
 
 fn number(context: &Context<'_>, name: &str) -> Option<i64> {

@@ -1,7 +1,7 @@
 //! What may stand in `pgbouncer.ini`.
 
 use super::{Check, Context, Rule, at};
-use crate::diagnostics::{Code, Diagnostic, nearest};
+use crate::diagnostics::{Code, Diagnostic, nearest, repeated};
 use crate::load::Manifest;
 use crate::model::pointer::join;
 use crate::postgres::{POOLER_BLOCKED, PoolerSetting};
@@ -93,7 +93,8 @@ fn one(part: &str, option: &str, value: &Value, allowed: &[&str]) -> Option<Diag
         _ => "a whole number",
     };
     (!fine).then(|| {
-        Diagnostic::error("pooler-option", format!("`{option}` = `{text}` is refused by PgBouncer")).help(format!("it takes {wanted}"))
+        Diagnostic::error("pooler-option", format!("`{option}` = `{}` is refused by PgBouncer", repeated(option, &text)))
+            .help(format!("it takes {wanted}"))
     })
 }
 

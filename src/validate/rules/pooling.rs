@@ -1,7 +1,7 @@
 //! PgBouncer settings.
 
 use super::{Check, Context, Rule, at};
-use crate::diagnostics::{Code, Diagnostic, nearest};
+use crate::diagnostics::{Code, Diagnostic, nearest, repeated};
 use crate::load::Manifest;
 use crate::model::pointer::join;
 use crate::postgres::{POOLER_BLOCKED, pooler_setting, pooler_setting_names};
@@ -99,6 +99,7 @@ fn one(name: &str, value: &Value) -> Option<Diagnostic> {
         _ => "session, transaction or statement",
     };
     (!fine).then(|| {
-        Diagnostic::error("bad-pooler-value", format!("`{name}` = `{text}` is refused by PgBouncer")).help(format!("it takes {wanted}"))
+        Diagnostic::error("bad-pooler-value", format!("`{name}` = `{}` is refused by PgBouncer", repeated(name, &text)))
+            .help(format!("it takes {wanted}"))
     })
 }

@@ -4,7 +4,7 @@
 
 use super::Findings;
 use super::metadata::{self, Naming};
-use crate::diagnostics::{Diagnostic, nearest};
+use crate::diagnostics::{Diagnostic, nearest, repeated};
 use crate::load::Manifest;
 use crate::model::pointer::join;
 use base64::Engine as _;
@@ -83,9 +83,9 @@ fn entry_problem(field: &str, key: &str, entry: &Value) -> Option<Diagnostic> {
         Value::Array(bytes) if field == "binaryData" && bytes.iter().all(|byte| byte.as_u64().is_some_and(|byte| byte < 256)) => None,
         // The API server reads a null as empty text.
         Value::String(_) | Value::Null => None,
-        other @ (Value::Bool(_) | Value::Number(_)) => {
-            Some(Diagnostic::error("wrong-type", "the field takes text").help(format!("quote it: \"{other}\"")))
-        }
+        other @ (Value::Bool(_) | Value::Number(_)) => Some(
+            Diagnostic::error("wrong-type", "the field takes text").help(format!("quote it: \"{}\"", repeated(key, &other.to_string()))),
+        ),
         _ => Some(Diagnostic::error("wrong-type", "the field takes text").help("write the content as a block: `KEY: |`")),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Findings;
 use super::value::matches_pattern;
-use crate::diagnostics::{Diagnostic, nearest};
+use crate::diagnostics::{Diagnostic, nearest, repeated};
 use crate::model::labels::{is_key, is_label_value};
 use crate::model::pointer::join;
 use serde_json::Value;
@@ -101,11 +101,15 @@ fn entries(field: &str, value: Option<&Value>, findings: &mut Findings) {
         }
         match value {
             Value::String(text) if field == "labels" && !is_label_value(text) => {
-                findings.push((place, Diagnostic::error("bad-label", format!("`{text}` is no valid label value"))));
+                let problem = Diagnostic::error("bad-label", format!("`{}` is no valid label value", repeated(&place, text)));
+                findings.push((place, problem));
             }
             // The API server reads a null as empty text.
             Value::String(_) | Value::Null => {}
-            other => findings.push((place, Diagnostic::error("wrong-type", "the field takes text").help(format!("quote it: \"{other}\"")))),
+            other => {
+                let help = format!("quote it: \"{}\"", repeated(&place, &other.to_string()));
+                findings.push((place, Diagnostic::error("wrong-type", "the field takes text").help(help)));
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Findings;
 use crate::api::schema::{Schema, Shape, Text};
-use crate::diagnostics::{Diagnostic, nearest};
+use crate::diagnostics::{Diagnostic, nearest, repeated};
 use crate::model::pointer::join;
 use regex::Regex;
 use serde_json::{Map, Value};
@@ -49,7 +49,7 @@ pub(super) fn check(pointer: &str, schema: &Schema, value: &Value, findings: &mu
         }
         (Shape::Text(rules), Value::String(text)) => check_text(pointer, rules, text, findings),
         (Shape::Integer { minimum, maximum, .. }, Value::Number(number)) => match whole(number) {
-            None => findings.push((pointer.to_owned(), wrong_type("a whole number", value))),
+            None => findings.push((pointer.to_owned(), wrong_type(pointer, "a whole number", value))),
             Some(number) => {
                 // The API server does not hold custom resources to `int32`, only to what a JSON integer is in Go.
                 let low = i128::from(minimum.unwrap_or(i64::MIN));
@@ -71,7 +71,7 @@ pub(super) fn check(pointer: &str, schema: &Schema, value: &Value, findings: &mu
             check_text(pointer, &rules, text, findings);
         }
         (Shape::IntOrString { .. }, Value::Number(number)) if whole(number).is_some() => {}
-        (shape, value) => findings.push((pointer.to_owned(), wrong_type(expected(shape), value))),
+        (shape, value) => findings.push((pointer.to_owned(), wrong_type(pointer, expected(shape), value))),
     }
 }
 
@@ -99,10 +99,11 @@ fn expected(shape: &Shape) -> &'static str {
     }
 }
 
-fn wrong_type(expected: &str, value: &Value) -> Diagnostic {
+fn wrong_type(pointer: &str, expected: &str, value: &Value) -> Diagnostic {
+    let shown = repeated(pointer, &value.to_string());
     let (found, help) = match value {
-        Value::Bool(_) => ("a boolean", (expected == "text").then(|| format!("quote it: \"{value}\""))),
-        Value::Number(_) => ("a number", (expected == "text").then(|| format!("quote it: \"{value}\""))),
+        Value::Bool(_) => ("a boolean", (expected == "text").then(|| format!("quote it: \"{shown}\""))),
+        Value::Number(_) => ("a number", (expected == "text").then(|| format!("quote it: \"{shown}\""))),
         Value::String(text) => (
             "text",
             match (expected, text.trim()) {
@@ -187,23 +188,27 @@ fn unique(pointer: &str, keys: &[String], list: &[Value], findings: &mut Finding
 
 fn check_text(pointer: &str, rules: &Text, text: &str, findings: &mut Findings) {
     let mut push = |problem: Diagnostic| findings.push((pointer.to_owned(), problem));
+    let shown = || repeated(pointer, text);
     if !rules.allowed.is_empty() && !rules.allowed.iter().any(|allowed| allowed == text) {
         let help = match nearest(text, rules.allowed.iter().map(String::as_str)) {
             Some(name) => format!("did you mean `{name}`? Allowed are {}", rules.allowed.join(", ")),
             None => format!("allowed are {}", rules.allowed.join(", ")),
         };
-        push(Diagnostic::error("not-allowed-value", format!("`{text}` is not allowed here")).help(help));
+        push(Diagnostic::error("not-allowed-value", format!("`{}` is not allowed here", shown())).help(help));
     }
     if let Some(pattern) = &rules.pattern
         && !matches_pattern(pattern, text)
     {
-        push(Diagnostic::error("pattern-mismatch", format!("`{text}` has not the required form")).help(format!("it must match {pattern}")));
+        push(
+            Diagnostic::error("pattern-mismatch", format!("`{}` has not the required form", shown()))
+                .help(format!("it must match {pattern}")),
+        );
     }
     if rules.format == Some("date-time") && text.parse::<jiff::Timestamp>().is_err() {
-        push(Diagnostic::error("pattern-mismatch", format!("`{text}` is no moment")).help("write it as 2026-11-24T02:00:00Z"));
+        push(Diagnostic::error("pattern-mismatch", format!("`{}` is no moment", shown())).help("write it as 2026-11-24T02:00:00Z"));
     }
     if rules.format == Some("date") && text.parse::<jiff::civil::Date>().is_err() {
-        push(Diagnostic::error("pattern-mismatch", format!("`{text}` is no date")).help("write it as 2026-11-24"));
+        push(Diagnostic::error("pattern-mismatch", format!("`{}` is no date", shown())).help("write it as 2026-11-24"));
     }
     length(pointer, text.chars().count(), rules.min_length, rules.max_length, "characters", findings);
 }

@@ -7,9 +7,8 @@ mod stream;
 use super::Faces;
 use crate::engine::view::{EventView, View};
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::get;
 use maud::{DOCTYPE, Markup, html};
@@ -25,30 +24,12 @@ pub(super) fn router() -> Router<Arc<Faces>> {
         .route("/api/view", get(json))
         .route("/style.css", get(|| async { asset("text/css", include_str!("style.css")) }))
         .route("/page.js", get(|| async { asset("text/javascript", include_str!("page.js")) }))
-        .layer(from_fn(guard))
 }
 
 fn asset(kind: &'static str, text: &'static str) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     (headers, text).into_response()
-}
-
-/// The page is for this machine. A web site that lets its own name point here is refused (DNS rebinding), and the page runs
-/// nothing but its own script.
-async fn guard(request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host });
-    if !matches!(name, "localhost" | "127.0.0.1" | "[::1]") {
-        return (StatusCode::FORBIDDEN, "open the page as http://localhost").into_response();
-    }
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    let policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
 
 async fn json(State(faces): State<Arc<Faces>>) -> Json<View> {

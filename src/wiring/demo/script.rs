@@ -1,6 +1,7 @@
 //! What the demo does and says.
 
 use super::repository::DemoRepository;
+use crate::diagnostics::visible;
 use crate::engine::view::{ClusterView, View};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,7 +23,7 @@ pub(super) struct Intro<'a> {
 /// One line to standard output. A reader that went away is no failure of the demo.
 pub(in crate::wiring) fn say(text: &str) {
     use std::io::Write as _;
-    drop(writeln!(std::io::stdout().lock(), "{text}"));
+    drop(writeln!(std::io::stdout().lock(), "{}", visible(text)));
 }
 
 fn indented(text: &str) -> String {

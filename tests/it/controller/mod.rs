@@ -239,7 +239,7 @@ fn condition(object: &Value, kind: &str) -> (String, String) {
 }
 
 /// A client of an in-memory API whose pods take their time.
-async fn sandbox(pace: Duration) -> (Sandbox, kube::Client) {
+pub(crate) async fn sandbox(pace: Duration) -> (Sandbox, kube::Client) {
     drop(rustls::crypto::ring::default_provider().install_default());
     let sandbox = Sandbox::start(SandboxOptions { pace, ..SandboxOptions::default() }).await.unwrap();
     let kubeconfig = kube::config::Kubeconfig::from_yaml(&sandbox.kubeconfig()).unwrap();

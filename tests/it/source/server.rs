@@ -28,6 +28,8 @@ pub(crate) enum Mood {
     Page,
     /// Sends everybody elsewhere.
     Redirect(String),
+    /// Repeats the `Authorization` header in the error of the Git protocol.
+    Reflect,
     /// Never answers.
     Silent,
     /// Ends the connection after so many bytes of a pack.
@@ -155,6 +157,12 @@ async fn answer(root: &PathBuf, mood: Mood, request: Request) -> Response<Body> 
         Mood::Status(status) => return plain(status),
         Mood::Page => return Response::builder().header("content-type", "text/html").body("<h1>hello</h1>".into()).unwrap(),
         Mood::Redirect(to) => return Response::builder().status(302).header("location", to).body(Body::empty()).unwrap(),
+        Mood::Reflect => {
+            let given = request.headers().get("authorization").and_then(|value| value.to_str().ok()).unwrap_or("nothing");
+            let line = format!("ERR go away with {given}\n");
+            let body = format!("001e# service=git-upload-pack\n0000{:04x}{line}", line.len() + 4);
+            return Response::builder().header("content-type", "application/x-git-upload-pack-advertisement").body(body.into()).unwrap();
+        }
         Mood::Silent => tokio::time::sleep(Duration::from_secs(30)).await,
         Mood::Cut(after) => cut = after,
         Mood::Circle => {

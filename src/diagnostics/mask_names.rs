@@ -30,7 +30,7 @@ const SETTINGS: &[&str] = &["passwordencryption", "automountserviceaccounttoken"
 const REFERENCES: &[&str] = &["name", "ref", "file", "path", "selector", "namespace"];
 
 /// Whether a value of this name may be a secret: `DB_PASSWORD`, `my.client_secret`, `secretAccessKey`, `--token`.
-pub(super) fn is_secret_name(name: &str) -> bool {
+pub fn is_secret_name(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let marked = WORDS.iter().any(|word| plain.contains(word)) || plain == "pass" || ends_in_pass(name);
     marked && !SETTINGS.contains(&plain.as_str()) && !REFERENCES.iter().any(|ending| plain.ends_with(ending))
@@ -44,7 +44,7 @@ fn ends_in_pass(name: &str) -> bool {
 }
 
 /// Members of a reference to a Secret that name it.
-pub(super) fn is_plain_key(key: &str) -> bool {
+pub fn is_plain_key(key: &str) -> bool {
     matches!(
         key,
         "name" | "key" | "path" | "mode" | "items" | "optional" | "defaultMode" | "namespace" | "kind" | "apiVersion" | "valueFrom"

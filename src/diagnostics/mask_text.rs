@@ -3,10 +3,14 @@
 //! A regular expression finds where a secret may begin (`PASSWORD`, `token=`, `"secret": `); where it ends is read by hand, because
 //! SQL's literals (`E'..\'..'`, `$tag$a$b$tag$`) need memory that an expression does not have.
 
-use super::mask::HIDDEN;
-use super::mask_names::is_secret_name;
+use super::mask_names::{is_plain_key, is_secret_name};
+use crate::model::pointer::segments;
 use regex::Regex;
+use std::ops::Range;
 use std::sync::LazyLock;
+
+/// What stands in place of a secret value.
+pub const HIDDEN: &str = "(hidden)";
 
 /// What may stand between an SQL keyword and its literal.
 const GAP: &str = r"(?:\s|/\*(?s:.*?)\*/|--[^\n]*\n)";
@@ -32,13 +36,46 @@ static ADDRESS: LazyLock<Regex> = LazyLock::new(|| expression(r"(?i)([a-z][a-z0-
 
 /// Replaces what may be a secret inside a text.
 pub fn mask_text(text: &str) -> String {
+    replace(text, secrets(text), 0)
+}
+
+/// How many lines before a line decide what of it is a secret: a password may be a block or a literal of several lines.
+const CONTEXT: usize = 200;
+
+/// One line of a text, counted from 1, with what may be a secret replaced, also where the secret began on a line before.
+pub fn mask_line(text: &str, number: usize) -> Option<String> {
+    let index = number.checked_sub(1)?;
+    let line = text.lines().nth(index)?;
+    let start = line.as_ptr() as usize - text.as_ptr() as usize;
+    let before = text[..start].rmatch_indices('\n').nth(CONTEXT).map_or(0, |(end, _)| end + 1);
+    let window = &text[before..start + line.len()];
+    Some(replace(window, secrets(window), start - before))
+}
+
+/// Most characters of a value that a message repeats.
+const REPEATED: usize = 200;
+
+/// A value as a message may repeat it: hidden where its path says that it is secret (a JSON pointer, or a name), masked inside, and cut.
+pub fn repeated(path: &str, value: &str) -> String {
+    let secret = |name: String| is_secret_name(&name) && !is_plain_key(path.rsplit('/').next().unwrap_or_default());
+    let named = if path.starts_with('/') { segments(path).any(secret) } else { secret(path.to_owned()) };
+    let masked = if named && !value.is_empty() { HIDDEN.to_owned() } else { mask_text(value) };
+    match masked.char_indices().nth(REPEATED) {
+        Some((end, _)) => format!("{}…", &masked[..end]),
+        None => masked,
+    }
+}
+
+/// Where a text may hold secrets: begin and end of each, in bytes.
+fn secrets(text: &str) -> Vec<(usize, usize)> {
     let mut hidden: Vec<(usize, usize)> = Vec::new();
+    let mut ends = Ends { text, plain: 0..0, line: 0..0 };
     for found in ASSIGNMENT.captures_iter(text) {
         if let (Some(all), Some(name)) = (found.get(0), found.get(1))
             && is_secret_name(name.as_str())
         {
             let yaml = text[name.end()..all.end()].trim_end().ends_with(':') && all.as_str().ends_with([' ', '\t']);
-            hidden.push((all.end(), value_end(text, all.end(), yaml)));
+            hidden.push((all.end(), ends.of(all.end(), yaml)));
         }
     }
     for found in LITERAL.captures_iter(text) {
@@ -48,7 +85,7 @@ pub fn mask_text(text: &str) -> String {
         {
             // A comment in between may hold the old one.
             let start = if gap.as_str().trim().is_empty() { open.start() } else { gap.start() };
-            hidden.push((start, value_end(text, open.start(), false)));
+            hidden.push((start, ends.of(open.start(), false)));
         }
     }
     for found in WORD.find_iter(text) {
@@ -58,7 +95,7 @@ pub fn mask_text(text: &str) -> String {
             "null" | "valid" | "for" | "is" | "in" | "to" => continue,
             // A value put together at run time: the rest of the statement may hold it.
             "" if rest.starts_with(['%', '(', ':']) => rest.find(';').map_or(text.len(), |end| found.end() + end),
-            _ => value_end(text, found.end(), false),
+            _ => ends.of(found.end(), false),
         };
         hidden.push((found.end(), end));
     }
@@ -66,12 +103,12 @@ pub fn mask_text(text: &str) -> String {
         if let (Some(all), Some(name)) = (found.get(0), found.get(1))
             && is_secret_name(name.as_str())
         {
-            hidden.push((all.end(), value_end(text, all.end(), false)));
+            hidden.push((all.end(), ends.of(all.end(), false)));
         }
     }
     for found in SCHEME.find_iter(text) {
         if found.as_str().ends_with(':') {
-            hidden.push((found.end(), value_end(text, found.end(), false)));
+            hidden.push((found.end(), ends.of(found.end(), false)));
         } else if let Some(blank) = found.as_str().find([' ', '\t']) {
             let credential = found.as_str()[blank..].trim_start();
             // `basic auth` and the like are words.
@@ -80,12 +117,21 @@ pub fn mask_text(text: &str) -> String {
             }
         }
     }
+    let mut hidden_to = 0;
     for found in ADDRESS.captures_iter(text) {
-        if let (Some(all), Some(scheme)) = (found.get(0), found.get(1)) {
-            hidden.extend(user_part(text, all.end(), &scheme.as_str().to_ascii_lowercase()));
+        if let (Some(all), Some(scheme)) = (found.get(0), found.get(1))
+            && all.end() >= hidden_to
+        {
+            let rest = &text[all.end()..];
+            if rest.len() > LONGEST_ADDRESS && address_end(&rest[..rest.floor_char_boundary(LONGEST_ADDRESS)]).is_none() {
+                hidden_to = all.end() + address_end(rest).unwrap_or(rest.len());
+                hidden.push((all.end(), hidden_to));
+            } else {
+                hidden.extend(user_part(text, all.end(), &scheme.as_str().to_ascii_lowercase()));
+            }
         }
     }
-    replace(text, hidden)
+    hidden
 }
 
 /// Whether the quote after a name closes a text that holds only this name, as in `'my.secret'`.
@@ -93,11 +139,13 @@ fn closes(text: &str, name: usize, gap: &str, open: &str) -> bool {
     gap.is_empty() && matches!(open, "'" | "\"") && text[..name].ends_with(open)
 }
 
-fn replace(text: &str, mut hidden: Vec<(usize, usize)>) -> String {
+/// The text from `from` on, with these parts replaced.
+fn replace(text: &str, mut hidden: Vec<(usize, usize)>, from: usize) -> String {
+    hidden.iter_mut().for_each(|(start, _)| *start = (*start).max(from));
     hidden.retain(|(start, end)| start < end);
     hidden.sort_unstable();
-    let mut out = String::with_capacity(text.len());
-    let mut position = 0;
+    let mut out = String::with_capacity(text.len() - from);
+    let mut position = from;
     for (start, end) in hidden {
         if end <= position {
             continue;
@@ -116,32 +164,48 @@ fn replace(text: &str, mut hidden: Vec<(usize, usize)>) -> String {
     out
 }
 
-/// Where the value that begins at `start` ends. A literal that is never closed takes the rest of the text.
-fn value_end(text: &str, start: usize, to_line_end: bool) -> usize {
-    let rest = &text[start..];
-    let prefix = ["U&", "u&", "E", "e", "N", "n", "B", "b", "X", "x"]
-        .into_iter()
-        .find(|prefix| rest.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('\'')))
-        .map_or(0, str::len);
-    let body = &rest[prefix..];
-    let length = if let Some(length) = nested(body) {
-        length
-    } else if body.starts_with('\'') {
-        strings(body)
-    } else if body.starts_with('"') {
-        quoted(body, '"')
-    } else if let Some(inner) = body.strip_prefix("\\\"") {
-        inner.find("\\\"").map_or(body.len(), |end| end + 4)
-    } else if let Some(length) = dollar(body) {
-        length
-    } else if body.starts_with(['|', '>', '&', '!']) && to_line_end {
-        block(text, start, body)
-    } else if to_line_end && !body.starts_with(['{', '[']) {
-        body.find(['\n', '\r']).unwrap_or(body.len())
-    } else {
-        bare(body)
-    };
-    start + prefix + length
+/// Finds where values end. What is found for a value without quotes holds for those that begin inside of it: without that memory a text
+/// of nothing but `password=password=` would take hours.
+struct Ends<'t> {
+    text: &'t str,
+    plain: Range<usize>,
+    line: Range<usize>,
+}
+
+impl Ends<'_> {
+    /// Where the value that begins at `start` ends. A literal that is never closed takes the rest of the text.
+    fn of(&mut self, start: usize, to_line_end: bool) -> usize {
+        let rest = &self.text[start..];
+        let prefix = ["U&", "u&", "E", "e", "N", "n", "B", "b", "X", "x"]
+            .into_iter()
+            .find(|prefix| rest.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('\'')))
+            .map_or(0, str::len);
+        let body = &rest[prefix..];
+        let length = if let Some(length) = nested(body) {
+            length
+        } else if body.starts_with('\'') {
+            strings(body)
+        } else if body.starts_with('"') {
+            quoted(body, '"')
+        } else if let Some(inner) = body.strip_prefix("\\\"") {
+            inner.find("\\\"").map_or(body.len(), |end| end + 4)
+        } else if let Some(length) = dollar(body) {
+            length
+        } else if body.starts_with(['|', '>', '&', '!']) && to_line_end {
+            block(self.text, start, body)
+        } else if to_line_end && !body.starts_with(['{', '[']) {
+            if !self.line.contains(&start) {
+                self.line = start..start + body.find(['\n', '\r']).unwrap_or(body.len());
+            }
+            return self.line.end;
+        } else {
+            if !self.plain.contains(&start) {
+                self.plain = start..start + bare(body);
+            }
+            return self.plain.end;
+        };
+        start + prefix + length
+    }
 }
 
 /// A literal inside of a literal, `''x''`: where several quotes open it, the last such run of the text closes it.
@@ -196,7 +260,14 @@ fn dollar(body: &str) -> Option<usize> {
 
 /// A YAML block scalar: every following line that is blank or stands further in than the line of its key.
 fn block(text: &str, start: usize, body: &str) -> usize {
-    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '-']).len();
+    // Dashes of a list count, `- - a`; those of a comment of SQL do not.
+    let indent = |line: &str| {
+        let mut rest = line.trim_start_matches(' ');
+        while let Some(inner) = rest.strip_prefix("- ") {
+            rest = inner.trim_start_matches(' ');
+        }
+        line.len() - rest.len()
+    };
     let line_start = text[..start].rfind('\n').map_or(0, |end| end + 1);
     let least = indent(&text[line_start..]);
     let mut length = body.find('\n').map_or(body.len(), |end| end + 1);
@@ -223,10 +294,17 @@ fn bare(body: &str) -> usize {
     body.len()
 }
 
+/// Longest address that is looked into, in bytes; a longer one is hidden as a whole.
+const LONGEST_ADDRESS: usize = 4_096;
+
+fn address_end(text: &str) -> Option<usize> {
+    text.find(|end: char| end.is_whitespace() || matches!(end, '"' | '\'' | '<' | '>' | '`'))
+}
+
 /// The secret in `user:secret@host`, also where it holds `@` or `/` itself.
 fn user_part(text: &str, start: usize, scheme: &str) -> Option<(usize, usize)> {
     let rest = &text[start..];
-    let token = &rest[..rest.find(|end: char| end.is_whitespace() || matches!(end, '"' | '\'' | '<' | '>' | '`')).unwrap_or(rest.len())];
+    let token = &rest[..address_end(rest).unwrap_or(rest.len())];
     let before_query = &token[..token.find('?').unwrap_or(token.len())];
     let cut = if before_query.contains('@') { before_query } else { token };
     let at = cut.rfind('@')?;
@@ -275,6 +353,8 @@ mod tests {
             ("{\"tokens\": {\"level\": 1}}", "{\"tokens\": {\"level\": 1}}"),
             ("password: my long one\nuser: u", "password: (hidden)\nuser: u"),
             ("key:\n  password: |\n    one\n    two\n  user: u", "key:\n  password: (hidden)  user: u"),
+            ("-- c password: |\n  x", "-- c password: (hidden)"),
+            ("- - password: |\n      x\n  - y", "- - password: (hidden)  - y"),
             ("pwd=x passwd=y z", "pwd=(hidden) passwd=(hidden) z"),
             ("Authorization: Bearer x", "Authorization: (hidden)"),
             ("-H 'Bearer abc' y", "-H 'Bearer (hidden)' y"),
@@ -289,6 +369,43 @@ mod tests {
             ("https://host/x?sig=1&token=abc&y=2", "https://host/x?sig=1&token=(hidden)&y=2"),
         ] {
             assert_eq!(mask_text(text), masked);
+        }
+    }
+
+    /// A finding inside of a password of several lines would show one of them.
+    #[test]
+    fn a_line_is_judged_with_those_before_it() {
+        let text = "a: 1\npassword: |\n  one\n  two\nb: 2\nsql: ALTER ROLE x PASSWORD 'three\n  four'; SELECT 1\n";
+        let lines: Vec<String> = (1..=7).map(|number| mask_line(text, number).unwrap()).collect();
+        let hidden =
+            ["a: 1", "password: (hidden)", "(hidden)", "(hidden)", "b: 2", "sql: ALTER ROLE x PASSWORD (hidden)", "(hidden); SELECT 1"];
+        assert_eq!(lines, hidden);
+        assert_eq!((mask_line(text, 0), mask_line(text, 8)), (None, None));
+    }
+
+    /// A number where text belongs is the password without its quotes.
+    #[test]
+    fn messages_repeat_no_secret_and_no_end_of_text() {
+        for (path, value, shown) in [
+            ("/data/password", "0777", HIDDEN),
+            ("/spec/users/superuser/password", "x", HIDDEN),
+            ("my.api_token", "x", HIDDEN),
+            ("/spec/pods/size", "5Gb", "5Gb"),
+            ("/spec/secretKeyRef/name", "a b", "a b"),
+            ("work_mem", "password=x", "password=(hidden)"),
+        ] {
+            assert_eq!(repeated(path, value), shown, "{path}");
+        }
+        assert_eq!(repeated("a", &"é".repeat(300)), format!("{}…", "é".repeat(200)));
+    }
+
+    /// A text of a repository that is made for it would stop every pass: with a look at the rest of the text for each of the half million
+    /// places below this would not end while anybody waits.
+    #[test]
+    fn a_text_made_to_be_slow_is_not() {
+        for (form, most) in [("password=", 6_000_000), ("password: ", 6_000_000), ("a://", 2_000_000), ("password 'x ", 1_000_000)] {
+            let masked = mask_text(&form.repeat(most / form.len()));
+            assert!(masked.contains(HIDDEN) && masked.len() <= most + HIDDEN.len(), "{form}");
         }
     }
 
