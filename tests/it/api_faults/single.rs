@@ -3,7 +3,7 @@
 use super::layer::{Fault, Faults, Plan, client};
 use http::Method;
 use serde_json::json;
-use stackgres::kubernetes::{Apply, Class, Cluster, resource, watch};
+use stackgres::kubernetes::{Apply, Cache, Class, Cluster, resource, watch};
 use stackgres::model::{Object, ObjectKey};
 use stackgres::sandbox::{Sandbox, SandboxOptions};
 use std::sync::Arc;
@@ -114,13 +114,26 @@ async fn a_broken_watch_still_tells_of_every_change(api: Under) {
     for fault in [Fault::WatchDropped, Fault::WatchGone, Fault::WatchRefused, Fault::WatchDuplicated, Fault::WatchReordered] {
         let (faults, program) = api.broken(Method::GET, "/configmaps", fault).await;
         let (hints, mut hinted) = tokio::sync::mpsc::channel(1);
-        let watching = watch(program.client(), resource("ConfigMap").unwrap(), Some(api.namespace.clone()), "", hints);
+        let (maps, namespace) = (resource("ConfigMap").unwrap(), Some(api.namespace.clone()));
+        let cache = Arc::new(Cache::new(&[(maps, "")], std::slice::from_ref(&namespace)));
+        let watching = watch(program.client(), cache.clone(), (maps, "", namespace), hints);
         let watching = tokio::spawn(watching);
         for round in 0..6 {
             drop(program.create(&api.map(&format!("{fault:?}-{round}").to_lowercase(), "1")).await.unwrap());
             let told = tokio::time::timeout(Duration::from_secs(60), hinted.recv()).await;
             assert!(told.is_ok(), "{fault:?}: nothing was told of change {round}");
         }
+        // What is kept is what is there, whatever the watch went through.
+        let there = program.list("ConfigMap", Some(&api.namespace), "").await.unwrap();
+        let mut kept = None;
+        for _ in 0..300 {
+            kept = cache.list("ConfigMap", "");
+            if kept.as_ref() == Some(&there) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(kept, Some(there), "{fault:?}");
         assert_eq!(faults.record().counts().get(&fault), Some(&1), "it happened");
         watching.abort();
     }

@@ -46,7 +46,7 @@ pub(super) async fn every_verb_of_the_program_means_the_same(api: &Api<'_>) {
     let own = ObjectKey::new("stackgres.io/v1", "SGPostgresConfig", Some(&api.namespace), "a");
     let status = program.patch_status(&own, &json!({"status": {"defaultParameters": {"a": "b"}}}), "two").await.unwrap();
     api.is("a status", (status.get("/status/defaultParameters/a"), status.get("/metadata/generation")), ("b", 1));
-    api.is("namespaces by name", program.names("Namespace", "stackgres-test=true").await.unwrap().contains(&api.namespace), true);
+    api.is("namespaces by name", program.names("Namespace", ("stackgres-test", "true")).await.unwrap().contains(&api.namespace), true);
     api.is("who asks", program.own_name().await.unwrap().is_some(), true);
     api.is(
         "another identity",
