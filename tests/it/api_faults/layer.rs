@@ -186,7 +186,7 @@ impl Faults {
         (state.plan.seed, method.as_str(), uri.path(), *seen).hash(&mut hasher);
         let drawn = hasher.finish();
         let all = Fault::of(kind);
-        let fault = (drawn % one_in == 0).then(|| all[usize::try_from(drawn / one_in % all.len() as u64).unwrap()]);
+        let fault = drawn.is_multiple_of(one_in).then(|| all[usize::try_from(drawn / one_in % all.len() as u64).unwrap()]);
         (number, kind, fault)
     }
 

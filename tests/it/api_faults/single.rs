@@ -120,7 +120,7 @@ async fn a_broken_watch_still_tells_of_every_change(api: Under) {
         let watching = tokio::spawn(watching);
         for round in 0..6 {
             drop(program.create(&api.map(&format!("{fault:?}-{round}").to_lowercase(), "1")).await.unwrap());
-            let told = tokio::time::timeout(Duration::from_secs(60), hinted.recv()).await;
+            let told = tokio::time::timeout(Duration::from_mins(1), hinted.recv()).await;
             assert!(told.is_ok(), "{fault:?}: nothing was told of change {round}");
         }
         // What is kept is what is there, whatever the watch went through.

@@ -115,9 +115,9 @@ pub(super) async fn the_watcher_of_kube_follows(api: &Api<'_>) {
         let mut events = std::pin::pin!(watcher(objects.clone(), config));
         let mut seen = Vec::new();
         let mut made = false;
-        while !seen.last().is_some_and(|last: &String| last == "gone b") {
+        while seen.last().is_none_or(|last: &String| last != "gone b") {
             let event =
-                tokio::time::timeout(Duration::from_secs(60), events.next()).await.expect("the watch says nothing").unwrap().unwrap();
+                tokio::time::timeout(Duration::from_mins(1), events.next()).await.expect("the watch says nothing").unwrap().unwrap();
             seen.push(match event {
                 watcher::Event::Init => "list".to_owned(),
                 watcher::Event::InitApply(object) => format!("listed {}", object.metadata.name.unwrap_or_default()),

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 /// Longest wait for something that another component does.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// An API under test, with a namespace of the case.
 pub(super) struct Api<'a> {
@@ -136,7 +136,9 @@ impl<'a> Api<'a> {
         }
         let mut missing = Vec::new();
         lacks("", &answer.body, &want, &mut missing);
-        missing.into_iter().for_each(|one| self.note(format!("{what}: {one}")));
+        for one in missing {
+            self.note(format!("{what}: {one}"));
+        }
     }
 
     pub(super) fn note(&self, finding: String) {
