@@ -35,8 +35,7 @@ async fn serve(arguments: &RunArguments) -> Result<(), CommandError> {
     let address = listener.local_addr().map_or_else(|_| arguments.listen.clone(), |address| address.to_string());
     tracing::info!(address, "tells health and metrics");
     let stopping = stop.clone();
-    let server =
-        axum::serve(listener, crate::web::router(state.clone(), false)).with_graceful_shutdown(async move { stopping.cancelled().await });
+    let server = axum::serve(listener, crate::web::router(state.clone())).with_graceful_shutdown(async move { stopping.cancelled().await });
     let server = tokio::spawn(async move { server.await });
     let webhook = webhook(arguments, &api, &stop).await?;
     stop_on_signal(stop.clone());

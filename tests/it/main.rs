@@ -22,6 +22,7 @@ mod golden;
 mod instance;
 mod load;
 mod managed_sql;
+mod page;
 mod plans;
 mod promotions;
 mod real_cluster;
@@ -30,6 +31,7 @@ mod revisions;
 mod scenarios;
 mod security;
 mod source;
+mod terminal;
 
 use std::collections::BTreeSet;
 // The model of a rolling change, which `tests/explore` builds with the decision alone, finds it here.

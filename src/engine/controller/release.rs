@@ -2,7 +2,7 @@
 
 use super::at_once::at_once;
 use super::claims::{self, Claim};
-use super::cluster_pass::{store, write_status};
+use super::cluster_pass::{store, store_secret, write_status};
 use super::events::tell;
 use super::fleet_pass::{Findings, FleetPass};
 use super::kept::Kept;
@@ -13,7 +13,7 @@ use crate::engine::offline::{Report, Successor, inseparable, successor};
 use crate::kubernetes::KubernetesError;
 use crate::load::Manifest;
 use crate::model::ObjectKey;
-use crate::render::revision::Revision;
+use crate::render::revision::{Revision, from_commit};
 use crate::status::{Condition, seconds};
 use crate::validate::ValidCluster;
 use futures::StreamExt as _;
@@ -84,7 +84,7 @@ async fn one(pass: &FleetPass<'_>, kept: &Kept, valid: &ValidCluster, snapshot: 
         }
         None => (Revision::freeze(valid, &snapshot.revision), None),
     };
-    store(api, &revision).await?;
+    store_secret(api, &from_commit(&revision, &snapshot.subject, &snapshot.author)).await?;
     let by = format!("fleet {}", fleet.namespaced_name());
     let release = release_record(&revision, &by, note.as_deref(), now);
     let patch = json!({"metadata": {"resourceVersion": live.resource_version()}, "status": {"release": release}});

@@ -358,9 +358,10 @@ fn nothing_planted_reaches_any_output() {
     let page = Running::start(folder, Some(&world.kubeconfig), &["page", "--listen", "127.0.0.1:0", "--log", "debug,stackgres=trace"]);
     let port = page.told("http://localhost:", '\n');
     std::thread::sleep(Duration::from_secs(4));
-    for path in
-        ["/", "/clusters/shop/a", "/clusters/shop/lines", "/clusters/shop/banner", "/api/view", "/stream", "/stream/shop/a", "/metrics"]
-    {
+    let of_a_cluster = ["", "/plan", "/diff", "/events", "/history"].map(|what| format!("/clusters/shop/a{what}"));
+    let revision_page = format!("/clusters/shop/a/history/{revision}");
+    let others = ["/", "/clusters", "/events", "/clusters/shop/lines", "/clusters/shop/banner", "/api/view", "/stream", "/metrics"];
+    for path in others.into_iter().chain(of_a_cluster.iter().map(String::as_str)).chain([revision_page.as_str()]) {
         let shown = get(&format!("127.0.0.1:{port}"), path);
         assert!(shown.starts_with("HTTP/1.1 200"), "{path}: {shown}");
         assert!(
@@ -389,7 +390,9 @@ fn the_demo_shows_no_password_that_it_made() {
     let world = World::at(Path::new(kubeconfig.split(' ').next().unwrap()));
     let mut search = Search { planted: Planted::default(), leaks: Vec::new(), looked: 0 };
     world.watch_made_secrets(&mut search.planted);
-    for path in ["/", "/clusters/shop/orders", "/api/view", "/stream", "/stream/shop/orders", "/metrics"] {
+    for path in
+        ["/", "/clusters/shop/orders", "/clusters/shop/orders/diff", "/clusters/shop/orders/history", "/api/view", "/stream", "/metrics"]
+    {
         search.look(&format!("page {path}"), &get(&format!("127.0.0.1:{}", port.trim()), path), false);
     }
     world.look_at_objects(&mut |place, text, inputs| search.look(place, text, inputs));
