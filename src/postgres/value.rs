@@ -98,7 +98,9 @@ pub fn canonical(major: u32, name: &str, text: &str) -> String {
     let Some(parameter) = find(name) else { return text.to_owned() };
     match (normalise(major, name, text), parameter.unit.as_deref()) {
         (Ok(value), Some(unit @ ("B" | "kB" | "MB" | "ms" | "s" | "min"))) if !value.starts_with('-') && value != "0" => {
-            format!("{value}{unit}")
+            // With a unit a fraction is rounded to the next smaller one, and without it is not.
+            let spelled = format!("{value}{unit}");
+            if normalise(major, name, &spelled).as_ref() == Ok(&value) { spelled } else { value }
         }
         (Ok(value), _) => value,
         (Err(_), _) => text.to_owned(),
@@ -288,6 +290,7 @@ mod tests {
         assert_eq!(number_of(17, "fsync", "1"), None);
         assert_eq!(canonical(17, "work_mem", "1GB"), "1048576kB");
         assert_eq!(canonical(17, "shared_buffers", "8MB"), "1024");
+        assert_eq!(canonical(17, "autovacuum_vacuum_cost_delay", "2.50us"), "0.0025", "0.0025ms is 2us there");
         assert_eq!(canonical(17, "my.setting", "x"), "x");
         for (name, text) in [
             ("work_mem", "1.5GB"),
