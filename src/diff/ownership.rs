@@ -5,8 +5,8 @@
 //! when every sent field has its value already and the manager owns nothing beyond them.
 
 use super::meaning::same_meaning;
-use crate::model::Object;
 use crate::model::pointer::join;
+use crate::model::{Object, owned_fields};
 use serde_json::Value;
 
 /// Whether applying `wanted` as `manager` would change `live`.
@@ -76,7 +76,7 @@ fn owns_more(wanted: &Object, live: &Object, manager: &str) -> bool {
         entry.get("manager").and_then(Value::as_str) == Some(manager)
             && entry.get("operation").and_then(Value::as_str) == Some("Apply")
             && entry.get("subresource").and_then(Value::as_str).unwrap_or_default().is_empty()
-            && entry.get("fieldsV1").is_some_and(|fields| !within(fields, Some(wanted.value())))
+            && owned_fields(entry).is_some_and(|fields| !within(&fields, Some(wanted.value())))
     })
 }
 

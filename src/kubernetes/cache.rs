@@ -177,11 +177,11 @@ fn place(object: &Object) -> Place {
     (object.namespace().unwrap_or_default().to_owned(), object.name().to_owned())
 }
 
-/// Keeps an object unless a newer state of it is there.
+/// Keeps an object unless a newer state of it is there. The same state stays as it is: who compared it knows it again.
 fn put(objects: &mut BTreeMap<Place, Object>, object: Object) {
     let place = place(&object);
-    if objects.get(&place).is_none_or(|kept| version(kept) <= version(&object)) {
-        objects.insert(place, object);
+    if objects.get(&place).is_none_or(|kept| version(kept) < version(&object) || version(&object) == 0) {
+        objects.insert(place, object.compact());
     }
 }
 

@@ -3,7 +3,7 @@
 //! It stands in one annotation as text that a person can write: the reason, then `; until=MOMENT` and `; by=NAME` where they are
 //! known. What cannot be read of it never makes it weaker: a hold whose end is unreadable has none.
 
-use super::{Object, seconds};
+use super::{Object, owned_fields, seconds};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -99,7 +99,9 @@ impl std::fmt::Display for Hold {
 fn writer(cluster: &Object) -> Option<String> {
     let managers = cluster.get("/metadata/managedFields").and_then(Value::as_array)?;
     let field = format!("f:{HOLD}");
-    let owner = managers.iter().find(|entry| entry["fieldsV1"]["f:metadata"]["f:annotations"].get(&field).is_some())?;
+    let owner = managers
+        .iter()
+        .find(|entry| owned_fields(entry).is_some_and(|fields| fields["f:metadata"]["f:annotations"].get(&field).is_some()))?;
     let name = owner["manager"].as_str()?;
     Some(owner["time"].as_str().map_or_else(|| name.to_owned(), |time| format!("{name} at {time}")))
 }

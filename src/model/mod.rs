@@ -33,7 +33,7 @@ pub use instance_report::{InstanceReport, InstanceRole, PendingParameter};
 pub use key::{NamespacedName, ObjectKey};
 pub use moment::{day, seconds};
 pub use network::{address_bits, is_prefix_length, is_this_machine_called};
-pub use object::Object;
+pub use object::{Object, owned_fields};
 pub use percent::percent_encoded;
 pub use quantity::{Quantity, holds_quantity};
 pub use secret::SecretText;

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -134,11 +135,38 @@ impl Object {
         self.condition(kind).is_some_and(|condition| condition["status"] == "True")
     }
 
+    /// The same with the names of owned fields as texts, which take a twentieth of the memory; [`owned_fields`] reads them.
+    #[must_use]
+    pub fn compact(mut self) -> Self {
+        let has_trees = |entry: &Value| entry.get(FIELDS).is_some_and(Value::is_object);
+        let entries = self.get(MANAGED).and_then(Value::as_array);
+        if !entries.is_some_and(|entries| entries.iter().any(has_trees)) {
+            return self;
+        }
+        let entries = self.value_mut().pointer_mut(MANAGED).and_then(Value::as_array_mut);
+        for fields in entries.into_iter().flatten().filter_map(|entry| entry.get_mut(FIELDS)).filter(|fields| fields.is_object()) {
+            *fields = Value::String(fields.to_string());
+        }
+        self
+    }
+
     fn text_map(&self, pointer: &str) -> BTreeMap<&str, &str> {
         self.get(pointer)
             .and_then(Value::as_object)
             .map(|map| map.iter().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))).collect())
             .unwrap_or_default()
+    }
+}
+
+/// Where an object says who owns which of its fields.
+const MANAGED: &str = "/metadata/managedFields";
+const FIELDS: &str = "fieldsV1";
+
+/// The fields that an entry of `metadata.managedFields` names, of a compact object as well.
+pub fn owned_fields(entry: &Value) -> Option<Cow<'_, Value>> {
+    match entry.get(FIELDS)? {
+        Value::String(text) => serde_json::from_str(text).ok().map(Cow::Owned),
+        fields => Some(Cow::Borrowed(fields)),
     }
 }
 

@@ -33,8 +33,6 @@ pub struct PlanInput {
     pub before: BTreeMap<NamespacedName, Before>,
     /// Clusters of the newer side that passed validation.
     pub after: BTreeMap<NamespacedName, Version>,
-    /// How many clusters of both sides are known to be the same on both, and so are in neither of them.
-    pub unchanged: usize,
     /// Clusters of the newer side that did not, with what is wrong. They keep what runs.
     pub blocked: BTreeMap<NamespacedName, Vec<Diagnostic>>,
     /// Changes that a rule refuses although the newer side is valid by itself (a smaller volume, another major version).
@@ -178,11 +176,18 @@ impl Plan {
 }
 
 /// Builds the plan.
-pub fn build(input: PlanInput) -> Plan {
-    let PlanInput { base, head, before, after, unchanged, blocked, refused, unknown, notes, others, rehearsals } = input;
+pub fn build(mut input: PlanInput) -> Plan {
+    let (base, head, others) = (std::mem::take(&mut input.base), std::mem::take(&mut input.head), std::mem::take(&mut input.others));
+    let (total, clusters) = cluster_plans(input);
+    assemble(base, head, total, clusters, others)
+}
+
+/// What happens to the clusters, and how many there are: of a large fleet a part at a time, because versions hold every object.
+pub fn cluster_plans(input: PlanInput) -> (usize, Vec<ClusterPlan>) {
+    let PlanInput { before, after, blocked, refused, unknown, notes, rehearsals, .. } = input;
     let names: BTreeSet<&NamespacedName> = before.keys().chain(after.keys()).chain(blocked.keys()).collect();
-    let total = names.len() + unchanged;
-    let mut clusters: Vec<ClusterPlan> = names
+    let total = names.len();
+    let clusters = names
         .into_iter()
         .filter_map(|name| {
             let problems = |set: &BTreeMap<NamespacedName, Vec<Diagnostic>>| set.get(name).cloned().unwrap_or_default();
@@ -204,6 +209,11 @@ pub fn build(input: PlanInput) -> Plan {
             }
         })
         .collect();
+    (total, clusters)
+}
+
+/// Puts the parts of a plan together.
+pub fn assemble(base: String, head: String, total: usize, mut clusters: Vec<ClusterPlan>, others: Vec<ObjectChange>) -> Plan {
     clusters.sort_by_key(|cluster| (std::cmp::Reverse(danger(cluster)), cluster.namespace.clone(), cluster.name.clone()));
     let mut plan = Plan { id: String::new(), base, head, total, counts: counts(&clusters), clusters, others };
     plan.id = serde_json::to_value(&plan).map_or_else(|_| String::new(), |value| Digest::of(&value).short().to_owned());

@@ -10,12 +10,13 @@ use super::mirror::mirror;
 use super::release::{orphans, release};
 use super::source::{News, Problem, Sources};
 use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::engine::offline::{Options, Report, follow, frozen, same_version_is_written};
+use crate::diff::Version;
+use crate::engine::offline::{Options, Report, follow, frozen, in_parts, same_version_is_written};
 use crate::engine::rehearsals::{rehearse_changes, roles as roles_of};
 use crate::kubernetes::{Account, Cluster, KubernetesError};
 use crate::load::{LoadOptions, Manifest};
 use crate::model::{NamespacedName, Object};
-use crate::plan::{Before, Plan, PlanInput, build, text};
+use crate::plan::{Before, Plan, PlanInput, assemble, text};
 use crate::render::revision::Revision;
 use crate::resolve::Settings;
 use crate::rollout::Drift;
@@ -258,41 +259,55 @@ pub(super) fn hold(fleet: &Object, now: Timestamp) -> Option<String> {
 }
 
 fn plan(pass: &FleetPass<'_>, kept: &Kept, snapshot: &News) -> Plan {
-    let FleetPass { fleet, facts, settings, .. } = *pass;
+    let FleetPass { fleet, facts, .. } = *pass;
     let report = &kept.report;
-    let mut input = PlanInput {
-        base: fleet.text("/status/applied/revision").unwrap_or_default().to_owned(),
-        head: snapshot.revision.clone(),
-        ..PlanInput::default()
-    };
-    let mut roles = BTreeMap::new();
-    let mut released: BTreeMap<NamespacedName, Revision> = BTreeMap::new();
-    let mut unchanged = BTreeSet::new();
-    for cluster in facts.of_kind("SGCluster").filter(|cluster| is_ours(cluster, fleet)) {
+    let revision = |cluster: &Object| cluster.text("/status/release/revision").map(str::to_owned);
+    let unchanged = |cluster: &&Object| {
         let name = cluster.namespaced_name();
-        let revision = cluster.text("/status/release/revision");
-        if kept.is_unchanged(cluster) && revision.is_some_and(|revision| facts.has_revision(&name, revision)) {
-            unchanged.insert(name);
-            continue;
+        kept.is_unchanged(cluster) && revision(cluster).is_some_and(|revision| facts.has_revision(&name, &revision))
+    };
+    let ours = facts.of_kind("SGCluster").filter(|cluster| is_ours(cluster, fleet));
+    let ours: BTreeMap<NamespacedName, &Object> = ours.map(|cluster| (cluster.namespaced_name(), cluster)).collect();
+    let unchanged: BTreeSet<NamespacedName> = ours.values().copied().filter(unchanged).map(Object::namespaced_name).collect();
+    let names = ours.keys().chain(report.clusters.keys()).chain(report.blocked.keys());
+    let names = names.filter(|name| !unchanged.contains(*name)).cloned().collect();
+    let (total, clusters) = in_parts(names, |names| part_of_plan(pass, kept, &ours, names));
+    let base = fleet.text("/status/applied/revision").unwrap_or_default().to_owned();
+    assemble(base, snapshot.revision.clone(), total + unchanged.len(), clusters, Vec::new())
+}
+
+/// What the plan of some clusters is made from; `ours` are those that exist.
+fn part_of_plan(pass: &FleetPass<'_>, kept: &Kept, ours: &BTreeMap<NamespacedName, &Object>, names: &[NamespacedName]) -> PlanInput {
+    let FleetPass { facts, settings, .. } = *pass;
+    let mut input = PlanInput::default();
+    let mut roles = BTreeMap::new();
+    for name in names {
+        let live = ours.get(name);
+        roles.extend(live.and_then(|cluster| roles_of(cluster)).map(|roles| (name.clone(), roles)));
+        let revision = live.and_then(|cluster| cluster.text("/status/release/revision"));
+        let released = revision.and_then(|revision| facts.revision(name, revision));
+        if let Some(problems) = kept.report.blocked.get(name) {
+            input.blocked.insert(name.clone(), problems.clone());
         }
-        roles.extend(roles_of(cluster).map(|roles| (name.clone(), roles)));
-        match revision.and_then(|revision| facts.revision(&name, revision)) {
-            Some(revision) => drop(released.insert(name, revision)),
-            None => drop(input.before.insert(name, Before::Unknown("the released revision is missing".to_owned()))),
+        if let Some(cluster) = kept.report.clusters.get(name) {
+            let refused = pass.refusals(cluster, kept);
+            if !refused.is_empty() {
+                input.refused.insert(name.clone(), refused);
+            }
+            if live.is_some() && released.is_none() {
+                // Nothing can be compared, so nothing is rendered.
+                let after = Version { manifests: Vec::new(), effective: cluster.effective().clone(), objects: Vec::new() };
+                input.after.insert(name.clone(), after);
+            } else {
+                follow(&mut input, released.as_ref(), cluster, settings);
+            }
+        }
+        match (live, released) {
+            (Some(_), Some(revision)) => drop(input.before.insert(name.clone(), Before::Known(Box::new(frozen(&revision))))),
+            (Some(_), None) => drop(input.before.insert(name.clone(), Before::Unknown("the released revision is missing".to_owned()))),
+            (None, _) => {}
         }
     }
-    input.unchanged = unchanged.len();
-    for (name, cluster) in report.clusters.iter().filter(|(name, _)| !unchanged.contains(*name)) {
-        let refused = pass.refusals(cluster, kept);
-        if !refused.is_empty() {
-            input.refused.insert(name.clone(), refused);
-        }
-        follow(&mut input, released.get(name), cluster, settings);
-    }
-    for (name, revision) in released {
-        input.before.insert(name, Before::Known(Box::new(frozen(&revision))));
-    }
-    input.blocked.clone_from(&report.blocked);
     rehearse_changes(&mut input, &roles);
-    build(input)
+    input
 }

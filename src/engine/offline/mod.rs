@@ -6,7 +6,7 @@ use crate::diff::{ObjectAction, ObjectChange, Version, object_changes};
 use crate::engine::rehearsals::rehearse_changes;
 use crate::load::{Manifest, load_again};
 use crate::model::{NamespacedName, Object, ObjectKey};
-use crate::plan::{Before, PlanInput, build};
+use crate::plan::{Before, PlanInput, assemble};
 use crate::render::render;
 use crate::render::revision::Revision;
 use crate::resolve::{Settings, resolve};
@@ -16,10 +16,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 mod blocking;
 mod known;
+mod parts;
 mod side_by_side;
 mod successor;
 
 pub use self::known::Known;
+pub use self::parts::in_parts;
 pub use self::successor::{Renewal, Successor, follow, inseparable, judged, renewal, same_version_is_written, successor};
 pub use crate::load::{IgnoreAbove, Ignored, LeftAlone, LoadOptions, SourceFile};
 pub use crate::plan::{ClusterAction, Plan, objects_text, text as plan_text};
@@ -197,36 +199,44 @@ pub fn frozen(revision: &Revision) -> Version {
 
 /// The plan from one source to another.
 pub fn plan_between(base: &Report, base_name: &str, head: &Report, head_name: &str) -> Plan {
-    let mut input = PlanInput { base: base_name.to_owned(), head: head_name.to_owned(), ..PlanInput::default() };
     // What is one in memory on both sides does not differ.
     let same = |name: &NamespacedName| match (base.clusters.get(name), head.clusters.get(name)) {
-        (Some(old), Some(new)) => old.is_same(new) && !head.blocked.contains_key(name) && !base.blocked.contains_key(name),
+        (Some(old), Some(new)) => old.is_same(new),
         _ => false,
     };
-    input.unchanged = head.clusters.keys().filter(|name| same(name)).count();
-    let versions = |report: &Report| {
-        let clusters: Vec<(&NamespacedName, &ValidCluster)> = report.clusters.iter().filter(|(name, _)| !same(name)).collect();
-        side_by_side::map(clusters, |(name, cluster)| (name.clone(), version(cluster)))
-    };
-    input.before.extend(versions(base).into_iter().map(|(name, version)| (name, Before::Known(Box::new(version)))));
-    input.after.extend(versions(head));
-    for (name, problems) in &base.blocked {
-        let first = problems.first().map(|problem| format!(": {}", problem.message)).unwrap_or_default();
-        input.before.insert(name.clone(), Before::Unknown(format!("the older side does not pass{first}")));
-        input.unknown.insert(name.clone(), problems.clone());
-    }
-    for (name, cluster) in head.clusters.iter().filter(|(name, _)| !same(name)) {
-        if let Some(old) = base.clusters.get(name) {
-            let refused = transition(&old.inputs().cluster.object, &cluster.inputs().cluster);
+    let names = [&base.clusters, &head.clusters].into_iter().flat_map(BTreeMap::keys);
+    let names: BTreeSet<&NamespacedName> = names.chain(base.blocked.keys()).chain(head.blocked.keys()).collect();
+    let (unchanged, differing): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| same(name));
+    let (total, clusters) = in_parts(differing.into_iter().cloned().collect(), |names| part_between(base, head, names));
+    assemble(base_name.to_owned(), head_name.to_owned(), total + unchanged.len(), clusters, others(base, head))
+}
+
+/// What the plan of some clusters is made from.
+fn part_between(base: &Report, head: &Report, names: &[NamespacedName]) -> PlanInput {
+    let mut input = PlanInput::default();
+    for name in names {
+        if let Some(cluster) = base.clusters.get(name) {
+            input.before.insert(name.clone(), Before::Known(Box::new(version(cluster))));
+        }
+        if let Some(problems) = base.blocked.get(name) {
+            let first = problems.first().map(|problem| format!(": {}", problem.message)).unwrap_or_default();
+            input.before.insert(name.clone(), Before::Unknown(format!("the older side does not pass{first}")));
+            input.unknown.insert(name.clone(), problems.clone());
+        }
+        if let Some(cluster) = head.clusters.get(name) {
+            let old = base.clusters.get(name);
+            let refused = old.map(|old| transition(&old.inputs().cluster.object, &cluster.inputs().cluster)).unwrap_or_default();
             if !refused.is_empty() {
                 input.refused.insert(name.clone(), refused);
             }
+            input.after.insert(name.clone(), version(cluster));
+        }
+        if let Some(problems) = head.blocked.get(name) {
+            input.blocked.insert(name.clone(), problems.clone());
         }
     }
-    input.blocked.clone_from(&head.blocked);
-    input.others = others(base, head);
     rehearse_changes(&mut input, &BTreeMap::new());
-    build(input)
+    input
 }
 
 /// Documents that differ and are told by no cluster's change.
