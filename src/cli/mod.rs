@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod exit;
 mod files;
+pub mod terminal;
 
 pub use args::{Arguments, DemoArguments, PageArguments, RunArguments};
 pub use exit::{CommandError, Exit};

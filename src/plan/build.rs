@@ -233,7 +233,7 @@ fn counts(clusters: &[ClusterPlan]) -> Vec<Count> {
 }
 
 /// The consequence of a cluster's change in a few words, the same for equal consequences.
-pub(super) fn consequence(cluster: &ClusterPlan) -> String {
+pub fn consequence(cluster: &ClusterPlan) -> String {
     let base = match cluster.action {
         ClusterAction::Refused => "refused".to_owned(),
         ClusterAction::Blocked => "blocked".to_owned(),

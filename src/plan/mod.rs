@@ -8,6 +8,6 @@ mod build;
 mod group;
 mod text;
 
-pub use build::{Before, ClusterAction, ClusterPlan, Plan, PlanInput, Rehearsed, build};
+pub use build::{Before, ClusterAction, ClusterPlan, Plan, PlanInput, Rehearsed, build, consequence};
 pub use group::{Group, groups};
 pub use text::{objects_text, text};

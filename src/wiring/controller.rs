@@ -31,8 +31,7 @@ async fn serve(arguments: &RunArguments) -> Result<(), CommandError> {
         CommandError::failure(format!("cannot listen on {}: {error}", arguments.listen)).hint("choose another address with --listen")
     })?;
     let stopping = stop.clone();
-    let server =
-        axum::serve(listener, crate::web::router(state.clone(), false)).with_graceful_shutdown(async move { stopping.cancelled().await });
+    let server = axum::serve(listener, crate::web::router(state.clone())).with_graceful_shutdown(async move { stopping.cancelled().await });
     let server = tokio::spawn(async move { server.await });
     let webhook = webhook(arguments, &api, &stop).await?;
     stop_on_signal(stop.clone());

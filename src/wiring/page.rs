@@ -3,6 +3,7 @@
 use super::stop_on_signal;
 use crate::cli::{CommandError, PageArguments};
 use crate::engine::controller::{State, observe};
+use crate::engine::view::Reader;
 use crate::kubernetes::Cluster;
 use crate::telemetry;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ async fn serve(arguments: &PageArguments) -> Result<(), CommandError> {
     let api = api.within(arguments.namespaces.iter().filter(|name| !name.is_empty()).cloned().collect());
     let (state, stop) = (Arc::new(State::default()), CancellationToken::new());
     let (listener, address) = listen(&arguments.listen).await?;
-    let router = crate::web::router(state.clone(), true);
+    let router = crate::web::router_with_page(state.clone(), Reader::new(api.clone()));
     stop_on_signal(stop.clone());
     super::demo::say(&format!("the page: {address}\nEnd it with Ctrl-C."));
     let interval = Duration::from_secs(arguments.interval_seconds);

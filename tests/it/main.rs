@@ -20,6 +20,7 @@ mod golden;
 mod instance;
 mod load;
 mod managed_sql;
+mod page;
 mod plans;
 mod promotions;
 mod real_cluster;
@@ -27,6 +28,7 @@ mod real_pods;
 mod revisions;
 mod scenarios;
 mod source;
+mod terminal;
 
 use std::collections::BTreeSet;
 // The model of a rolling change, which `tests/explore` builds with the decision alone, finds it here.

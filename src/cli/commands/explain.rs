@@ -4,6 +4,7 @@ use crate::api::schema::{Schema, Shape, Support};
 use crate::api::{KINDS, Kind};
 use crate::cli::args::ExplainArguments;
 use crate::cli::exit::{CommandError, Exit, print};
+use crate::cli::terminal::{Column, size, table};
 use crate::diagnostics::{Code, nearest};
 use crate::engine::codes;
 use std::fmt::Write as _;
@@ -11,11 +12,9 @@ use std::fmt::Write as _;
 pub(in crate::cli) fn run(arguments: &ExplainArguments) -> Result<Exit, CommandError> {
     let codes = codes::all();
     let Some(what) = arguments.what.as_deref() else {
-        let width = codes.keys().map(|code| code.len()).max().unwrap_or(0);
-        let lines: String = codes.values().fold(String::new(), |mut lines, code| {
-            let _ = writeln!(lines, "{:<width$}  {:<7}  {}", code.code, code.severity.to_string(), code.summary);
-            lines
-        });
+        let rows: Vec<Vec<String>> =
+            codes.values().map(|code| vec![code.code.to_owned(), code.severity.to_string(), code.summary.to_owned()]).collect();
+        let lines = table(&[Column::Whole, Column::Whole, Column::Text], &rows, size().map(|size| size.width));
         print(&lines)?;
         return Ok(Exit::Fine);
     };

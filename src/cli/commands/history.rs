@@ -3,6 +3,8 @@
 use super::{cluster_name, live_problem};
 use crate::cli::args::{HistoryArguments, HistoryOutput};
 use crate::cli::exit::{CommandError, Exit, print};
+use crate::cli::terminal::{Column, size, table};
+use crate::diagnostics::output::printable;
 use crate::engine::live::{Entry, history};
 
 pub(in crate::cli) fn run(arguments: &HistoryArguments) -> Result<Exit, CommandError> {
@@ -20,26 +22,31 @@ pub(in crate::cli) fn run(arguments: &HistoryArguments) -> Result<Exit, CommandE
         print(&format!("{json:#}\n"))?;
         return Ok(Exit::Fine);
     }
-    for entry in &found.revisions {
-        let commit = entry.commit.get(..12).unwrap_or(&entry.commit);
-        let from = if commit.is_empty() { "live inputs" } else { commit };
-        let state = match (entry.released, entry.running) {
-            (true, true) => "  released, running",
-            (true, false) => "  released",
-            (false, true) => "  running",
-            (false, false) => "",
-        };
-        let what = match (&entry.damaged, &entry.plan) {
-            (Some(damaged), _) => format!("damaged: {damaged}"),
-            (None, Some(plan)) => plan.counts.iter().map(|count| count.consequence.clone()).collect::<Vec<_>>().join(", "),
-            (None, None) => "the oldest that is kept".to_owned(),
-        };
-        print(&format!("{}  {}  {from:<12}  {what}{state}\n", entry.created, entry.name))?;
-    }
+    let rows: Vec<Vec<String>> = found.revisions.iter().map(row).collect();
+    let columns = [Column::Whole, Column::Whole, Column::Whole, Column::Text, Column::Text, Column::Whole];
+    print(&table(&columns, &rows, size().map(|size| size.width)))?;
     if found.revisions.is_empty() {
         print("no revision yet\n")?;
     }
     Ok(Exit::Fine)
+}
+
+/// When, which, from what commit, what it changed, the commit's own words, and what it is now.
+fn row(entry: &Entry) -> Vec<String> {
+    let commit = entry.commit.get(..12).unwrap_or(&entry.commit);
+    let from = if commit.is_empty() { "live inputs" } else { commit };
+    let state = match (entry.released, entry.running) {
+        (true, true) => "released, running",
+        (true, false) => "released",
+        (false, true) => "running",
+        (false, false) => "",
+    };
+    let what = match (&entry.damaged, &entry.plan) {
+        (Some(damaged), _) => format!("damaged: {damaged}"),
+        (None, Some(plan)) => plan.counts.iter().map(|count| count.consequence.clone()).collect::<Vec<_>>().join(", "),
+        (None, None) => "the oldest that is kept".to_owned(),
+    };
+    vec![entry.created.clone(), entry.name.clone(), from.to_owned(), what, printable(&entry.subject), state.to_owned()]
 }
 
 /// The inputs of one revision, ready to be applied or committed again, below what it changed.

@@ -409,7 +409,12 @@ async fn release_own_inputs(pass: &ClusterPass<'_>, patch: &mut Value) -> Result
 
 /// Keeps a revision; one that is there already is the same, because its name is a digest of its content.
 pub(super) async fn store(api: &Cluster, revision: &Revision) -> Result<(), KubernetesError> {
-    match api.create(&to_secret(revision)).await {
+    store_secret(api, &to_secret(revision)).await
+}
+
+/// Keeps the Secret of a revision.
+pub(super) async fn store_secret(api: &Cluster, secret: &Object) -> Result<(), KubernetesError> {
+    match api.create(secret).await {
         Err(error) if error.class == Class::AlreadyExists => Ok(()),
         other => other.map(drop),
     }

@@ -23,6 +23,7 @@ use crate::validate::{ValidCluster, check_manifest, transition, version_transiti
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What one pass over a fleet found.
 #[derive(Debug, Default)]
@@ -106,7 +107,7 @@ pub(super) fn drift_of(fleet: &Object) -> Drift {
 pub(super) async fn fleet_pass(
     pass: &FleetPass<'_>,
     sources: &mut Sources,
-    plans: &mut BTreeMap<NamespacedName, String>,
+    plans: &mut BTreeMap<NamespacedName, Arc<Plan>>,
 ) -> Result<(), KubernetesError> {
     let FleetPass { api, fleet, facts, settings, now, .. } = *pass;
     let own = refuse_unsupported(fleet);
@@ -142,7 +143,7 @@ pub(super) async fn fleet_pass(
         tracing::info!(fleet = %fleet.namespaced_name(), commit = %snapshot.revision, plan = %plan.id, "planned\n{}", text(&plan, false));
         tell(api, fleet, false, "Planned", &text(&plan, false), now).await;
         if !plan.is_empty() {
-            plans.insert(fleet.namespaced_name(), text(&plan, false));
+            plans.insert(fleet.namespaced_name(), Arc::new(plan.clone()));
         }
     }
     // A hold that was set after this pass began holds all the same: it may have been set because of the very commit just read.

@@ -30,7 +30,7 @@ async fn show(api: &Cluster, state: &State) -> Result<(), KubernetesError> {
     let events = api.list("Event", None, "").await.unwrap_or_default();
     // A plan is the controller's, which keeps it to itself.
     let fresh = View {
-        fleets: fleets.iter().map(|fleet| view::fleet(fleet, "")).collect(),
+        fleets: fleets.iter().map(|fleet| view::fleet(fleet, None)).collect(),
         clusters: clusters.iter().map(view::cluster).collect(),
         events: view::events(&events),
     };

@@ -1,7 +1,7 @@
 //! Releases: a revision of every cluster whose inputs are in place, named in the cluster's status.
 
 use super::claims::{self, Claim};
-use super::cluster_pass::{store, write_status};
+use super::cluster_pass::{store, store_secret, write_status};
 use super::events::tell;
 use super::fleet_pass::{Findings, FleetPass};
 use super::operations::newest;
@@ -11,7 +11,7 @@ use crate::engine::offline::{Report, Successor, inseparable, successor};
 use crate::kubernetes::KubernetesError;
 use crate::load::Manifest;
 use crate::model::ObjectKey;
-use crate::render::revision::{Revision, inputs_digest};
+use crate::render::revision::{Revision, from_commit, inputs_digest};
 use crate::status::{Condition, seconds};
 use crate::validate::ValidCluster;
 use jiff::Timestamp;
@@ -79,7 +79,7 @@ async fn one(pass: &FleetPass<'_>, valid: &ValidCluster, snapshot: &News, findin
         }
         None => (Revision::freeze(valid, &snapshot.revision), None),
     };
-    store(api, &revision).await?;
+    store_secret(api, &from_commit(&revision, &snapshot.subject, &snapshot.author)).await?;
     let by = format!("fleet {}", fleet.namespaced_name());
     let release = release_record(&revision, &by, note.as_deref(), now);
     let patch = json!({"metadata": {"resourceVersion": live.resource_version()}, "status": {"release": release}});

@@ -21,6 +21,7 @@ use crate::engine::view::{self, View};
 use crate::kubernetes::{Class, Cluster, KubernetesError, Leadership, lead, resource, watch};
 use crate::load::Manifest;
 use crate::model::{NamespacedName, Object, ObjectKey};
+use crate::plan::Plan;
 use crate::resolve::{Settings, config_maps_of};
 use crate::rollout::Drift;
 use crate::status::Condition;
@@ -126,8 +127,8 @@ const SCRIPTS_END: Duration = Duration::from_secs(10);
 struct Memory {
     delays: BTreeMap<ObjectKey, (u64, Timestamp)>,
     sources: Sources,
-    /// Text of the last plan of each fleet that held a change.
-    plans: BTreeMap<NamespacedName, String>,
+    /// The last plan of each fleet that held a change; kept only where somebody looks at it.
+    plans: BTreeMap<NamespacedName, Arc<Plan>>,
     /// Scripts under way.
     scripts: Works,
     /// Certificates and credentials that change.
@@ -230,6 +231,8 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
                 }
                 if options.view {
                     show(&api, &state, &memory).await;
+                } else {
+                    memory.plans.clear();
                 }
             }
             Err(error) => {
@@ -262,7 +265,7 @@ async fn show(api: &Cluster, state: &State, memory: &Memory) {
             return;
         }
     };
-    let fleet = |object: &Object| view::fleet(object, memory.plans.get(&object.namespaced_name()).map_or("", String::as_str));
+    let fleet = |object: &Object| view::fleet(object, memory.plans.get(&object.namespaced_name()));
     let fresh = View {
         fleets: facts.of_kind("SGFleet").map(fleet).collect(),
         clusters: facts.of_kind("SGCluster").map(view::cluster).collect(),

@@ -13,6 +13,7 @@ mod restart;
 mod rollout;
 mod switchover;
 
+pub(in crate::engine) use history::read_history;
 pub use history::{Entry, History, history};
 pub use hold::{End, HoldChange, hold, release};
 pub use plan::{LivePlan, live_plan};

@@ -9,7 +9,7 @@ mod normal_form;
 mod secret;
 
 pub use history::to_prune;
-pub use secret::{REVISION_TYPE, RevisionError, from_secret, to_secret};
+pub use secret::{COMMIT_AUTHOR, COMMIT_SUBJECT, REVISION_TYPE, RevisionError, from_commit, from_secret, to_secret};
 
 use super::render;
 use crate::load::Manifest;

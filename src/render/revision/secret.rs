@@ -10,6 +10,11 @@ use std::io::{Read as _, Write as _};
 /// Type of the Secrets that hold revisions.
 pub const REVISION_TYPE: &str = "stackgres.io/revision";
 
+/// Annotations that tell of the commit a revision was first made from. They are for people, and no part of the revision.
+pub const COMMIT_SUBJECT: &str = "stackgres.io/commit-subject";
+/// The author of that commit.
+pub const COMMIT_AUTHOR: &str = "stackgres.io/commit-author";
+
 /// Largest revision that is read back, unpacked: a hostile Secret must not fill the memory.
 const LARGEST: u64 = 64 << 20;
 
@@ -51,6 +56,15 @@ pub fn to_secret(revision: &Revision) -> Object {
         "immutable": true,
         "data": {"revision": STANDARD.encode(pack(content.to_string().as_bytes()))},
     }))
+}
+
+/// The Secret, with what its commit says of itself.
+pub fn from_commit(revision: &Revision, subject: &str, author: &str) -> Object {
+    let mut secret = to_secret(revision).into_value();
+    for (annotation, text) in [(COMMIT_SUBJECT, subject), (COMMIT_AUTHOR, author)] {
+        secret["metadata"]["annotations"][annotation] = json!(text);
+    }
+    Object::new(secret)
 }
 
 fn pack(bytes: &[u8]) -> Vec<u8> {

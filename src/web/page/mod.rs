@@ -1,31 +1,60 @@
-//! The read-only page: fleets, clusters, the last plan, events. Complete without scripts; with them it stays up to date.
+//! The read-only page: fleets, clusters, plans, differences, events, history. Complete without scripts; with them it stays up to date.
 
 mod cluster;
+mod clusters;
+mod diff;
+mod document;
+mod events;
 mod fleet;
+mod guard;
+mod history;
+mod overview;
+mod parts;
+mod plan;
+mod settings;
 mod stream;
+mod visible;
+
+pub(super) use guard::guard;
 
 use super::Faces;
-use crate::engine::view::{EventView, View};
+use crate::engine::controller::now;
+use crate::engine::live::History;
+use crate::engine::view::{ClusterView, FleetView, View};
+use crate::model::NamespacedName;
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn};
-use axum::response::{Html, IntoResponse, Json, Response};
+use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
-use maud::{DOCTYPE, Markup, html};
+use document::{Document, Section};
+use maud::Markup;
 use std::sync::Arc;
 
 /// Every route of the page.
 pub(super) fn router() -> Router<Arc<Faces>> {
     Router::new()
-        .route("/", get(overview))
-        .route("/clusters/{namespace}/{name}", get(one_cluster))
-        .route("/stream", get(stream::overview))
-        .route("/stream/{namespace}/{name}", get(stream::one_cluster))
+        .route("/", get(overview_page))
+        .route("/clusters", get(clusters_page))
+        .route("/events", get(events_page))
+        .route("/fleets/{namespace}/{name}", get(fleet_page))
+        .route("/fleets/{namespace}/{name}/plan", get(fleet_plan))
+        .route("/fleets/{namespace}/{name}/events", get(events_of_fleet))
+        .route("/clusters/{namespace}/{name}", get(cluster_page))
+        .route("/clusters/{namespace}/{name}/plan", get(cluster_plan))
+        .route("/clusters/{namespace}/{name}/diff", get(cluster_diff))
+        .route("/clusters/{namespace}/{name}/events", get(events_of_cluster))
+        .route("/clusters/{namespace}/{name}/history", get(history_page))
+        .route("/clusters/{namespace}/{name}/history/{revision}", get(revision_page))
+        .route("/stream", get(stream::changes))
         .route("/api/view", get(json))
-        .route("/style.css", get(|| async { asset("text/css", include_str!("style.css")) }))
-        .route("/page.js", get(|| async { asset("text/javascript", include_str!("page.js")) }))
-        .layer(from_fn(guard))
+        .route("/style.css", get(|| async { asset("text/css; charset=utf-8", include_str!("style.css")) }))
+        .route("/page.js", get(|| async { asset("text/javascript; charset=utf-8", include_str!("page.js")) }))
+        .route("/icon.svg", get(|| async { asset("image/svg+xml", document::ICON) }))
+        .fallback(|| async { missing("There is no such page", "The address is not one of this page's.") })
+        .method_not_allowed_fallback(|| async {
+            Document::error(StatusCode::METHOD_NOT_ALLOWED, "The page only reads", "Nothing can be changed here.").answer(now())
+        })
 }
 
 fn asset(kind: &'static str, text: &'static str) -> Response {
@@ -34,96 +63,130 @@ fn asset(kind: &'static str, text: &'static str) -> Response {
     (headers, text).into_response()
 }
 
-/// The page is for this machine. A web site that lets its own name point here is refused (DNS rebinding), and the page runs
-/// nothing but its own script.
-async fn guard(request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host });
-    if !matches!(name, "localhost" | "127.0.0.1" | "[::1]") {
-        return (StatusCode::FORBIDDEN, "open the page as http://localhost").into_response();
-    }
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    let policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+fn missing(title: &str, help: &str) -> Response {
+    Document::error(StatusCode::NOT_FOUND, title, help).answer(now())
 }
 
-async fn json(State(faces): State<Arc<Faces>>) -> Json<View> {
+type Place = Path<(String, String)>;
+type Shared = State<Arc<Faces>>;
+
+async fn json(State(faces): Shared) -> Json<View> {
     Json(faces.view().as_ref().clone())
 }
 
-async fn overview(State(faces): State<Arc<Faces>>) -> Html<String> {
-    document("stackgres", "/stream", &fleet::content(&faces.view()))
+async fn overview_page(State(faces): Shared) -> Response {
+    let now = now();
+    Document::new("Overview", Section::Overview, overview::content(&faces.view(), now)).answer(now)
 }
 
-async fn one_cluster(State(faces): State<Arc<Faces>>, Path((namespace, name)): Path<(String, String)>) -> Response {
-    match cluster::content(&faces.view(), &namespace, &name) {
-        Some(content) => {
-            let stream = format!("/stream/{namespace}/{name}");
-            document(&format!("{namespace}/{name} · stackgres"), &stream, &content).into_response()
-        }
-        None => {
-            (StatusCode::NOT_FOUND, document("stackgres", "", &html! { p { "There is no cluster " code { (namespace) "/" (name) } "." } }))
-                .into_response()
-        }
+async fn clusters_page(State(faces): Shared, Query(filter): Query<clusters::Filter>) -> Response {
+    Document::new("Clusters", Section::Clusters, clusters::content(&faces.view(), &filter)).answer(now())
+}
+
+async fn events_page(State(faces): Shared, Query(filter): Query<events::EventFilter>) -> Response {
+    let now = now();
+    Document::new("Events", Section::Events, events::content(&faces.view(), &filter, now)).answer(now)
+}
+
+/// A page about a fleet.
+fn about_fleet((namespace, name): (String, String), view: &View, what: &str, show: impl FnOnce(&FleetView) -> Markup) -> Response {
+    match fleet::find(view, &namespace, &name) {
+        Some(found) => Document::new(format!("{what} {namespace}/{name}"), Section::Overview, show(found)).answer(now()),
+        None => missing(&format!("There is no fleet {namespace}/{name}"), "It may have been deleted, or you have no right to see it."),
     }
 }
 
-fn document(title: &str, stream: &str, content: &Markup) -> Html<String> {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) }
-                link rel="stylesheet" href="/style.css";
-                script src="/page.js" defer {}
-            }
-            body data-stream=(stream) {
-                header { a href="/" { "stackgres" } span.live title="The page is up to date while this is lit" { "live" } }
-                main { (content) }
-            }
-        }
-    };
-    Html(page.into_string())
-}
-
-/// A state as a word; the colour only repeats it.
-fn state(ready: &str, reason: &str) -> Markup {
-    let class = match (ready, reason) {
-        ("True", _) => "good",
-        (_, "InstancesNotReady" | "ClustersNotReady" | "ReadingSource" | "ChangeWaits" | "NotReleased") => "busy",
-        ("False", _) => "bad",
-        _ => "unknown",
-    };
-    let word = if reason.is_empty() { "not known yet" } else { reason };
-    html! { span.state.(class) { (word) } }
-}
-
-fn event_list<'a>(events: impl Iterator<Item = &'a EventView>) -> Markup {
-    let events: Vec<&EventView> = events.take(20).collect();
-    html! {
-        section {
-            h2 { "Events" }
-            @if events.is_empty() { p.quiet { "Nothing happened yet." } }
-            ul.events {
-                @for event in events {
-                    li.warning[event.r#type == "Warning"] {
-                        time { (event.at.get(11..19).unwrap_or_default()) }
-                        b { (event.reason) }
-                        span.about { (event.kind) " " (event.about) }
-                        pre { (event.note) }
-                    }
-                }
-            }
-        }
+/// A page about a cluster.
+fn about_cluster((namespace, name): (String, String), view: &View, what: &str, show: impl FnOnce(&ClusterView) -> Markup) -> Response {
+    match cluster::find(view, &namespace, &name) {
+        Some(found) => Document::new(format!("{what} {namespace}/{name}"), Section::Clusters, show(found)).answer(now()),
+        None => missing(&format!("There is no cluster {namespace}/{name}"), "It may have been deleted, or you have no right to see it."),
     }
 }
 
-fn short(revision: &str) -> &str {
-    revision.get(..12).unwrap_or(revision)
+async fn fleet_page(State(faces): Shared, Path(place): Place, Query(filter): Query<clusters::Filter>) -> Response {
+    let view = faces.view();
+    about_fleet(place, &view, "Fleet", |fleet| fleet::content(&view, fleet, &filter, now()))
+}
+
+async fn fleet_plan(State(faces): Shared, Path(place): Place) -> Response {
+    about_fleet(place, &faces.view(), "Plan of fleet", plan::of_fleet)
+}
+
+async fn events_of_fleet(State(faces): Shared, Path(place): Place) -> Response {
+    let view = faces.view();
+    about_fleet(place, &view, "Events of fleet", |one| {
+        events::of("SGFleet", &one.namespace, &one.name, &view, fleet::head(one, "/events"), now())
+    })
+}
+
+async fn events_of_cluster(State(faces): Shared, Path(place): Place) -> Response {
+    let view = faces.view();
+    about_cluster(place, &view, "Events of", |one| {
+        events::of("SGCluster", &one.namespace, &one.name, &view, cluster::head(one, "/events"), now())
+    })
+}
+
+async fn cluster_page(State(faces): Shared, Path(place): Place) -> Response {
+    let view = faces.view();
+    let details = match (&faces.reader, cluster::find(&view, &place.0, &place.1)) {
+        (Some(reader), Some(found)) => Some(reader.details(&NamespacedName::new(&found.namespace, &found.name)).await),
+        _ => None,
+    };
+    about_cluster(place, &view, "Cluster", |one| cluster::content(&view, one, details.as_ref(), now()))
+}
+
+/// The history of a cluster that is seen; a text says why there is none.
+async fn read_history(faces: &Faces, view: &View, place: &(String, String)) -> Result<History, String> {
+    let found = cluster::find(view, &place.0, &place.1).ok_or("there is no such cluster")?;
+    let reader = faces.reader.as_ref().ok_or("this page has no connection of its own")?;
+    reader.history(&NamespacedName::new(&found.namespace, &found.name)).await.map_err(|error| error.to_string())
+}
+
+/// Shows the last change of a cluster: of its fleet's plan, or else of the revision that was released last.
+async fn last_change(
+    faces: &Faces,
+    place: (String, String),
+    what: &str,
+    show: impl FnOnce(&ClusterView, Option<&plan::OneChange<'_>>) -> Markup,
+) -> Response {
+    let view = faces.view();
+    let in_fleet = cluster::find(&view, &place.0, &place.1).and_then(|one| plan::in_fleet(&view, one));
+    let history = if in_fleet.is_none() { read_history(faces, &view, &place).await.ok() } else { None };
+    let of_revision = history.as_ref().and_then(|history| {
+        let entry = history.revisions.iter().find(|entry| entry.released)?;
+        let plan = entry.plan.as_ref()?.clusters.first()?;
+        Some(plan::OneChange { from: format!("What the released revision {} changed", entry.name), plan })
+    });
+    about_cluster(place, &view, what, |one| show(one, in_fleet.as_ref().or(of_revision.as_ref())))
+}
+
+async fn cluster_plan(State(faces): Shared, Path(place): Place) -> Response {
+    last_change(&faces, place, "Plan of", plan::of_cluster).await
+}
+
+async fn cluster_diff(State(faces): Shared, Path(place): Place) -> Response {
+    last_change(&faces, place, "Diff of", plan::diff_of_cluster).await
+}
+
+async fn history_page(State(faces): Shared, Path(place): Place) -> Response {
+    let view = faces.view();
+    let history = read_history(&faces, &view, &place).await;
+    about_cluster(place, &view, "History of", |one| history::content(one, &history, now()))
+}
+
+async fn revision_page(State(faces): Shared, Path((namespace, name, revision)): Path<(String, String, String)>) -> Response {
+    let (view, place) = (faces.view(), (namespace, name));
+    let history = read_history(&faces, &view, &place).await;
+    let shown = match (cluster::find(&view, &place.0, &place.1), &history) {
+        (Some(one), Ok(history)) => history::revision(one, history, &revision, now()),
+        _ => None,
+    };
+    match shown {
+        Some(content) => Document::new(format!("Revision {revision} of {}/{}", place.0, place.1), Section::Clusters, content).answer(now()),
+        None => missing(
+            &format!("There is no revision {revision}"),
+            "Old ones are removed: the history of the cluster has those that are kept.",
+        ),
+    }
 }

@@ -1,43 +1,30 @@
-//! Server-sent events: the content of a page, whenever it changes.
+//! Server-sent events: a word whenever there is something new. What is new a page reads at its own address.
 
-use super::{Faces, cluster, fleet};
-use axum::extract::{Path, State};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use super::Faces;
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, KeepAliveStream, Sse};
 use futures::stream::{self, Stream};
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-type Updates = Sse<axum::response::sse::KeepAliveStream<std::pin::Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>>>>;
+type Words = Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>>;
 
-pub(super) async fn overview(State(faces): State<Arc<Faces>>) -> Updates {
-    updates(faces, |view| fleet::content(view).into_string())
-}
+/// Shortest time between two words: a page that is read by a person needs no more.
+const CALM: Duration = Duration::from_millis(500);
 
-pub(super) async fn one_cluster(State(faces): State<Arc<Faces>>, Path((namespace, name)): Path<(String, String)>) -> Updates {
-    updates(faces, move |view| match cluster::content(view, &namespace, &name) {
-        Some(content) => content.into_string(),
-        None => "<p>The cluster is gone.</p>".to_owned(),
-    })
-}
-
-/// The first content at once, then each that differs from the one before.
-fn updates(faces: Arc<Faces>, show: impl Fn(&crate::engine::view::View) -> String + Send + 'static) -> Updates {
-    let changes = faces.state.view.subscribe();
-    let begin = (changes, String::new(), true, show);
-    let events = stream::unfold(begin, |(mut changes, mut last, mut first, show)| async move {
-        loop {
-            if !first {
-                changes.changed().await.ok()?;
-            }
-            first = false;
-            let view = changes.borrow_and_update().clone();
-            let content = show(&view);
-            if content != last {
-                last.clone_from(&content);
-                return Some((Ok(Event::default().data(content)), (changes, last, first, show)));
-            }
+pub(super) async fn changes(State(faces): State<Arc<Faces>>) -> Sse<KeepAliveStream<Words>> {
+    let mut view = faces.state.view.subscribe();
+    view.mark_unchanged();
+    let words = stream::unfold((view, true), |(mut view, first)| async move {
+        if !first {
+            view.changed().await.ok()?;
+            tokio::time::sleep(CALM).await;
+            view.mark_unchanged();
         }
+        Some((Ok(Event::default().data(if first { "connected" } else { "changed" })), (view, false)))
     });
-    let boxed: std::pin::Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>> = Box::pin(events);
-    Sse::new(boxed).keep_alive(KeepAlive::default())
+    let words: Words = Box::pin(words);
+    Sse::new(words).keep_alive(KeepAlive::default())
 }

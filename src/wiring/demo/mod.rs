@@ -1,5 +1,6 @@
 //! `stackgres demo`: everything in one process, without a cluster, without root, without a network.
 
+mod display;
 mod example;
 mod repository;
 mod script;
@@ -7,12 +8,15 @@ mod script;
 pub use example::EXAMPLE;
 
 use super::stop_on_signal;
+use crate::cli::terminal::Output;
 use crate::cli::{CommandError, DemoArguments};
 use crate::engine::controller::{RunOptions, SourceOptions, State, run};
+use crate::engine::view::Reader;
 use crate::kubernetes::{Apply, Cluster};
 use crate::model::Object;
 use crate::resolve::Settings;
 use crate::sandbox::{Sandbox, SandboxOptions};
+use display::Display;
 use repository::DemoRepository;
 pub(super) use script::say;
 use serde_json::json;
@@ -62,8 +66,9 @@ async fn serve(arguments: &DemoArguments, folder: &Path) -> Result<(), CommandEr
     let repository = DemoRepository::make(&folder.join("fleet")).map_err(|error| failed("the repository", &error))?;
 
     let state = Arc::new(State::default());
+    let api = Cluster::connect(Some(&kubeconfig), Duration::from_secs(10)).await.map_err(|error| failed("the in-memory API", &error))?;
     let (listener, page) = super::page::listen(&arguments.listen).await?;
-    let (stopping, router) = (stop.clone(), crate::web::router(state.clone(), true));
+    let (stopping, router) = (stop.clone(), crate::web::router_with_page(state.clone(), Reader::new(api.clone())));
     let server = tokio::spawn(async move {
         // Streams of open pages never end by themselves.
         tokio::select! {
@@ -72,7 +77,6 @@ async fn serve(arguments: &DemoArguments, folder: &Path) -> Result<(), CommandEr
         }
     });
 
-    let api = Cluster::connect(Some(&kubeconfig), Duration::from_secs(10)).await.map_err(|error| failed("the in-memory API", &error))?;
     for object in fleet(repository.folder()) {
         let how = Apply { manager: "demo".to_owned(), force: true, ..Apply::default() };
         api.apply(&object, &how).await.map_err(|error| failed("the fleet", &error))?;
@@ -95,14 +99,20 @@ async fn serve(arguments: &DemoArguments, folder: &Path) -> Result<(), CommandEr
     let controller = tokio::spawn(run(api, options, state.clone(), stop.clone()));
 
     let intro = script::Intro { page: &page, api: &sandbox.url(), kubeconfig: &kubeconfig, repository: repository.folder() };
+    let mut display = Display::new(Output::of_stdout());
     let played = tokio::select! {
         () = stop.cancelled() => Ok(()),
-        played = script::play(&intro, &repository, state.view.subscribe()) => played,
+        played = script::play(&intro, &repository, state.view.subscribe(), &mut display) => played,
     };
-    if played.is_ok() && !arguments.once {
-        script::say("\nThe demo goes on until Ctrl-C: commit something of your own, and watch the page.");
-        stop.cancelled().await;
+    if played.is_ok() && !arguments.once && !stop.is_cancelled() {
+        display.say("\nThe demo goes on until Ctrl-C: commit something of your own, and watch the page.");
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = script::watch_on(state.view.subscribe(), &mut display) => {}
+        }
     }
+    // The cursor comes back before anything else is said.
+    drop(display);
     stop.cancel();
     drop(controller.await);
     drop(server.await);

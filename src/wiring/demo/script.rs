@@ -1,8 +1,9 @@
 //! What the demo does and says.
 
+use super::display::Display;
 use super::repository::DemoRepository;
+use crate::engine::controller::now;
 use crate::engine::view::{ClusterView, View};
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,9 @@ use tokio::sync::watch;
 
 /// Longest time for one step; far more than it takes.
 const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How often the time is told anew.
+const TICK: Duration = Duration::from_millis(500);
 
 /// Where everything is.
 pub(super) struct Intro<'a> {
@@ -30,41 +34,46 @@ fn indented(text: &str) -> String {
 }
 
 /// Plays the script.
-pub(super) async fn play(intro: &Intro<'_>, repository: &DemoRepository, view: watch::Receiver<Arc<View>>) -> Result<(), String> {
-    let mut stage = Stage { view, shown: BTreeMap::new() };
-    say("A Kubernetes API in memory, a Git repository, and the controller between them. Nothing leaves this machine.\n");
-    say(&format!("  page         {}", intro.page));
-    say(&format!("  Kubernetes   {}", intro.api));
-    say(&format!("  kubectl      export KUBECONFIG={}", intro.kubeconfig.display()));
-    say(&format!("  repository   {}", intro.repository.display()));
+pub(super) async fn play(
+    intro: &Intro<'_>,
+    repository: &DemoRepository,
+    view: watch::Receiver<Arc<View>>,
+    display: &mut Display,
+) -> Result<(), String> {
+    let mut stage = Stage { view, display };
+    stage.say("A Kubernetes API in memory, a Git repository, and the controller between them. Nothing leaves this machine.\n");
+    stage.say(&format!("  page         {}", intro.page));
+    stage.say(&format!("  Kubernetes   {}", intro.api));
+    stage.say(&format!("  kubectl      export KUBECONFIG={}", intro.kubeconfig.display()));
+    stage.say(&format!("  repository   {}", intro.repository.display()));
 
-    say("\n1. The first commit describes four clusters.\n");
+    stage.say("\n1. The first commit describes four clusters.\n");
     stage.until("four clusters are ready", |view| view.clusters.len() == 4 && view.clusters.iter().all(is_ready)).await?;
 
     let commit = repository.change("shop/parameters.yaml", "work_mem: 16MB", "work_mem: 24MB", "give sorts more memory")?;
-    say(&format!("\n2. Commit {commit} changes a parameter that PostgreSQL reads while it runs. The plan:\n"));
+    stage.say(&format!("\n2. Commit {commit} changes a parameter that PostgreSQL reads while it runs. The plan:\n"));
     let plan = stage.plan(&commit).await?;
-    say(&indented(&plan));
-    say("");
+    stage.say(&indented(&plan));
+    stage.say("");
     stage.until("the change runs", |view| runs(view, "shop", "orders", &commit)).await?;
 
     let commit = repository.change("billing/ledger.yaml", "syncInstances: 1", "syncInstance: 1", "misspell a field")?;
-    say(&format!("\n3. Commit {commit} misspells a field. It blocks its own cluster, and that one keeps what it runs:\n"));
+    stage.say(&format!("\n3. Commit {commit} misspells a field. It blocks its own cluster, and that one keeps what it runs:\n"));
     stage.until("the mistake is reported", |view| view.fleets.iter().any(|fleet| !fleet.problems.is_empty())).await?;
     for problem in stage.now().fleets.iter().flat_map(|fleet| &fleet.problems) {
-        say(&format!("    {} {}: {}", problem.at, problem.code, problem.message));
+        stage.say(&format!("    {} {}: {}", problem.at, problem.code, problem.message));
     }
     let commit = repository.change("billing/ledger.yaml", "syncInstance: 1", "syncInstances: 1", "spell it right")?;
-    say(&format!("\n4. Commit {commit} corrects it.\n"));
+    stage.say(&format!("\n4. Commit {commit} corrects it.\n"));
     let seen = commit.clone();
     let corrected = move |view: &View| view.fleets.iter().all(|fleet| fleet.problems.is_empty() && applied(fleet, &seen));
     stage.until("the source is clean again", corrected).await?;
 
     let commit = repository.change("shop/parameters.yaml", "max_connections: '200'", "max_connections: '400'", "allow more connections")?;
-    say(&format!("\n5. Commit {commit} needs a restart. The plan says so before anything happens:\n"));
+    stage.say(&format!("\n5. Commit {commit} needs a restart. The plan says so before anything happens:\n"));
     let plan = stage.plan(&commit).await?;
-    say(&indented(&plan));
-    say("");
+    stage.say(&indented(&plan));
+    stage.say("");
     stage.until("every instance runs with it, and one of the replicas leads", |view| runs(view, "shop", "orders", &commit)).await
 }
 
@@ -85,40 +94,54 @@ fn applied(fleet: &crate::engine::view::FleetView, commit: &str) -> bool {
     fleet.applied.as_ref().is_some_and(|applied| applied.revision.starts_with(commit))
 }
 
-struct Stage {
-    view: watch::Receiver<Arc<View>>,
-    shown: BTreeMap<String, String>,
+/// Shows how everything is until the controller ends. For a terminal; elsewhere nobody asked for more lines.
+pub(super) async fn watch_on(mut view: watch::Receiver<Arc<View>>, display: &mut Display) {
+    loop {
+        display.show(&view.borrow_and_update().clone(), "Ctrl-C", 0);
+        tokio::select! {
+            changed = view.changed() => if changed.is_err() { return },
+            // The terminal may have another size by now.
+            () = tokio::time::sleep(TICK) => {}
+        }
+    }
 }
 
-impl Stage {
+struct Stage<'a> {
+    view: watch::Receiver<Arc<View>>,
+    display: &'a mut Display,
+}
+
+impl Stage<'_> {
     fn now(&self) -> Arc<View> {
         self.view.borrow().clone()
     }
 
+    fn say(&mut self, text: &str) {
+        self.display.say(text);
+    }
+
     /// Waits, and tells of every cluster that changes meanwhile.
     async fn until(&mut self, what: &str, done: impl Fn(&View) -> bool) -> Result<(), String> {
+        let began = now().as_second();
         let waiting = async {
             loop {
                 let view = self.view.borrow_and_update().clone();
-                for cluster in &view.clusters {
-                    let name = format!("{}/{}", cluster.namespace, cluster.name);
-                    let mut state = format!("{} of {} instances ready", cluster.ready_instances, cluster.wanted);
-                    if !cluster.waiting.is_empty() {
-                        state = format!("{state}; {}", cluster.waiting);
-                    }
-                    if self.shown.get(&name) != Some(&state) {
-                        say(&format!("    {name:<18} {state}"));
-                        self.shown.insert(name, state);
-                    }
-                }
+                self.display.show(&view, what, now().as_second() - began);
                 if done(&view) {
                     return Ok(());
                 }
-                self.view.changed().await.map_err(|_| "the controller ended".to_owned())?;
+                tokio::select! {
+                    changed = self.view.changed() => changed.map_err(|_| "the controller ended".to_owned())?,
+                    () = tokio::time::sleep(TICK) => {}
+                }
             }
         };
-        match tokio::time::timeout(PATIENCE, waiting).await {
-            Ok(result) => result.map(|()| say(&format!("    done: {what}"))),
+        let ended = tokio::time::timeout(PATIENCE, waiting).await;
+        match ended {
+            Ok(result) => {
+                self.display.clear();
+                result.map(|()| self.say(&format!("    done: {what}")))
+            }
             Err(_) => Err(format!("after {} s still not: {what}", PATIENCE.as_secs())),
         }
     }

@@ -1,193 +1,14 @@
-//! The one read model: what page, REST and command line show of fleets and clusters.
-//!
-//! In: live objects as a pass has read them. Out: plain data. Invariant: it holds nothing secret, and nothing that is not
-//! in the API server as well, except the text of the last plan. Why: every way in says the same.
+//! From live objects to what is shown of them.
 
+use super::{ClusterView, CommitView, ConditionView, EventView, FleetView, HoldView, InstanceView, ProblemView, SettingView};
+use crate::engine::offline::plan_text;
 use crate::model::{NamespacedName, Object};
-use schemars::JsonSchema;
-use serde::Serialize;
+use crate::plan::Plan;
 use serde_json::Value;
-use std::collections::BTreeMap;
-
-/// Everything that is shown, at one moment.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
-pub struct View {
-    /// Fleets, by namespace and name.
-    pub fleets: Vec<FleetView>,
-    /// Clusters, by namespace and name.
-    pub clusters: Vec<ClusterView>,
-    /// What happened lately, newest first.
-    pub events: Vec<EventView>,
-}
-
-/// One fleet.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
-pub struct FleetView {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// Address of the repository or path of the directory.
-    pub source: String,
-    /// Commit last seen.
-    pub seen: Option<CommitView>,
-    /// Commit whose custom resources are applied.
-    pub applied: Option<CommitView>,
-    /// Whether all is well: `True`, `False` or `Unknown`.
-    pub ready: String,
-    /// One word why.
-    pub reason: String,
-    /// What that means.
-    pub message: String,
-    /// Clusters by state, as in the status.
-    pub clusters: BTreeMap<String, i64>,
-    /// The first problems of the source.
-    pub problems: Vec<ProblemView>,
-    /// The last plan, as text.
-    pub plan: String,
-}
-
-/// One commit.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
-pub struct CommitView {
-    /// Commit id or content digest.
-    pub revision: String,
-    /// First line of its message.
-    pub subject: String,
-    /// Who wrote it.
-    pub author: String,
-}
-
-/// One problem of a source.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
-pub struct ProblemView {
-    /// Stable code, for `stackgres explain`.
-    pub code: String,
-    /// What is wrong.
-    pub message: String,
-    /// File, line and column.
-    pub at: String,
-}
-
-/// One cluster.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
-pub struct ClusterView {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// The fleet that manages it; empty without one.
-    pub fleet: String,
-    /// PostgreSQL version that runs.
-    pub version: String,
-    /// Instances that shall be.
-    pub wanted: i64,
-    /// Instances that are ready.
-    pub ready_instances: i64,
-    /// Whether all is well: `True`, `False` or `Unknown`.
-    pub ready: String,
-    /// One word why.
-    pub reason: String,
-    /// What it waits for.
-    pub waiting: String,
-    /// Since when.
-    pub waiting_since: String,
-    /// Until when, or until what.
-    pub waiting_until: String,
-    /// Who or what ends the waiting.
-    pub waiting_by: String,
-    /// What is still to be done to instances after what it waits for, in order.
-    pub ahead: Vec<String>,
-    /// Why it is held; empty where it is not.
-    pub held: String,
-    /// What allows instances to be disturbed now, or why that waits.
-    pub licence: String,
-    /// Whether they may be disturbed now.
-    pub may_be_disturbed: bool,
-    /// Revision it shall run.
-    pub released: String,
-    /// Revision whose objects are in place.
-    pub running: String,
-    /// Commit it was released from.
-    pub commit: String,
-    /// PostgreSQL's own identity of the database.
-    pub system_identifier: String,
-    /// Its instances.
-    pub instances: Vec<InstanceView>,
-    /// Its conditions, by type.
-    pub conditions: Vec<ConditionView>,
-    /// Effective settings with where each comes from.
-    pub settings: Vec<SettingView>,
-}
-
-/// One instance.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
-pub struct InstanceView {
-    /// Name of the pod.
-    pub name: String,
-    /// Whether it is ready.
-    pub ready: bool,
-    /// Whether Patroni marked it as primary.
-    pub primary: bool,
-    /// Node it runs on.
-    pub node: String,
-    /// What it is: primary, standby leader or replica; empty where that is not known.
-    pub role: String,
-    /// What PostgreSQL does there: `running`, `streaming`, `starting` and others.
-    pub state: String,
-    /// Timeline it is on.
-    pub timeline: Option<i64>,
-    /// WAL that it has not replayed, in MiB, rounded up to a power of two; 0 is caught up.
-    pub lag_mebibytes: Option<i64>,
-    /// Whether commits wait for it.
-    pub synchronous: bool,
-    /// Whether a parameter waits for a restart.
-    pub pending_restart: bool,
-}
-
-/// One condition.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
-pub struct ConditionView {
-    /// Topic.
-    pub r#type: String,
-    /// `True`, `False` or `Unknown`.
-    pub status: String,
-    /// One word why.
-    pub reason: String,
-    /// What that means.
-    pub message: String,
-}
-
-/// One effective setting.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
-pub struct SettingView {
-    /// Path of the setting.
-    pub name: String,
-    /// Its value.
-    pub value: String,
-    /// Where it comes from.
-    pub origin: String,
-}
-
-/// One event.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
-pub struct EventView {
-    /// When, as the API server writes it.
-    pub at: String,
-    /// `Normal` or `Warning`.
-    pub r#type: String,
-    /// One word.
-    pub reason: String,
-    /// Kind of the object it is about.
-    pub kind: String,
-    /// Namespace and name of that object.
-    pub about: String,
-    /// What happened.
-    pub note: String,
-}
+use std::sync::Arc;
 
 /// How many events are kept.
-const EVENTS: usize = 60;
+const EVENTS: usize = 500;
 
 fn texts(list: Option<&Value>) -> Vec<String> {
     list.and_then(Value::as_array).into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
@@ -195,6 +16,10 @@ fn texts(list: Option<&Value>) -> Vec<String> {
 
 fn own(object: &Object, pointer: &str) -> String {
     object.text(pointer).unwrap_or_default().to_owned()
+}
+
+fn count(object: &Object, pointer: &str) -> i64 {
+    object.get(pointer).and_then(Value::as_i64).unwrap_or_default()
 }
 
 fn conditions(object: &Object) -> Vec<ConditionView> {
@@ -208,6 +33,7 @@ fn conditions(object: &Object) -> Vec<ConditionView> {
             status: text(condition, "status"),
             reason: text(condition, "reason"),
             message: text(condition, "message"),
+            since: text(condition, "lastTransitionTime"),
         })
         .collect()
 }
@@ -218,12 +44,14 @@ fn ready(conditions: &[ConditionView]) -> ConditionView {
 }
 
 /// Shows a fleet.
-pub(super) fn fleet(object: &Object, plan: &str) -> FleetView {
+pub(in crate::engine) fn fleet(object: &Object, changes: Option<&Arc<Plan>>) -> FleetView {
     let commit = |field: &str| {
         object.get(&format!("/status/{field}")).map(|_| CommitView {
             revision: own(object, &format!("/status/{field}/revision")),
             subject: own(object, &format!("/status/{field}/subject")),
             author: own(object, &format!("/status/{field}/author")),
+            reference: own(object, &format!("/status/{field}/reference")),
+            at: own(object, &format!("/status/{field}/at")),
         })
     };
     let counts = object.get("/status/clusters").and_then(Value::as_object);
@@ -236,7 +64,9 @@ pub(super) fn fleet(object: &Object, plan: &str) -> FleetView {
         name: object.name().to_owned(),
         source: source.to_owned(),
         seen: commit("seen"),
+        planned: commit("planned"),
         applied: commit("applied"),
+        last_good: commit("lastGood"),
         ready: status,
         reason,
         message,
@@ -244,16 +74,31 @@ pub(super) fn fleet(object: &Object, plan: &str) -> FleetView {
         problems: problems
             .into_iter()
             .flatten()
-            .map(|problem| ProblemView { code: text(problem, "code"), message: text(problem, "message"), at: text(problem, "at") })
+            .map(|problem| ProblemView {
+                code: text(problem, "code"),
+                severity: text(problem, "severity"),
+                message: text(problem, "message"),
+                at: text(problem, "at"),
+            })
             .collect(),
-        plan: plan.to_owned(),
+        problem_count: count(object, "/status/problemCount"),
+        left_alone: count(object, "/status/leftAlone"),
+        hold: object.get("/spec/hold").map(|_| HoldView {
+            reason: own(object, "/spec/hold/reason"),
+            until: own(object, "/spec/hold/until"),
+            by: own(object, "/spec/hold/by"),
+        }),
+        waves: object.get("/spec/waves").and_then(Value::as_array).into_iter().flatten().map(|wave| text(wave, "name")).collect(),
+        consequences: own(object, "/status/plan/summary"),
+        plan: changes.map(|plan| plan_text(plan, false)).unwrap_or_default(),
+        changes: changes.cloned(),
     }
 }
 
 /// Shows a cluster: what its status says, which is what every other way in shows.
-pub(super) fn cluster(object: &Object) -> ClusterView {
+pub(in crate::engine) fn cluster(object: &Object) -> ClusterView {
     let conditions = conditions(object);
-    let ConditionView { status, reason, .. } = ready(&conditions);
+    let ConditionView { status, reason, message: meaning, .. } = ready(&conditions);
     let message = |topic: &str| conditions.iter().find(|condition| condition.r#type == topic).map(|condition| condition.message.clone());
     let mut settings = Vec::new();
     if let Some(effective) = object.get("/status/effective") {
@@ -264,21 +109,28 @@ pub(super) fn cluster(object: &Object) -> ClusterView {
         name: object.name().to_owned(),
         fleet: own(object, "/status/claim/fleet"),
         version: own(object, "/status/postgresVersion"),
-        wanted: object.get("/spec/instances").and_then(Value::as_i64).unwrap_or_default(),
-        ready_instances: object.get("/status/readyInstances").and_then(Value::as_i64).unwrap_or_default(),
+        wanted: count(object, "/spec/instances"),
+        ready_instances: count(object, "/status/readyInstances"),
         ready: status,
         reason,
+        message: meaning,
         waiting: own(object, "/status/waiting/for"),
         waiting_since: own(object, "/status/waiting/since"),
         waiting_until: own(object, "/status/waiting/until"),
         waiting_by: own(object, "/status/waiting/by"),
         ahead: texts(object.get("/status/rollout/ahead")),
+        stopped: own(object, "/status/rollout/failure/cause"),
+        orphaned: object.is_true("Orphaned"),
         held: message("Held").filter(|_| object.is_true("Held")).unwrap_or_default(),
         licence: message("DisturbanceAllowed").unwrap_or_default(),
         may_be_disturbed: object.is_true("DisturbanceAllowed"),
         released: own(object, "/status/release/revision"),
         running: own(object, "/status/running/revision"),
         commit: own(object, "/status/release/commit"),
+        released_at: own(object, "/status/release/releasedAt"),
+        released_by: own(object, "/status/release/by"),
+        running_since: own(object, "/status/running/since"),
+        promotion: own(object, "/status/promotion/summary"),
         system_identifier: own(object, "/status/systemIdentifier"),
         instances: object.get("/status/podStatuses").and_then(Value::as_array).into_iter().flatten().map(instance).collect(),
         conditions,
@@ -325,7 +177,7 @@ fn gather(at: &str, node: &Value, settings: &mut Vec<SettingView>) {
 }
 
 /// Shows events, newest first.
-pub(super) fn events(objects: &[Object]) -> Vec<EventView> {
+pub(in crate::engine) fn events(objects: &[Object]) -> Vec<EventView> {
     let mut events: Vec<EventView> = objects
         .iter()
         .map(|event| EventView {
