@@ -128,6 +128,9 @@ const OTHER_OPERATOR: &str = "app=stackgres-operator";
 const SHORTEST: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// Until the API server is asked again whether this process may begin.
+const AGAIN: Duration = Duration::from_secs(2);
+
 /// A pass that takes longer hangs: every request has a deadline.
 const HUNG: i64 = 1_800;
 
@@ -164,7 +167,20 @@ struct Memory {
 
 /// Runs until `stop`.
 pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: CancellationToken) -> Result<(), RunError> {
-    refuse_beside_another(&api).await?;
+    // Nothing is done before this is known once. An API server in trouble is waited for: a process that ends is started again later
+    // and later.
+    while let Err(error) = refuse_beside_another(&api).await {
+        match error {
+            RunError::Kubernetes(error) if error.is_general() => {
+                tracing::warn!(%error, "not known whether another operator runs here; asked again");
+            }
+            other => return Err(other),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(AGAIN) => {}
+        }
+    }
     let (hints, mut hinted) = mpsc::channel(1);
     let mut tasks = tokio::task::JoinSet::new();
     let cache = Arc::new(cache(&api));
