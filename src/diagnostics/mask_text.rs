@@ -141,7 +141,9 @@ fn closes(text: &str, name: usize, gap: &str, open: &str) -> bool {
 
 /// The text from `from` on, with these parts replaced.
 fn replace(text: &str, mut hidden: Vec<(usize, usize)>, from: usize) -> String {
-    hidden.iter_mut().for_each(|(start, _)| *start = (*start).max(from));
+    for (start, _) in &mut *hidden {
+        *start = (*start).max(from);
+    }
     hidden.retain(|(start, end)| start < end);
     hidden.sort_unstable();
     let mut out = String::with_capacity(text.len() - from);

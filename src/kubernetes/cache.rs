@@ -263,7 +263,9 @@ mod tests {
         let cache = cache();
         let listed = |objects: &[Object]| {
             cache.begins("Secret", None);
-            objects.iter().for_each(|object| cache.listed("Secret", None, object.clone()));
+            for object in objects {
+                cache.listed("Secret", None, object.clone());
+            }
             cache.ends("Secret", None);
         };
         listed(&[secret("a", 9, "1"), secret("b", 10, "2")]);

@@ -111,11 +111,14 @@ pub fn load_again(files: &[SourceFile], options: &LoadOptions, known: &mut Loade
             break;
         }
         let same = |(content, _): &(Arc<[u8]>, Loaded)| Arc::ptr_eq(content, &file.content) || **content == *file.content;
-        let alone = before.files.remove(&file.path).filter(same).map(|(_, alone)| alone).unwrap_or_else(|| {
-            let mut alone = Loaded::default();
-            one_file(file, options, &mut alone);
-            alone
-        });
+        let alone = before.files.remove(&file.path).filter(same).map_or_else(
+            || {
+                let mut alone = Loaded::default();
+                one_file(file, options, &mut alone);
+                alone
+            },
+            |(_, alone)| alone,
+        );
         loaded.extend(&alone);
         known.files.insert(file.path.clone(), (file.content.clone(), alone));
     }

@@ -111,6 +111,7 @@ mod tests {
 
     /// The longest address wins, namespaces are asked, half a credential is an error and not none, and a new file counts at once.
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test writes what an operator mounts")]
     fn folders_are_found_and_read_anew() {
         let root = tempfile::tempdir().unwrap();
         let put = |folder: &str, files: &[(&str, &str)]| {

@@ -162,6 +162,8 @@ impl Session {
         }
         run("stty", &["-F", device, "cols", &columns.to_string()]);
         self.terminal.narrow(columns);
+        // `script` stops itself with what it runs, and goes on with it.
+        run("kill", &["-CONT", &self.child.id().to_string()]);
         run("kill", &["-CONT", process]);
     }
 

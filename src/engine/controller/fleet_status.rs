@@ -44,16 +44,14 @@ pub(super) fn status(fleet: &Object, report: &Report, snapshot: &News, plan: Opt
     let ready = findings.ready;
     let revision = |field: &str| {
         let before = fleet.get(&format!("/status/{field}"));
-        match before.filter(|before| before["revision"] == snapshot.revision.as_str()) {
-            Some(before) => before.clone(),
-            None => {
-                let mut revision = json!({"revision": snapshot.revision, "reference": snapshot.reference, "subject": snapshot.subject, "author": snapshot.author, "at": seconds(now)});
-                if let Some(signature) = &snapshot.signature {
-                    revision["signature"] = json!(signature);
-                }
-                revision
-            }
+        if let Some(before) = before.filter(|before| before["revision"] == snapshot.revision.as_str()) {
+            return before.clone();
         }
+        let mut revision = json!({"revision": snapshot.revision, "reference": snapshot.reference, "subject": snapshot.subject, "author": snapshot.author, "at": seconds(now)});
+        if let Some(signature) = &snapshot.signature {
+            revision["signature"] = json!(signature);
+        }
+        revision
     };
     // Errors first; what is left of the ten tells of fields that are not carried out.
     let (errors, warnings): (Vec<&Diagnostic>, Vec<&Diagnostic>) = findings.problems.iter().partition(|problem| problem.is_error());

@@ -417,7 +417,7 @@ async fn pass(
             };
             let name: NamespacedName = cluster.namespaced_name();
             let span = tracing::info_span!("cluster", %name);
-            (cluster, Some(cluster_pass(&one).instrument(span).await))
+            (cluster, Some(Box::pin(cluster_pass(&one)).instrument(span).await))
         })
     };
     let results: Vec<(&Object, Option<Result<(), KubernetesError>>)> = at_once(clusters, look).collect().await;

@@ -99,7 +99,7 @@ mod tests {
     /// Only what differs is shown of a long configuration, and nothing of it is markup.
     #[test]
     fn a_text_is_compared_line_by_line() {
-        let before = (0..40).map(|line| format!("line {line}\n")).collect::<String>();
+        let before = (0..40).map(|line| format!("line {line}")).collect::<Vec<_>>().join("\n") + "\n";
         let after = before.replace("line 20\n", "<script>alert(1)</script>\n");
         let shown = values(Some(&json!(before)), Some(&json!(after))).into_string();
         assert!(shown.contains("<del>− line 20\n</del><ins>+ &lt;script&gt;alert(1)&lt;/script&gt;\n</ins>"), "{shown}");

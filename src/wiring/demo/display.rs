@@ -118,7 +118,7 @@ mod tests {
     use crate::engine::view::InstanceView;
 
     fn texts(view: &View) -> String {
-        lines(view, "it is done", 3).iter().map(|line| format!("{line:?}\n")).collect()
+        lines(view, "it is done", 3).iter().map(|line| format!("{line:?}")).collect::<Vec<_>>().join("\n")
     }
 
     /// What a rollout does now and what comes after it is the reason to look at the demo at all.

@@ -214,7 +214,7 @@ async fn custom_resources(size: &Size, reference: f64, figures: &mut Figures) {
     figures.against(
         &format!("{clusters} clusters applied, custom resources alone"),
         "objects/s",
-        rate(all - first),
+        rate(all.saturating_sub(first)),
         ("raw server-side apply", Runs(vec![reference])),
         Some(Budget::RatioAtLeast(0.8)),
     );
@@ -264,7 +264,7 @@ async fn children(size: &Size, reference: f64, figures: &mut Figures) {
     let first = began.elapsed();
     // The StatefulSet is the last object of a cluster.
     sets.until("every StatefulSet", PATIENCE, |seen| seen.len() == clusters).await;
-    let during = began.elapsed() - first;
+    let during = began.elapsed().saturating_sub(first);
     // Besides these a Secret with the revision and those with credentials are made for each cluster: they are not counted.
     let (resources, children) = objects(clusters);
     let rate = Runs(vec![(resources.len() + children.len()) as f64 / during.as_secs_f64()]);

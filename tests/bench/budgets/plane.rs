@@ -28,7 +28,7 @@ impl Plane {
         let output = control(folder.path(), "up");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let kubeconfig = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim().lines().last().unwrap());
-        let admin = Cluster::connect(Some(&kubeconfig), Duration::from_secs(60)).await.unwrap();
+        let admin = Cluster::connect(Some(&kubeconfig), Duration::from_mins(1)).await.unwrap();
         let plane = Self { folder, kubeconfig, admin };
         let deploy = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy");
         // Custom resources and policies that name them need a moment after their definitions.

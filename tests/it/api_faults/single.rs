@@ -124,10 +124,13 @@ async fn a_broken_watch_still_tells_of_every_change(api: Under) {
             assert!(told.is_ok(), "{fault:?}: nothing was told of change {round}");
         }
         // What is kept is what is there, whatever the watch went through.
-        let there = program.list("ConfigMap", Some(&api.namespace), "").await.unwrap();
+        let states = |objects: Vec<Object>| -> Vec<(String, Option<String>)> {
+            objects.iter().map(|object| (object.name().to_owned(), object.resource_version().map(str::to_owned))).collect()
+        };
+        let there = states(program.list("ConfigMap", Some(&api.namespace), "").await.unwrap());
         let mut kept = None;
         for _ in 0..300 {
-            kept = cache.list("ConfigMap", "");
+            kept = cache.list("ConfigMap", "").map(states);
             if kept.as_ref() == Some(&there) {
                 break;
             }

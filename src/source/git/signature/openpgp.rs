@@ -46,8 +46,8 @@ fn meaning(said: &str) -> Signature {
     if said.contains("manipulated") || said.contains("Bad signature") {
         return Signature::bad("it does not fit the commit");
     }
-    let lines =
+    let mut lines =
         said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.contains('/') && !line.contains("signatures are valid"));
-    let reason = lines.last().map_or_else(|| "it cannot be read".to_owned(), tame);
+    let reason = lines.next_back().map_or_else(|| "it cannot be read".to_owned(), tame);
     Signature::bad(reason)
 }
