@@ -2,7 +2,7 @@
 const mark = "<script>alert(1)</script><img src=x onerror=alert(2)>";
 
 export const subject = `innocent \u202e${mark}`;
-export const author = `<b>Mallory</b> \u2066 <mallory@example.com>`;
+export const author = `"Mallory" &lt; \u2066 'onerror= <mallory@example.com>`;
 
 // A cluster that runs, with hostile values wherever a value may be anything, and one whose mistakes are quoted in findings.
 export const files = {

@@ -44,6 +44,7 @@ async function settled(page, text) {
 
 try {
   // While a change is under way: an open page hears of it without being loaded again, and what was opened stays open.
+  await demo.said(/done: four clusters are ready/);
   const open = await fresh();
   await open.goto(`${demo.address}/clusters/shop/orders`);
   await demo.said(/^5\. Commit/);

@@ -30,7 +30,8 @@ pub(super) fn content(view: &View, cluster: &ClusterView, details: Option<&Detai
     let whole = format!("{}/{}", cluster.namespace, cluster.name);
     html! {
         (head(cluster, ""))
-        (callouts(cluster, &whole, now))
+        // Always there, so that nothing below it moves when one comes or goes: what a person opened stays open.
+        div { (callouts(cluster, &whole, now)) }
         div.columns {
             (facts(cluster, now))
             (release(cluster, now))
