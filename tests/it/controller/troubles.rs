@@ -42,6 +42,15 @@ async fn settled(fleet: &Fleet, names: &[&str], kilobytes: &str) {
     .await;
 }
 
+/// A fleet that runs, with the cluster `a` as its first commit wants it.
+async fn with_one_cluster(server: &Server, namespace: &str, drift: &str) -> Fleet {
+    let mut fleet = Fleet::new(server, namespace, drift).await;
+    with(&fleet, "a", "8MB");
+    fleet.start();
+    settled(&fleet, &["a"], "8192kB").await;
+    fleet
+}
+
 /// Waits until passes write nothing any more. Kubernetes' own controllers come back later than the server.
 async fn quiet(fleet: &Fleet) {
     until("nothing is written any more", async || {
@@ -121,10 +130,7 @@ fn minutes_without_the_api_server_lose_nothing() {
 #[test]
 fn a_store_that_goes_back_in_time_is_brought_forward_again() {
     on_the_real_server("a_store_that_goes_back_in_time_is_brought_forward_again", async |server| {
-        let mut fleet = Fleet::new(&server, "stackgres-snapshot", "revert").await;
-        with(&fleet, "a", "8MB");
-        fleet.start();
-        settled(&fleet, &["a"], "8192kB").await;
+        let mut fleet = with_one_cluster(&server, "stackgres-snapshot", "revert").await;
         quiet(&fleet).await;
         let password = passwords(&fleet).await;
         let folder = server.folder.clone().unwrap();
@@ -165,10 +171,7 @@ fn a_store_that_goes_back_in_time_is_brought_forward_again() {
 fn objects_restored_from_an_old_dump_are_brought_forward() {
     on_the_real_server("objects_restored_from_an_old_dump_are_brought_forward", async |server| {
         let namespace = "stackgres-dump";
-        let mut fleet = Fleet::new(&server, namespace, "revert").await;
-        with(&fleet, "a", "8MB");
-        fleet.start();
-        settled(&fleet, &["a"], "8192kB").await;
+        let mut fleet = with_one_cluster(&server, namespace, "revert").await;
         let password = passwords(&fleet).await;
         let kinds = "sgfleets,sgclusters,secrets,configmaps,services,statefulsets,serviceaccounts,roles,rolebindings";
         let dump = server.kubectl(&["get", kinds, "-n", namespace, "-o", "json"]);
@@ -215,10 +218,7 @@ fn objects_restored_from_an_old_dump_are_brought_forward() {
 #[test]
 fn rights_that_are_taken_away_are_waited_for() {
     on_the_real_server("rights_that_are_taken_away_are_waited_for", async |server| {
-        let mut fleet = Fleet::new(&server, "stackgres-rights", "revert").await;
-        with(&fleet, "a", "8MB");
-        fleet.start();
-        settled(&fleet, &["a"], "8192kB").await;
+        let mut fleet = with_one_cluster(&server, "stackgres-rights", "revert").await;
         quiet(&fleet).await;
         let before = fleet.versions().await;
         let deleted = server.kubectl(&["delete", "clusterrolebinding", "stackgres"]);
@@ -234,15 +234,12 @@ fn rights_that_are_taken_away_are_waited_for() {
     });
 }
 
-/// The API server refuses every request of the controller with 429 for a while (flow control with no share at all): the controller asks less
-/// often instead of more, and goes on afterwards.
+/// The API server refuses every request of the controller with 429 for a while (flow control with no share at all): nothing is half done,
+/// and it goes on afterwards.
 #[test]
 fn an_api_server_that_throttles_is_waited_for() {
     on_the_real_server("an_api_server_that_throttles_is_waited_for", async |server| {
-        let mut fleet = Fleet::new(&server, "stackgres-throttled", "revert").await;
-        with(&fleet, "a", "8MB");
-        fleet.start();
-        settled(&fleet, &["a"], "8192kB").await;
+        let mut fleet = with_one_cluster(&server, "stackgres-throttled", "revert").await;
         quiet(&fleet).await;
         let level = json!({"apiVersion": "flowcontrol.apiserver.k8s.io/v1", "kind": "PriorityLevelConfiguration", "metadata": {"name": "nothing"},
             "spec": {"type": "Limited", "limited": {"nominalConcurrencyShares": 0, "lendablePercent": 0, "borrowingLimitPercent": 0, "limitResponse": {"type": "Reject"}}}});
@@ -271,15 +268,12 @@ fn an_api_server_that_throttles_is_waited_for() {
 }
 
 /// A newer definition is installed while the controller runs, as every upgrade does: the server ends all its watches, and a field that this
-/// program does not know must survive it.
+/// program does not know is a live edit like others.
 #[test]
 fn a_definition_that_changes_underneath_loses_nothing() {
     on_the_real_server("a_definition_that_changes_underneath_loses_nothing", async |server| {
         // With `revert` the field would be put back, as nothing of it is in the source.
-        let mut fleet = Fleet::new(&server, "stackgres-definition", "report").await;
-        with(&fleet, "a", "8MB");
-        fleet.start();
-        settled(&fleet, &["a"], "8192kB").await;
+        let mut fleet = with_one_cluster(&server, "stackgres-definition", "report").await;
         let kind = KINDS.iter().find(|kind| kind.kind == "SGCluster").unwrap();
         let mut newer = serde_json::to_value(crd(kind)).unwrap();
         let properties = &mut newer["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];
