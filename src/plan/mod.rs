@@ -6,8 +6,10 @@
 
 mod build;
 mod group;
+mod lines;
 mod text;
 
 pub use build::{Before, ClusterAction, ClusterPlan, Plan, PlanInput, Rehearsed, assemble, build, cluster_plans, consequence};
 pub use group::{Group, groups};
+pub use lines::as_lines;
 pub use text::{objects_text, text};

@@ -2,6 +2,7 @@
 
 use super::build::{ClusterAction, ClusterPlan, Plan, consequence};
 use super::group::{Group, groups};
+use super::lines::as_lines;
 use crate::diagnostics::{HIDDEN, printable};
 use crate::diff::{Cause, Disturbance, EffectiveChange, FieldChange, ObjectAction, ObjectChange};
 use serde_json::Value;
@@ -21,6 +22,7 @@ pub fn text(plan: &Plan, objects: bool) -> String {
     let mut out = String::new();
     let sides = match (plan.base.as_str(), plan.head.as_str()) {
         ("", "") => String::new(),
+        ("", head) => format!(" · nothing → {}", printable(short(head))),
         (base, head) => format!(" · {} → {}", printable(short(base)), printable(short(head))),
     };
     if plan.is_empty() {
@@ -238,16 +240,18 @@ fn object(out: &mut String, change: &ObjectChange, fields: bool) {
 fn field(out: &mut String, change: &FieldChange, indent: usize) {
     let (pad, path) = (" ".repeat(indent), printable(&change.path));
     match (&change.before, &change.after) {
-        (Some(Value::String(before)), Some(Value::String(after))) if before.contains('\n') || after.contains('\n') => {
-            let _ = writeln!(out, "{pad}~ {path}");
-            for line in similar::TextDiff::from_lines(before.as_str(), after.as_str()).unified_diff().context_radius(2).to_string().lines()
-            {
-                let _ = writeln!(out, "{pad}    {}", printable(line));
+        (Some(before), Some(after)) => match as_lines(before, after) {
+            Some((before, after)) => {
+                let _ = writeln!(out, "{pad}~ {path}");
+                let lines = similar::TextDiff::from_lines(before.as_ref(), after.as_ref());
+                for line in lines.unified_diff().context_radius(2).to_string().lines() {
+                    let _ = writeln!(out, "{pad}    {}", printable(line));
+                }
             }
-        }
-        (Some(before), Some(after)) => {
-            let _ = writeln!(out, "{pad}~ {path}    {} → {}", scalar(before), scalar(after));
-        }
+            None => {
+                let _ = writeln!(out, "{pad}~ {path}    {} → {}", scalar(before), scalar(after));
+            }
+        },
         (None, Some(after)) => {
             let _ = writeln!(out, "{pad}+ {path}    {}", scalar(after));
         }

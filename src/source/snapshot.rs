@@ -235,14 +235,19 @@ impl<'a> Collector<'a> {
             self.refuse(path, Refusal::LargeFilePointer);
             return Ok(());
         }
-        self.bytes += content.len() as u64;
+        self.keep_known(File { path: path.to_owned(), content: content.into(), id: id(), mode }, content.len() as u64)
+    }
+
+    /// Keeps a file that was kept before, with the length of its content.
+    pub(super) fn keep_known(&mut self, file: File, length: u64) -> Result<(), SourceError> {
+        self.bytes += length;
         if self.bytes > self.limits.total_bytes {
             return Err(SourceError::TooLarge { what: "the size of all files".into(), limit: describe::bytes(self.limits.total_bytes) });
         }
         if self.files.len() >= self.limits.files {
             return Err(SourceError::TooLarge { what: "the number of files".into(), limit: self.limits.files.to_string() });
         }
-        self.files.push(File { path: path.to_owned(), content: content.into(), id: id(), mode });
+        self.files.push(file);
         Ok(())
     }
 

@@ -13,7 +13,7 @@ metadata: {name: hostile, namespace: shop}
 spec:
   postgresVersion: '17'
   postgresql.conf:
-    cluster_name: ${JSON.stringify("javascript:alert(3)")}
+    search_path: ${JSON.stringify("javascript:alert(3)")}
     log_line_prefix: ${JSON.stringify(mark)}
     application_name: ${JSON.stringify("reversed \u202e gnp.txt \u2066")}
 ---

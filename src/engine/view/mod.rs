@@ -9,7 +9,7 @@ mod show;
 pub use crate::diagnostics::HIDDEN;
 pub use crate::diagnostics::{Diagnostic, Severity};
 pub use crate::diff::{Cause, EffectiveChange, FieldChange, ObjectAction, ObjectChange};
-pub use crate::plan::{ClusterAction, ClusterPlan, Group, Plan, consequence, groups};
+pub use crate::plan::{ClusterAction, ClusterPlan, Group, Plan, as_lines, consequence, groups};
 pub use details::{Details, Reader, ServiceView, VolumeView};
 pub(super) use show::{cluster, events, fleet};
 

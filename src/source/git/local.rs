@@ -1,6 +1,7 @@
 //! A repository on this machine: for offline verbs, and as a source where that is allowed.
 
 use super::address::Reference;
+use super::blobs::Blobs;
 use super::tree::{Store, damaged};
 use crate::source::directory::{self, Links};
 use crate::source::patience::Patience;
@@ -70,7 +71,7 @@ impl LocalRepository {
         let folder = folder_parts(path)?;
         let commit = self.commit(revision)?;
         let described = self.store().revision(&commit, &folder, Some(revision.to_owned()), "")?;
-        self.store().snapshot(&commit, &folder, described, limits, &Patience::endless())
+        self.store().snapshot(&commit, &folder, described, limits, &Blobs::default(), &Patience::endless())
     }
 
     /// Reads a folder as it stands on disk, without what the repository's ignore rules leave out. Links and nested

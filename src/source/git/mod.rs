@@ -7,6 +7,7 @@
 //! of their own: libgit2 blocks and cannot be interrupted while it computes, so it never holds a thread of the runtime.
 
 mod address;
+mod blobs;
 mod cache;
 mod child;
 mod history;
@@ -31,9 +32,10 @@ pub use transport::install;
 
 use super::patience::Patience;
 use super::snapshot::{Limits, RevisionKey, folder_parts};
-use super::{Polled, SourceError};
+use super::{Poll, Polled, SourceError};
 use crate::model::{Digest, SecretText};
 use address::{Address, Allowed};
+use blobs::Blobs;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, mpsc};
@@ -115,6 +117,7 @@ struct Ready {
 /// One look that was asked for.
 struct Job {
     known: Option<RevisionKey>,
+    blobs: Arc<Blobs>,
     patience: Patience,
     reply: oneshot::Sender<Result<Polled, SourceError>>,
 }
@@ -123,6 +126,8 @@ struct Job {
 pub struct GitSource {
     ready: Arc<Ready>,
     worker: Mutex<Option<mpsc::Sender<Job>>>,
+    /// What the last snapshot holds.
+    blobs: Mutex<Arc<Blobs>>,
     /// Whether the last child ended without an answer.
     accident: AtomicBool,
 }
@@ -156,7 +161,7 @@ impl GitSource {
         let scope = Digest::of_bytes(identity.as_bytes()).short().to_owned();
         // The child makes its own.
         let client = client.filter(|_| settings.child.is_none());
-        Ok(Self { ready: Arc::new(Ready { settings, address, client, scope }), worker: Mutex::default(), accident: AtomicBool::default() })
+        Ok(Self { ready: Arc::new(Ready { settings, address, client, scope }), worker: Mutex::default(), blobs: Mutex::default(), accident: AtomicBool::default() })
     }
 
     /// Repository address; it holds no credentials.
@@ -169,11 +174,20 @@ impl GitSource {
         let cancel = cancel.child_token();
         let _cancel_when_dropped = cancel.clone().drop_guard();
         let patience = Patience::until(deadline, cancel);
+        let blobs = transport::lock(&self.blobs).clone();
+        let polled = self.look(known, blobs, &patience).await?;
+        if let Poll::Changed(snapshot) = &polled.poll {
+            *transport::lock(&self.blobs) = Arc::new(Blobs::of(&snapshot.files));
+        }
+        Ok(polled)
+    }
+
+    async fn look(&self, known: Option<&RevisionKey>, blobs: Arc<Blobs>, patience: &Patience) -> Result<Polled, SourceError> {
         if let (Some(child), Address::Http(_) | Address::Ssh(_)) = (&self.ready.settings.child, &self.ready.address) {
-            return child::look(child, &self.ready, known, &patience, &self.accident).await;
+            return child::look(child, &self.ready, known, &blobs, patience, &self.accident).await;
         }
         let (reply, answer) = oneshot::channel();
-        self.send(Job { known: known.cloned(), patience: patience.clone(), reply })?;
+        self.send(Job { known: known.cloned(), blobs, patience: patience.clone(), reply })?;
         let what = format!("reading {}", self.ready.address);
         let given_up = async {
             let stopped = patience.wait(&what, std::future::pending::<Result<(), SourceError>>()).await;
@@ -224,11 +238,11 @@ fn work(ready: &Ready, jobs: &mpsc::Receiver<Job>) {
             return;
         }
     };
-    for Job { known, patience, reply } in jobs {
+    for Job { known, blobs, patience, reply } in jobs {
         if reply.is_closed() {
             continue; // whoever asked has given up meanwhile
         }
-        let result = poll::Look { ready, known: known.as_ref(), patience: &patience, runtime: &runtime }.run();
+        let result = poll::Look { ready, known: known.as_ref(), blobs: &blobs, patience: &patience, runtime: &runtime }.run();
         let _nobody_waits = reply.send(result);
     }
 }

@@ -1,6 +1,7 @@
 //! One look at a repository: is there anything new, and if so, what.
 
 use super::address::{Address, Reference};
+use super::blobs::Blobs;
 use super::cache::Cache;
 use super::history::{Ancestry, ancestry};
 use super::http_wire::HttpWire;
@@ -28,6 +29,8 @@ const CURRENT: &str = "refs/stackgres/current";
 pub(super) struct Look<'a> {
     pub(super) ready: &'a Ready,
     pub(super) known: Option<&'a RevisionKey>,
+    /// Contents that need not be read.
+    pub(super) blobs: &'a Blobs,
     pub(super) patience: &'a Patience,
     pub(super) runtime: &'a Arc<Runtime>,
 }
@@ -217,7 +220,7 @@ impl Look<'_> {
         let poll = if self.known.is_some_and(|known| known.content == revision.content) {
             Poll::SameContent(revision)
         } else {
-            Poll::Changed(store.snapshot(commit, &folder, revision, &self.settings().limits, self.patience)?)
+            Poll::Changed(store.snapshot(commit, &folder, revision, &self.settings().limits, self.blobs, self.patience)?)
         };
         Ok(Polled { poll, events, received: 0 })
     }

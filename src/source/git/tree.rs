@@ -1,17 +1,24 @@
 //! Files of a commit, straight from the object database: nothing is ever checked out.
 
+use super::blobs::Blobs;
 use super::child::no_memory;
 use crate::model::{Digest, IGNORE_FILE};
 use crate::source::SourceError;
 use crate::source::describe::tame;
 use crate::source::patience::Patience;
-use crate::source::snapshot::{Collector, Limits, Refusal, Revision, Snapshot, is_plain_name, join};
+use crate::source::snapshot::{Collector, File, Limits, Refusal, Revision, Snapshot, is_plain_name, join, may_hold_manifests};
 use git2::{Commit, ErrorClass, ErrorCode, ObjectType, Odb, Repository, Tree, TreeEntry};
 
 /// A repository with the name it has in messages.
 pub(super) struct Store<'a> {
     pub(super) repository: &'a Repository,
     pub(super) place: &'a str,
+}
+
+/// Where contents come from.
+struct Reading<'a> {
+    odb: Odb<'a>,
+    known: &'a Blobs,
 }
 
 /// Turns a failure of libgit2 on stored objects into ours.
@@ -75,26 +82,27 @@ impl Store<'_> {
         Ok((tree, above))
     }
 
-    /// Reads every file below the configured folder.
+    /// Reads every file below the configured folder whose content is not known.
     pub(super) fn snapshot(
         &self,
         commit: &Commit<'_>,
         folder: &[&str],
         revision: Revision,
         limits: &Limits,
+        known: &Blobs,
         patience: &Patience,
     ) -> Result<Snapshot, SourceError> {
-        let odb = self.repository.odb().map_err(damaged(self.place))?;
+        let reading = &Reading { odb: self.repository.odb().map_err(damaged(self.place))?, known };
         let mut collector = Collector::new(limits, patience);
         let (tree, above) = self.folder(commit, folder)?;
         for (path, entry) in &above {
-            self.file(&odb, entry, path, entry.filemode().unsigned_abs(), &mut collector)?;
+            self.file(reading, entry, path, entry.filemode().unsigned_abs(), &mut collector)?;
         }
-        self.walk(&odb, &tree, &folder.join("/"), 1, &mut collector)?;
+        self.walk(reading, &tree, &folder.join("/"), 1, &mut collector)?;
         Ok(collector.finish().of(revision))
     }
 
-    fn walk(&self, odb: &Odb<'_>, tree: &Tree<'_>, folder: &str, depth: usize, collector: &mut Collector<'_>) -> Result<(), SourceError> {
+    fn walk(&self, reading: &Reading<'_>, tree: &Tree<'_>, folder: &str, depth: usize, collector: &mut Collector<'_>) -> Result<(), SourceError> {
         for entry in tree {
             collector.visit()?;
             let name = String::from_utf8_lossy(entry.name_bytes());
@@ -107,10 +115,10 @@ impl Store<'_> {
                 0o040_000 => {
                     if collector.enter(&path, depth) {
                         let tree = self.repository.find_tree(entry.id()).map_err(damaged(self.place))?;
-                        self.walk(odb, &tree, &path, depth + 1, collector)?;
+                        self.walk(reading, &tree, &path, depth + 1, collector)?;
                     }
                 }
-                mode @ (0o100_644 | 0o100_755 | 0o100_664) => self.file(odb, &entry, &path, mode.unsigned_abs(), collector)?,
+                mode @ (0o100_644 | 0o100_755 | 0o100_664) => self.file(reading, &entry, &path, mode.unsigned_abs(), collector)?,
                 0o120_000 => collector.refuse(&path, Refusal::Link),
                 0o160_000 => collector.refuse(&path, Refusal::Submodule),
                 mode => collector.refuse(&path, Refusal::Mode(mode.unsigned_abs())),
@@ -119,9 +127,23 @@ impl Store<'_> {
         Ok(())
     }
 
-    fn file(&self, odb: &Odb<'_>, entry: &TreeEntry<'_>, path: &str, mode: u32, collector: &mut Collector<'_>) -> Result<(), SourceError> {
-        // The size first: reading would put the whole object into memory.
+    fn file(
+        &self,
+        reading: &Reading<'_>,
+        entry: &TreeEntry<'_>,
+        path: &str,
+        mode: u32,
+        collector: &mut Collector<'_>,
+    ) -> Result<(), SourceError> {
         let id = entry.id();
+        if let Some(blob) = reading.known.get(id).filter(|blob| blob.length <= collector.file_limit())
+            && may_hold_manifests(path)
+        {
+            let file = File { path: path.to_owned(), content: blob.content.clone(), id: id.to_string(), mode };
+            return collector.keep_known(file, blob.length);
+        }
+        let odb = &reading.odb;
+        // The size first: reading would put the whole object into memory.
         let missing = |error: git2::Error| match error.code() {
             ErrorCode::NotFound => {
                 SourceError::Corrupt { place: self.place.to_owned(), reason: format!("the content of {path} is missing") }

@@ -1,7 +1,7 @@
 //! Changes of objects, field by field. Secrets come masked from the comparison.
 
 use super::parts::plural;
-use crate::engine::view::{FieldChange, HIDDEN, ObjectAction, ObjectChange};
+use crate::engine::view::{FieldChange, HIDDEN, ObjectAction, ObjectChange, as_lines};
 use maud::{Markup, html};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
@@ -49,10 +49,8 @@ pub(super) fn fields(changes: &[FieldChange]) -> Markup {
 
 /// From one value to another; a long text line by line.
 pub(super) fn values(before: Option<&Value>, after: Option<&Value>) -> Markup {
-    if let (Some(Value::String(before)), Some(Value::String(after))) = (before, after)
-        && (before.contains('\n') || after.contains('\n'))
-    {
-        return lines(before, after);
+    if let Some((before, after)) = before.zip(after).and_then(|(before, after)| as_lines(before, after)) {
+        return lines(&before, &after);
     }
     html! {
         @match (before, after) {

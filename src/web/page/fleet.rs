@@ -54,7 +54,9 @@ pub(super) fn content(view: &View, fleet: &FleetView, filter: &Filter, now: Time
                 @if !fleet.consequences.is_empty() {
                     p { "Last plan: " a href=(format!("{path}/plan")) { (fleet.consequences) } }
                 }
-                @if fleet.left_alone > 0 { p.quiet { (fleet.left_alone) " files or documents of the source are left alone." } }
+                @if fleet.left_alone > 0 {
+                    p.quiet { (fleet.left_alone) (if fleet.left_alone == 1 { " file or document of the source is left alone." } else { " files or documents of the source are left alone." }) }
+                }
             }
             section {
                 h2 { "Source" }

@@ -107,7 +107,8 @@ async fn fleet_page(State(faces): Shared, Path(place): Place, Query(filter): Que
 }
 
 async fn fleet_plan(State(faces): Shared, Path(place): Place) -> Response {
-    about_fleet(place, &faces.view(), "Plan of fleet", plan::of_fleet)
+    let view = faces.view();
+    about_fleet(place, &view, "Plan of fleet", |one| plan::of_fleet(&view, one))
 }
 
 async fn events_of_fleet(State(faces): Shared, Path(place): Place) -> Response {

@@ -14,11 +14,11 @@ const GROUPS: usize = 40;
 const NAMED: usize = 12;
 
 /// The last plan of a fleet.
-pub(super) fn of_fleet(one: &FleetView) -> Markup {
+pub(super) fn of_fleet(view: &View, one: &FleetView) -> Markup {
     html! {
         (fleet::head(one, "/plan"))
         @match &one.changes {
-            Some(plan) => { (headline(plan)) (counts(plan)) (all(plan)) }
+            Some(plan) => { (headline(plan)) (counts(view, plan)) (all(view, plan)) }
             None if !one.consequences.is_empty() => {
                 p.lead { "Last plan: " (one.consequences) }
                 (nothing("The controller that made it keeps its parts to itself. What it changed in a cluster stands in the history of that cluster; \
@@ -40,7 +40,7 @@ fn headline(plan: &Plan) -> Markup {
     }
 }
 
-fn counts(plan: &Plan) -> Markup {
+fn counts(view: &View, plan: &Plan) -> Markup {
     let which = |words: &str| -> Vec<&ClusterPlan> { plan.clusters.iter().filter(|cluster| consequence(cluster) == words).collect() };
     let rows = html! {
         @for count in &plan.counts {
@@ -48,7 +48,7 @@ fn counts(plan: &Plan) -> Markup {
             tr {
                 th scope="row" { (count.consequence) }
                 td.number { (count.clusters) }
-                td.wide { (names(&clusters)) }
+                td.wide { (names(view, &clusters)) }
             }
         }
     };
@@ -60,21 +60,29 @@ fn counts(plan: &Plan) -> Markup {
     }
 }
 
-fn names(clusters: &[&ClusterPlan]) -> Markup {
+fn names(view: &View, clusters: &[&ClusterPlan]) -> Markup {
     html! {
         @for (index, cluster) in clusters.iter().take(NAMED).enumerate() {
             @if index > 0 { ", " }
-            a href=(cluster_path(&cluster.namespace, &cluster.name)) { (cluster.namespace) "/" (cluster.name) }
+            (linked(view, cluster, html! { (cluster.namespace) "/" (cluster.name) }))
         }
         @if clusters.len() > NAMED { " and " (clusters.len() - NAMED) " more" }
     }
 }
 
-fn all(plan: &Plan) -> Markup {
+/// A name that leads to its cluster. What is blocked before it was ever made has no page.
+fn linked(view: &View, cluster: &ClusterPlan, name: Markup) -> Markup {
+    if cluster::find(view, &cluster.namespace, &cluster.name).is_none() {
+        return name;
+    }
+    html! { a href=(cluster_path(&cluster.namespace, &cluster.name)) { (name) } }
+}
+
+fn all(view: &View, plan: &Plan) -> Markup {
     let groups = groups(plan);
     let left: usize = groups.iter().skip(GROUPS).map(|group| group.all.len()).sum();
     html! {
-        @for group in groups.iter().take(GROUPS) { (one_group(group)) }
+        @for group in groups.iter().take(GROUPS) { (one_group(view, group)) }
         @if left > 0 { p { "And " (plural(left, "cluster")) " more, each less dangerous than these." } }
         @if !plan.others.is_empty() {
             section { h2 { "Other objects" } (diff::objects(&plan.others, false)) }
@@ -82,14 +90,14 @@ fn all(plan: &Plan) -> Markup {
     }
 }
 
-fn one_group(group: &Group<'_>) -> Markup {
+fn one_group(view: &View, group: &Group<'_>) -> Markup {
     let first = group.first;
     html! {
         section.change {
-            h2 { a href=(cluster_path(&first.namespace, &first.name)) { span.space { (first.namespace) "/" } (first.name) } " " (action(first)) }
+            h2 { (linked(view, first, html! { span.space { (first.namespace) "/" } (first.name) })) " " (action(first)) }
             @if group.all.len() > 1 {
                 p { "The same change in " (plural(group.all.len() - 1, "other cluster"))
-                    @if group.labels_differ { ", with other values of labels or annotations" } ": " (names(&group.all[1..])) }
+                    @if group.labels_differ { ", with other values of labels or annotations" } ": " (names(view, &group.all[1..])) }
             }
             (body(first))
         }

@@ -175,6 +175,9 @@ fn every_seed_and_every_crash() {
             let every = (0..APART).step_by(usize::try_from(step).unwrap());
             plans.extend(every.map(|remainder| (format!("crash {when} {remainder}"), crashing(remainder, after))));
         }
+        if let Ok(only) = std::env::var("STACKGRES_TEST_FAULT_ONLY") {
+            plans.retain(|(name, _)| *name == only);
+        }
         let table = series(plans, std::sync::Arc::new(plain.stages)).await;
         table.print();
         assert!(table.violations.is_empty(), "{}", table.violations.join("\n"));

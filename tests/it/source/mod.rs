@@ -478,3 +478,40 @@ fn a_directory_tells_of_changes() {
         assert_ne!(changed(ask(Some(&key)).await).revision.key(), key);
     });
 }
+
+/// What a commit did not change is not read again: with thousands of files a push of one would cost reading all. The contents are the same, and
+/// count under the caps as if they had been read.
+#[test]
+fn what_a_commit_did_not_change_is_not_read_again() {
+    run(async || {
+        let remote = Remote::new().await;
+        // In place and without a child: a blob that cannot be read any more is not missed.
+        let mut local = GitSettings::new(remote.work().display().to_string(), remote.folder.path().join("none"));
+        (local.local, local.path) = (true, "clusters".to_owned());
+        let (local, child) = (GitSource::new(local).unwrap(), GitSource::new(remote.settings()).unwrap());
+        let (first, fetched) = (changed(look(&local, None).await.unwrap()), changed(look(&child, None).await.unwrap()));
+        assert_eq!(first.files, fetched.files);
+        let blob = git(&remote.work(), &["rev-parse", "HEAD:clusters/orders.yaml"]);
+        remote.push("clusters/added.yaml", "b: 2\n", "add another");
+        let object = remote.work().join(".git/objects").join(&blob[..2]).join(&blob[2..]);
+        let away = remote.folder.path().join("object");
+        std::fs::rename(&object, &away).unwrap();
+        for (source, before) in [(&local, first), (&child, fetched)] {
+            let files = changed(look(source, Some(&before.revision.key())).await.unwrap()).files;
+            let texts: Vec<_> = files.iter().map(|file| (file.path.as_str(), &*file.content)).collect();
+            assert_eq!(texts, [("clusters/added.yaml", &b"b: 2\n"[..]), ("clusters/orders.yaml", b"a: 1\n")]);
+        }
+        let fresh = GitSource::new(GitSettings { local: true, ..GitSettings::new(remote.work().display().to_string(), "none") });
+        let error = look(&fresh.unwrap(), None).await.unwrap_err();
+        assert!(error.to_string().contains("clusters/orders.yaml is missing"), "who knows nothing has to read: {error}");
+        std::fs::rename(&away, &object).unwrap();
+
+        let mut small = remote.settings();
+        small.limits.total_bytes = 12;
+        let source = GitSource::new(small).unwrap();
+        let before = changed(look(&source, None).await.unwrap()).revision.key();
+        remote.push("clusters/third.yaml", "c: 3\n", "one too many");
+        let error = look(&source, Some(&before)).await.unwrap_err();
+        assert!(matches!(error, SourceError::TooLarge { .. }), "{error}");
+    });
+}

@@ -1,5 +1,6 @@
 //! The parent: starts the child, asks it, and believes no more than it asked for.
 
+use super::super::blobs::Blobs;
 use super::super::{GRACE, Ready};
 use super::{ChildProcess, limits, wire};
 use crate::source::describe::{bytes, tame};
@@ -29,6 +30,7 @@ pub(in crate::source::git) async fn look(
     child: &ChildProcess,
     ready: &Ready,
     known: Option<&RevisionKey>,
+    blobs: &Blobs,
     patience: &Patience,
     accident: &AtomicBool,
 ) -> Result<Polled, SourceError> {
@@ -38,10 +40,10 @@ pub(in crate::source::git) async fn look(
     let place = patience.wait("waiting for one of the processes that read repositories", place).await?;
     let left = patience.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
     let milliseconds = left.map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
-    let request = wire::Request::of(&ready.settings, known, milliseconds, child.memory_bytes, accident.load(Relaxed));
-    let request = request.bytes().map_err(|error| crashed(&address, &error.to_string()))?;
+    let request = wire::Request::of(&ready.settings, known, blobs, milliseconds, child.memory_bytes, accident.load(Relaxed));
+    let request = request.bytes(blobs).map_err(|error| crashed(&address, &error.to_string()))?;
     let mut running = Running::start(child, place)?;
-    let asked = async { Ok(running.ask(&request, &ready.settings.limits).await) };
+    let asked = async { Ok(running.ask(&request, blobs, &ready.settings.limits).await) };
     match patience.wait(&format!("reading {address}"), asked).await? {
         Ok(answer) => {
             accident.store(false, Relaxed);
@@ -87,7 +89,7 @@ impl Running {
         Ok(Self { parts: Some((process, place)), input, output })
     }
 
-    async fn ask(&mut self, request: &[u8], limits: &Limits) -> Result<Result<Polled, SourceError>, Broken> {
+    async fn ask(&mut self, request: &[u8], blobs: &Blobs, limits: &Limits) -> Result<Result<Polled, SourceError>, Broken> {
         let (Some(input), Some(output)) = (&mut self.input, &mut self.output) else { return Err(Broken::Ended) };
         let ended = |_: std::io::Error| Broken::Ended;
         input.write_all(request).await.map_err(ended)?;
@@ -101,11 +103,15 @@ impl Running {
         let mut answer: wire::Answer = serde_json::from_slice(&text).map_err(|_| Broken::Ended)?;
         drop(text);
         let files = wire::files(&mut answer.result);
-        let total = answer.lengths.iter().fold(0_u64, |total, length| total.saturating_add(*length));
+        let total = answer.lengths.iter().flatten().fold(0_u64, |total, length| total.saturating_add(*length));
         if files.len() != answer.lengths.len() || files.len() > limits.files || total > limits.total_bytes {
             return Err(Broken::Ended);
         }
         for (file, length) in files.iter_mut().zip(answer.lengths) {
+            let Some(length) = length else {
+                file.content = blobs.named(&file.id).ok_or(Broken::Ended)?.content.clone();
+                continue;
+            };
             let mut content = Vec::new();
             output.take(length).read_to_end(&mut content).await.map_err(ended)?;
             if content.len() as u64 != length {

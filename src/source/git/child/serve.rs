@@ -1,5 +1,6 @@
 //! The child: one request, one look, one answer.
 
+use super::super::blobs::Blobs;
 use super::super::{GRACE, GitSource, cache, poll};
 use super::{limits, wire};
 use crate::source::patience::Patience;
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 pub fn serve_child() -> std::io::Result<()> {
     let mut input = std::io::stdin();
     let request = wire::Request::read(&mut input)?;
+    let blobs = Blobs::read(&mut input, request.blobs)?;
     limits::take(request.memory_bytes);
     let cancel = CancellationToken::new();
     let given_up = cancel.clone();
@@ -29,11 +31,11 @@ pub fn serve_child() -> std::io::Result<()> {
         )]
         std::process::exit(1);
     });
-    let result = look(request, cancel);
-    wire::write(result, &mut std::io::stdout().lock())
+    let result = look(request, &blobs, cancel);
+    wire::write(result, &blobs, &mut std::io::stdout().lock())
 }
 
-fn look(request: wire::Request, cancel: CancellationToken) -> Result<Polled, SourceError> {
+fn look(request: wire::Request, blobs: &Blobs, cancel: CancellationToken) -> Result<Polled, SourceError> {
     let (known, afresh) = (request.known.clone(), request.afresh);
     let deadline = request.milliseconds.map(|milliseconds| Instant::now() + Duration::from_millis(milliseconds));
     let patience = Patience { deadline, cancel };
@@ -44,5 +46,5 @@ fn look(request: wire::Request, cancel: CancellationToken) -> Result<Polled, Sou
     if afresh {
         cache::Cache::open(&ready.settings.cache, &ready.address, &patience)?.wipe()?;
     }
-    poll::Look { ready, known: known.as_ref(), patience: &patience, runtime: &runtime }.run()
+    poll::Look { ready, known: known.as_ref(), blobs, patience: &patience, runtime: &runtime }.run()
 }

@@ -1,6 +1,7 @@
 //! What parent and child tell each other. Both are the same program, so the form may change with every version.
 
 use crate::model::SecretText;
+use crate::source::git::blobs::Blobs;
 use crate::source::git::{Credentials, GitSettings, Proxy, Reference, SignaturePolicy};
 use crate::source::snapshot::{File, Limits, RevisionKey};
 use crate::source::{Poll, Polled, SourceError};
@@ -28,6 +29,8 @@ pub(super) struct Request {
     pub(super) known: Option<RevisionKey>,
     pub(super) milliseconds: Option<u64>,
     pub(super) memory_bytes: u64,
+    /// How many contents the parent has: their ids and lengths follow.
+    pub(super) blobs: usize,
     /// Whether the copy from last time is to be thrown away first: the last child ended by an accident, and its copy may be the cause.
     pub(super) afresh: bool,
 }
@@ -67,6 +70,7 @@ impl Request {
     pub(super) fn of(
         settings: &GitSettings,
         known: Option<&RevisionKey>,
+        blobs: &Blobs,
         milliseconds: Option<u64>,
         memory_bytes: u64,
         afresh: bool,
@@ -87,6 +91,7 @@ impl Request {
             known: known.cloned(),
             milliseconds,
             memory_bytes,
+            blobs: blobs.len(),
             afresh,
         }
     }
@@ -110,10 +115,12 @@ impl Request {
         }
     }
 
-    /// Its bytes: a length of eight bytes, little end first, and JSON.
-    pub(super) fn bytes(&self) -> serde_json::Result<Vec<u8>> {
+    /// Its bytes: a length of eight bytes, little end first, JSON, and the ids that are known.
+    pub(super) fn bytes(&self, blobs: &Blobs) -> serde_json::Result<Vec<u8>> {
         let text = serde_json::to_vec(self)?;
-        Ok([&(text.len() as u64).to_le_bytes()[..], &text].concat())
+        let mut bytes = [&(text.len() as u64).to_le_bytes()[..], &text].concat();
+        blobs.write(&mut bytes);
+        Ok(bytes)
     }
 
     pub(super) fn read(input: &mut impl Read) -> io::Result<Self> {
@@ -124,7 +131,7 @@ impl Request {
             return Err(io::Error::other("the request is too long"));
         }
         let mut text = Vec::new();
-        input.take(length).read_to_end(&mut text)?;
+        input.by_ref().take(length).read_to_end(&mut text)?;
         serde_json::from_slice(&text).map_err(|_| io::Error::other("the request cannot be read"))
     }
 }
@@ -133,8 +140,8 @@ impl Request {
 #[derive(Serialize, Deserialize)]
 pub(super) struct Answer {
     pub(super) result: Result<Polled, SourceError>,
-    /// Bytes of each file.
-    pub(super) lengths: Vec<u64>,
+    /// Bytes of each file that follow; none for a content that the parent has.
+    pub(super) lengths: Vec<Option<u64>>,
 }
 
 /// The files of an answer.
@@ -146,13 +153,15 @@ pub(super) fn files(result: &mut Result<Polled, SourceError>) -> &mut [File] {
 }
 
 /// Writes an answer: a length of eight bytes, JSON, the contents.
-pub(super) fn write(mut result: Result<Polled, SourceError>, output: &mut impl Write) -> io::Result<()> {
-    let contents: Vec<_> = files(&mut result).iter().map(|file| file.content.clone()).collect();
-    let answer = Answer { result, lengths: contents.iter().map(|content| content.len() as u64).collect() };
+pub(super) fn write(mut result: Result<Polled, SourceError>, blobs: &Blobs, output: &mut impl Write) -> io::Result<()> {
+    let new = |file: &File| blobs.named(&file.id).is_none().then(|| file.content.clone());
+    let contents: Vec<_> = files(&mut result).iter().map(new).collect();
+    let lengths = contents.iter().map(|content| content.as_ref().map(|content| content.len() as u64)).collect();
+    let answer = Answer { result, lengths };
     let text = serde_json::to_vec(&answer).map_err(io::Error::other)?;
     output.write_all(&(text.len() as u64).to_le_bytes())?;
     output.write_all(&text)?;
-    for content in contents {
+    for content in contents.into_iter().flatten() {
         output.write_all(&content)?;
     }
     output.flush()
