@@ -5,6 +5,9 @@ use stackgres::cli::{Arguments, Wired, run};
 use stackgres::diagnostics::visible;
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let wired = Wired {
         run: stackgres::wiring::controller,

@@ -62,7 +62,10 @@ impl Cache {
     pub fn list(&self, kind: &str, labels: &str) -> Option<Vec<Object>> {
         let shelf = self.shelf(kind).filter(|shelf| shelf.labels == labels)?;
         let watched = shelf.lock();
-        watched.values().all(|watched| watched.complete).then(|| watched.values().flat_map(|one| one.objects.values().cloned()).collect())
+        watched
+            .values()
+            .all(|watched| watched.complete)
+            .then(|| watched.values().flat_map(|one| one.objects.values().map(Object::closed)).collect())
     }
 
     /// One object; `None` where it is not known whether it exists, and an inner `None` where it does not.
@@ -71,7 +74,7 @@ impl Cache {
         let watched = shelf.lock();
         let namespace = key.namespace.clone().unwrap_or_default();
         let watched = watched.get(&Some(namespace.clone())).or_else(|| watched.get(&None)).filter(|watched| watched.complete)?;
-        let object = watched.objects.get(&(namespace, key.name.clone())).cloned();
+        let object = watched.objects.get(&(namespace, key.name.clone())).map(Object::closed);
         // An object without the labels may be there all the same.
         (object.is_some() || shelf.labels.is_empty()).then_some(object)
     }
@@ -98,7 +101,7 @@ impl Cache {
         let selected = selects(shelf.labels, object);
         for objects in [Some(&mut watched.objects), watched.fresh.as_mut()].into_iter().flatten() {
             if selected {
-                put(objects, object.clone());
+                put(objects, object.clone(), !shelf.labels.is_empty());
             } else {
                 objects.remove(&place(object));
             }
@@ -117,18 +120,18 @@ impl Cache {
 
     /// A list begins.
     pub(super) fn begins(&self, kind: &str, namespace: Option<&str>) {
-        self.with(kind, namespace, |watched| watched.fresh = Some(BTreeMap::new()));
+        self.with(kind, namespace, |watched, _| watched.fresh = Some(BTreeMap::new()));
     }
 
     /// An object of the list.
     pub(super) fn listed(&self, kind: &str, namespace: Option<&str>, object: Object) {
-        self.with(kind, namespace, |watched| put(watched.fresh.get_or_insert_default(), object));
+        self.with(kind, namespace, |watched, pack| put(watched.fresh.get_or_insert_default(), object, pack));
     }
 
     /// The list ended, and is all there is, with what this program wrote meanwhile. Nothing of before is kept, however new it looks: a store
     /// that was restored from a snapshot has gone back.
     pub(super) fn ends(&self, kind: &str, namespace: Option<&str>) {
-        self.with(kind, namespace, |watched| {
+        self.with(kind, namespace, |watched, _| {
             watched.objects = watched.fresh.take().unwrap_or_default();
             watched.complete = true;
         });
@@ -136,12 +139,12 @@ impl Cache {
 
     /// An object came or changed.
     pub(super) fn changed(&self, kind: &str, namespace: Option<&str>, object: Object) {
-        self.with(kind, namespace, |watched| put(&mut watched.objects, object));
+        self.with(kind, namespace, |watched, pack| put(&mut watched.objects, object, pack));
     }
 
     /// An object went. One of that name that was made since stays.
     pub(super) fn gone(&self, kind: &str, namespace: Option<&str>, object: &Object) {
-        self.with(kind, namespace, |watched| {
+        self.with(kind, namespace, |watched, _| {
             let place = place(object);
             if watched.objects.get(&place).is_some_and(|kept| kept.uid() == object.uid()) {
                 watched.objects.remove(&place);
@@ -151,14 +154,15 @@ impl Cache {
 
     /// The watch failed: what is kept may be old, so that nothing is answered from it.
     pub(super) fn doubts(&self, kind: &str, namespace: Option<&str>) {
-        self.with(kind, namespace, |watched| watched.complete = false);
+        self.with(kind, namespace, |watched, _| watched.complete = false);
     }
 
-    fn with(&self, kind: &str, namespace: Option<&str>, change: impl FnOnce(&mut Watched)) {
+    /// Changes what one watch says; the change is told whether objects are packed.
+    fn with(&self, kind: &str, namespace: Option<&str>, change: impl FnOnce(&mut Watched, bool)) {
         if let Some(shelf) = self.shelf(kind)
             && let Some(watched) = shelf.lock().get_mut(&namespace.map(str::to_owned))
         {
-            change(watched);
+            change(watched, !shelf.labels.is_empty());
         }
     }
 
@@ -177,11 +181,12 @@ fn place(object: &Object) -> Place {
     (object.namespace().unwrap_or_default().to_owned(), object.name().to_owned())
 }
 
-/// Keeps an object unless a newer state of it is there. The same state stays as it is: who compared it knows it again.
-fn put(objects: &mut BTreeMap<Place, Object>, object: Object) {
+/// Keeps an object unless a newer state of it is there. The same state stays as it is: who compared it knows it again. What clusters are made
+/// of is packed: there are dozens of objects of each, and a pass looks into those of a few clusters.
+fn put(objects: &mut BTreeMap<Place, Object>, object: Object, pack: bool) {
     let place = place(&object);
     if objects.get(&place).is_none_or(|kept| version(kept) < version(&object) || version(&object) == 0) {
-        objects.insert(place, object.compact());
+        objects.insert(place, if pack { object.packed() } else { object.compact() });
     }
 }
 

@@ -9,7 +9,7 @@ use super::yaml::{Document, Read, documents};
 use crate::diagnostics::{Diagnostic, Diagnostics, Location, Position, SourceMap};
 use crate::model::{IGNORE_FILE, Object, ObjectKey, may_hold_manifests};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// How to load.
@@ -373,8 +373,19 @@ fn finish(
     }
 }
 
+/// What makes an object another one than those beside it.
+fn identity_of(object: &Object) -> (&str, &str, Option<&str>, &str) {
+    (object.api_version(), object.kind(), object.namespace(), object.name())
+}
+
 /// Two documents of one object block each other.
 fn duplicates(loaded: &mut Loaded) {
+    // As a rule there are none, and that is seen without copying thousands of names.
+    let mut known = HashSet::new();
+    let is_new = |object| known.insert(identity_of(object));
+    if loaded.manifests.iter().map(|manifest| &manifest.object).all(is_new) {
+        return;
+    }
     let mut places: BTreeMap<ObjectKey, Vec<Location>> = BTreeMap::new();
     for manifest in &loaded.manifests {
         places.entry(manifest.key()).or_default().push(manifest.locate(""));

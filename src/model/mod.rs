@@ -16,6 +16,7 @@ pub mod labels;
 mod moment;
 mod network;
 mod object;
+mod packed;
 mod percent;
 pub mod pointer;
 mod quantity;

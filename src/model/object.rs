@@ -1,56 +1,105 @@
 //! A Kubernetes object as one lossless JSON value.
 
-use super::{NamespacedName, ObjectKey};
+use super::packed::Packed;
+use super::{NamespacedName, ObjectKey, pointer};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A Kubernetes object: the raw value, with accessors for the parts every stage reads.
 ///
 /// The value is shared until one of its owners changes it: thousands of objects pass through every stage, and few are changed.
 /// `Debug` prints the identity only, because the value may be a Secret.
-#[derive(Clone, PartialEq)]
-pub struct Object(Arc<Value>);
+#[derive(Clone)]
+pub struct Object(Form);
+
+/// How the value is held.
+#[derive(Clone)]
+enum Form {
+    /// As it is.
+    Tree(Arc<Value>),
+    /// As text, opened when somebody looks into it; clones share what one of them opened.
+    Packed(Arc<Packed>, Arc<OnceLock<Value>>),
+}
+
+impl PartialEq for Object {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_same(other) || self.value() == other.value()
+    }
+}
 
 impl Object {
     /// Wraps a value; anything that is not a mapping becomes an empty mapping.
     pub fn new(value: Value) -> Self {
-        Self(Arc::new(if value.is_object() { value } else { Value::Object(Map::new()) }))
+        Self(Form::Tree(Arc::new(if value.is_object() { value } else { Value::Object(Map::new()) })))
     }
 
     /// The whole value.
     pub fn value(&self) -> &Value {
-        &self.0
+        match &self.0 {
+            Form::Tree(value) => value,
+            Form::Packed(packed, opened) => opened.get_or_init(|| packed.open()),
+        }
     }
 
     /// Where the value stands in memory: while both live, two objects with the same address are the same.
     pub fn address(&self) -> usize {
-        Arc::as_ptr(&self.0).addr()
+        match &self.0 {
+            Form::Tree(value) => Arc::as_ptr(value).addr(),
+            Form::Packed(packed, _) => Arc::as_ptr(packed).addr(),
+        }
     }
 
     /// The whole value, to be changed.
     pub fn value_mut(&mut self) -> &mut Value {
-        Arc::make_mut(&mut self.0)
+        if let Form::Packed(..) = self.0 {
+            self.0 = Form::Tree(Arc::new(self.value().clone()));
+        }
+        match &mut self.0 {
+            Form::Tree(value) => Arc::make_mut(value),
+            Form::Packed(..) => unreachable!("it was made a tree above"),
+        }
     }
 
     /// Whether both are one value in memory, which is seen without a look at it.
     pub fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        self.address() == other.address()
     }
 
     /// Gives the value up.
     pub fn into_value(self) -> Value {
-        Arc::unwrap_or_clone(self.0)
+        match self.0 {
+            Form::Tree(value) => Arc::unwrap_or_clone(value),
+            Form::Packed(packed, opened) => Arc::into_inner(opened).and_then(OnceLock::into_inner).unwrap_or_else(|| packed.open()),
+        }
+    }
+
+    /// The same, held as text: a tenth of the memory, for who keeps many and looks into few.
+    #[must_use]
+    pub fn packed(self) -> Self {
+        match self.0 {
+            Form::Tree(value) => Self(Form::Packed(Arc::new(Packed::of(&value)), Arc::default())),
+            Form::Packed(..) => self,
+        }
+    }
+
+    /// The same, with nothing opened: what somebody looks up in it goes with them.
+    #[must_use]
+    pub fn closed(&self) -> Self {
+        match &self.0 {
+            Form::Tree(value) => Self(Form::Tree(value.clone())),
+            Form::Packed(packed, _) => Self(Form::Packed(packed.clone(), Arc::default())),
+        }
     }
 
     /// Value at an RFC 6901 JSON pointer such as `/spec/instances`.
     pub fn get(&self, pointer: &str) -> Option<&Value> {
-        self.0.pointer(pointer)
+        pointer::find(self.value(), pointer)
     }
 
     /// Text at a JSON pointer, if there is text.
@@ -60,32 +109,50 @@ impl Object {
 
     /// `apiVersion`, or the empty string.
     pub fn api_version(&self) -> &str {
-        self.text("/apiVersion").unwrap_or_default()
+        match &self.0 {
+            Form::Tree(value) => value.get("apiVersion").and_then(Value::as_str).unwrap_or_default(),
+            Form::Packed(packed, _) => &packed.api_version,
+        }
     }
 
     /// `kind`, or the empty string.
     pub fn kind(&self) -> &str {
-        self.text("/kind").unwrap_or_default()
+        match &self.0 {
+            Form::Tree(value) => value.get("kind").and_then(Value::as_str).unwrap_or_default(),
+            Form::Packed(packed, _) => &packed.kind,
+        }
     }
 
     /// `metadata.name`, or the empty string.
     pub fn name(&self) -> &str {
-        self.text("/metadata/name").unwrap_or_default()
+        match &self.0 {
+            Form::Tree(value) => of_metadata(value, "name").unwrap_or_default(),
+            Form::Packed(packed, _) => &packed.name,
+        }
     }
 
     /// `metadata.namespace`, if the object has one.
     pub fn namespace(&self) -> Option<&str> {
-        self.text("/metadata/namespace")
+        match &self.0 {
+            Form::Tree(value) => of_metadata(value, "namespace"),
+            Form::Packed(packed, _) => packed.namespace.as_deref(),
+        }
     }
 
     /// `metadata.uid`, which only live objects have.
     pub fn uid(&self) -> Option<&str> {
-        self.text("/metadata/uid")
+        match &self.0 {
+            Form::Tree(value) => of_metadata(value, "uid"),
+            Form::Packed(packed, _) => packed.uid.as_deref(),
+        }
     }
 
     /// `metadata.resourceVersion`, which only live objects have.
     pub fn resource_version(&self) -> Option<&str> {
-        self.text("/metadata/resourceVersion")
+        match &self.0 {
+            Form::Tree(value) => of_metadata(value, "resourceVersion"),
+            Form::Packed(packed, _) => packed.resource_version.as_deref(),
+        }
     }
 
     /// Identity of the object.
@@ -115,7 +182,10 @@ impl Object {
 
     /// One label.
     pub fn label(&self, name: &str) -> Option<&str> {
-        self.get("/metadata/labels")?.get(name)?.as_str()
+        match &self.0 {
+            Form::Tree(value) => value.get("metadata")?.get("labels")?.get(name)?.as_str(),
+            Form::Packed(packed, _) => packed.label(name),
+        }
     }
 
     /// An entry of a Secret's `data` as text; `None` where there is none or it is no UTF-8 text.
@@ -135,19 +205,36 @@ impl Object {
         self.condition(kind).is_some_and(|condition| condition["status"] == "True")
     }
 
-    /// The same with the names of owned fields as texts, which take a twentieth of the memory; [`owned_fields`] reads them.
+    /// The same with its large and rarely read parts as texts, which take a twentieth of the memory: the names of owned fields, which
+    /// [`owned_fields`] reads, and what is effective, which [`Object::effective`] reads.
     #[must_use]
     pub fn compact(mut self) -> Self {
         let has_trees = |entry: &Value| entry.get(FIELDS).is_some_and(Value::is_object);
         let entries = self.get(MANAGED).and_then(Value::as_array);
-        if !entries.is_some_and(|entries| entries.iter().any(has_trees)) {
+        let owned = entries.is_some_and(|entries| entries.iter().any(has_trees));
+        let effective = self.get(EFFECTIVE).is_some_and(|effective| effective.is_object() && effective.get(FOLDED).is_none());
+        if !owned && !effective {
             return self;
         }
-        let entries = self.value_mut().pointer_mut(MANAGED).and_then(Value::as_array_mut);
+        let value = self.value_mut();
+        let entries = value.pointer_mut(MANAGED).and_then(Value::as_array_mut);
         for fields in entries.into_iter().flatten().filter_map(|entry| entry.get_mut(FIELDS)).filter(|fields| fields.is_object()) {
             *fields = Value::String(fields.to_string());
         }
+        if let Some(part) = value.pointer_mut(EFFECTIVE).filter(|_| effective) {
+            // A mapping still, as the definition of the kind wants it.
+            *part = json!({FOLDED: part.to_string()});
+        }
         self
+    }
+
+    /// What is effective, by the status of a cluster; of a compact object as well.
+    pub fn effective(&self) -> Option<Cow<'_, Value>> {
+        let effective = self.get(EFFECTIVE)?;
+        match effective.get(FOLDED) {
+            Some(Value::String(text)) => serde_json::from_str(text).ok().map(Cow::Owned),
+            _ => Some(Cow::Borrowed(effective)),
+        }
     }
 
     fn text_map(&self, pointer: &str) -> BTreeMap<&str, &str> {
@@ -158,9 +245,20 @@ impl Object {
     }
 }
 
+/// A text of `metadata`. Read so often that a pointer would be taken apart for nothing.
+fn of_metadata<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
+    value.get("metadata")?.get(field)?.as_str()
+}
+
 /// Where an object says who owns which of its fields.
 const MANAGED: &str = "/metadata/managedFields";
 const FIELDS: &str = "fieldsV1";
+
+/// Where a cluster says what is effective.
+const EFFECTIVE: &str = "/status/effective";
+
+/// The one entry of what was made a text.
+const FOLDED: &str = "folded";
 
 /// The fields that an entry of `metadata.managedFields` names, of a compact object as well.
 pub fn owned_fields(entry: &Value) -> Option<Cow<'_, Value>> {
@@ -172,13 +270,13 @@ pub fn owned_fields(entry: &Value) -> Option<Cow<'_, Value>> {
 
 impl Serialize for Object {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        self.value().serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Value::deserialize(deserializer).map(|value| Self(Arc::new(value)))
+        Value::deserialize(deserializer).map(|value| Self(Form::Tree(Arc::new(value))))
     }
 }
 

@@ -1,5 +1,7 @@
 //! RFC 6901 JSON pointers and the dotted paths people read.
 
+use serde_json::Value;
+
 /// Escapes one segment for a JSON pointer.
 pub fn escape(segment: &str) -> String {
     segment.replace('~', "~0").replace('/', "~1")
@@ -13,6 +15,26 @@ pub fn join(pointer: &str, segment: &str) -> String {
 /// Segments of a pointer, unescaped.
 pub fn segments(pointer: &str) -> impl Iterator<Item = String> + '_ {
     pointer.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~"))
+}
+
+/// The value at a pointer. As [`Value::pointer`], which copies each segment twice: a look at a fleet follows millions of pointers, of which few have
+/// an escaped character.
+pub fn find<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
+    if pointer.is_empty() {
+        return Some(value);
+    }
+    pointer.strip_prefix('/')?.split('/').try_fold(value, |value, segment| match value {
+        Value::Object(map) if segment.contains('~') => map.get(&segment.replace("~1", "/").replace("~0", "~")),
+        Value::Object(map) => map.get(segment),
+        Value::Array(list) => list.get(index(segment)?),
+        _ => None,
+    })
+}
+
+/// A place in a list: RFC 6901, section 4, allows no leading zero.
+fn index(segment: &str) -> Option<usize> {
+    let is_plain = segment == "0" || !segment.starts_with(['0', '+']);
+    is_plain.then(|| segment.parse().ok())?
 }
 
 /// A pointer as people write paths: `/spec/pods/0/name` becomes `spec.pods[0].name`;
@@ -37,6 +59,34 @@ pub fn to_path(pointer: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    /// The two must never differ: everything that is read of a manifest goes through the one.
+    #[test]
+    fn values_are_found_as_the_library_finds_them() {
+        let value = json!({"a": {"b/c": [1, {"~d": 2}], "": 3, "0": 4}, "01": 5});
+        for pointer in [
+            "",
+            "/",
+            "a",
+            "/a",
+            "/a/",
+            "/a/b~1c",
+            "/a/b~1c/0",
+            "/a/b~1c/1/~0d",
+            "/a/b~1c/01",
+            "/a/b~1c/+1",
+            "/a/b~1c/-",
+            "/a/b~1c/2",
+            "/a/0",
+            "/01",
+            "/a/b~1c/1/~0d/x",
+            "/a/b~1c/",
+            "/nothing/at/all",
+        ] {
+            assert_eq!(find(&value, pointer), value.pointer(pointer), "{pointer}");
+        }
+    }
 
     #[test]
     fn pointers_read_like_paths() {

@@ -6,7 +6,7 @@ use crate::diagnostics::{Diagnostic, Diagnostics, Severity, nearest};
 use crate::load::Manifest;
 use crate::model::{NamespacedName, Object, ObjectKey};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What references lead to.
 #[derive(Debug, Default)]
@@ -31,15 +31,14 @@ pub struct Resolution {
 ///
 /// References stay inside the cluster's namespace, as in the API this implements.
 pub fn resolve(manifests: &[Manifest], flawed: &[Manifest], unreadable: &BTreeSet<ObjectKey>, partial: bool) -> Resolution {
-    let index: BTreeMap<(String, String, String), &Manifest> =
-        manifests.iter().map(|manifest| (index_key(&manifest.key()), manifest)).collect();
+    let index: Index<'_> = manifests.iter().map(|manifest| (place(&manifest.object), manifest)).collect();
+    let mut used: HashMap<usize, &Manifest> = HashMap::new();
     let mut resolution = Resolution::default();
     let clusters = manifests.iter().map(|manifest| (manifest, true)).chain(flawed.iter().map(|manifest| (manifest, false)));
     for (cluster, sound) in clusters.filter(|(manifest, _)| manifest.object.kind() == "SGCluster") {
-        let mut follower = Follower { index: &index, unreadable, partial, cluster, problems: Diagnostics::new(), used: BTreeSet::new() };
+        let mut follower = Follower { index: &index, unreadable, partial, cluster, problems: Diagnostics::new(), used: &mut used };
         let inputs = follower.inputs();
-        let Follower { problems, used, .. } = follower;
-        resolution.used.extend(used);
+        let problems = follower.problems;
         if !sound {
             resolution.incomplete.push(inputs);
         } else if problems.has_errors() {
@@ -50,6 +49,7 @@ pub fn resolve(manifests: &[Manifest], flawed: &[Manifest], unreadable: &BTreeSe
         }
         resolution.diagnostics.extend(problems);
     }
+    resolution.used = used.into_values().map(Manifest::key).collect();
     for (operation, problem) in without_cluster(manifests, flawed, unreadable, partial) {
         if problem.is_error() {
             resolution.idle.insert(operation);
@@ -59,20 +59,27 @@ pub fn resolve(manifests: &[Manifest], flawed: &[Manifest], unreadable: &BTreeSe
     resolution
 }
 
-fn index_key(key: &ObjectKey) -> (String, String, String) {
-    (key.kind.clone(), key.namespace.clone().unwrap_or_default(), key.name.clone())
+/// Kind, namespace and name.
+type Place<'a> = (&'a str, &'a str, &'a str);
+
+/// Every manifest by its place.
+type Index<'a> = HashMap<Place<'a>, &'a Manifest>;
+
+fn place(object: &Object) -> Place<'_> {
+    (object.kind(), object.namespace().unwrap_or_default(), object.name())
 }
 
-struct Follower<'a> {
-    index: &'a BTreeMap<(String, String, String), &'a Manifest>,
-    unreadable: &'a BTreeSet<ObjectKey>,
+struct Follower<'a, 'b> {
+    index: &'b Index<'a>,
+    unreadable: &'b BTreeSet<ObjectKey>,
     partial: bool,
     cluster: &'a Manifest,
     problems: Diagnostics,
-    used: BTreeSet<ObjectKey>,
+    /// What anything refers to, by its address.
+    used: &'b mut HashMap<usize, &'a Manifest>,
 }
 
-impl Follower<'_> {
+impl<'a> Follower<'a, '_> {
     fn inputs(&mut self) -> Inputs {
         let instance_profile = self.follow("/spec/sgInstanceProfile", "SGInstanceProfile");
         let postgres_config = self.follow("/spec/configurations/sgPostgresConfig", "SGPostgresConfig");
@@ -91,42 +98,47 @@ impl Follower<'_> {
         let mut config_maps = config_maps_of(&self.cluster.object);
         config_maps.extend(scripts.iter().flat_map(|script: &Manifest| config_maps_of(&script.object)));
         for name in config_maps {
-            let key = ("ConfigMap".to_owned(), self.namespace(), name);
-            if let Some(manifest) = self.index.get(&key) {
-                self.used.insert(manifest.key());
-                others.insert(manifest.key(), (*manifest).clone());
+            if let Some(manifest) = self.find("ConfigMap", &name) {
+                others.insert(manifest.key(), manifest.clone());
             }
         }
         let source = self.follow("/spec/replicateFrom/instance/sgCluster", "SGCluster");
         Inputs { cluster: self.cluster.clone(), instance_profile, postgres_config, pooling_config, scripts, source, others }
     }
 
-    fn namespace(&self) -> String {
-        self.cluster.object.namespace().unwrap_or_default().to_owned()
+    fn namespace(&self) -> &'a str {
+        self.cluster.object.namespace().unwrap_or_default()
+    }
+
+    /// A manifest of the cluster's namespace, which is used then.
+    fn find(&mut self, kind: &str, name: &str) -> Option<&'a Manifest> {
+        let manifest = *self.index.get(&(kind, self.namespace(), name))?;
+        self.used.insert(manifest.object.address(), manifest);
+        Some(manifest)
     }
 
     fn follow(&mut self, pointer: &str, kind: &str) -> Option<Manifest> {
-        let name = self.cluster.object.text(pointer)?.to_owned();
-        let key = (kind.to_owned(), self.namespace(), name.clone());
-        if let Some(manifest) = self.index.get(&key) {
-            self.used.insert(manifest.key());
-            return Some((*manifest).clone());
+        let (name, namespace) = (self.cluster.object.text(pointer)?, self.namespace());
+        if let Some(manifest) = self.find(kind, name) {
+            return Some(manifest.clone());
         }
-        let problem = if self.unreadable.iter().any(|unreadable| index_key(unreadable) == key) {
+        let is_it = |key: &ObjectKey| key.kind == kind && key.namespace.as_deref().unwrap_or_default() == namespace && key.name == name;
+        let problem = if self.unreadable.iter().any(|unreadable| is_it(unreadable)) {
             Diagnostic::error("broken-reference", format!("the {kind} {name} has errors of its own"))
                 .help("correct it first; the cluster keeps what it runs")
         } else {
             let severity = if self.partial { Severity::Warning } else { Severity::Error };
-            let names: Vec<&str> =
-                self.index.keys().filter(|other| other.0 == kind && other.1 == key.1).map(|other| other.2.as_str()).collect();
-            let help = match nearest(&name, names.iter().copied()) {
+            let mut names: Vec<&str> =
+                self.index.keys().filter(|other| other.0 == kind && other.1 == namespace).map(|other| other.2).collect();
+            names.sort_unstable();
+            let help = match nearest(name, names.iter().copied()) {
                 Some(near) => format!("did you mean {near}?"),
                 // The name that upstream's operator gives to the defaults it makes.
                 None if name.ends_with("-default") => "leave the field out to run with the built-in defaults".to_owned(),
-                None if names.is_empty() => format!("there is no {kind} in the namespace {}", key.1),
-                None => format!("in the namespace {} there are {}", key.1, names.join(", ")),
+                None if names.is_empty() => format!("there is no {kind} in the namespace {namespace}"),
+                None => format!("in the namespace {namespace} there are {}", names.join(", ")),
             };
-            Diagnostic::new(severity, "missing-reference", format!("there is no {kind} {name} in the namespace {}", key.1)).help(help)
+            Diagnostic::new(severity, "missing-reference", format!("there is no {kind} {name} in the namespace {namespace}")).help(help)
         };
         self.problems.push(problem.at(self.cluster.locate(pointer)).path(pointer));
         None

@@ -127,7 +127,9 @@ pub(super) async fn cluster_pass(pass: &ClusterPass<'_>) -> Result<(), Kubernete
         released_name = promoted.name();
         released = promoted;
     }
-    let mut children = facts.children.get(&name).cloned().unwrap_or_default();
+    // Of its own, so that what is opened of them is forgotten after the look.
+    let mut children: BTreeMap<ObjectKey, Object> =
+        facts.children.get(&name).into_iter().flatten().map(|(key, child)| (key.clone(), child.closed())).collect();
     find_unlabelled(pass, &released, &mut children).await?;
     let has_data = children.keys().any(|key| key.kind == "PersistentVolumeClaim");
     let running_name = cluster.text("/status/running/revision").map(str::to_owned);
@@ -503,8 +505,10 @@ fn describe(
     patch["labelSelector"] = json!(format!("app=StackGresCluster,stackgres.io/cluster=true,stackgres.io/cluster-name={}", cluster.name()));
     patch["postgresVersion"] = json!(released.effective.postgres.version.value);
     patch["extensions"] = extensions(&released.effective);
-    patch["effective"] =
-        replacing(cluster.get("/status/effective"), mask_settings(&serde_json::to_value(&released.effective).unwrap_or_default()));
+    let (shown, effective) = (cluster.effective(), mask_settings(&serde_json::to_value(&released.effective).unwrap_or_default()));
+    if shown.as_deref() != Some(&effective) {
+        patch["effective"] = replacing(shown.as_deref(), effective);
+    }
     if let Some(reason) = &decision.stop {
         conditions.push(Condition::new("Stalled", Some(true), "Refused", reason.clone()));
     } else if let (Some(_), Some(wait)) = (&decision.failure, &decision.wait) {

@@ -1,10 +1,10 @@
 //! The fleet loop: from a commit to custom resources, revisions and releases.
 
 use super::claims::is_ours;
-use super::cluster_pass::write_status;
+use super::cluster_pass::{STATUS_MANAGER, write_status};
 use super::events::tell;
 use super::facts::Facts;
-use super::fleet_status::{conditions, ready, status};
+use super::fleet_status::{conditions, planned, ready, status};
 use super::kept::{Kept, KeptFleets};
 use super::mirror::mirror;
 use super::release::{orphans, release};
@@ -167,16 +167,18 @@ pub(super) async fn fleet_pass(
     findings.problems.extend(own.0);
     let is_new = fleet.text("/status/planned/revision") != Some(&snapshot.revision);
     // The plan of a commit is made before it is applied; afterwards there is nothing left to plan.
-    let plan = is_new.then(|| plan(pass, &kept, snapshot));
-    if let Some(plan) = &plan {
-        tracing::info!(fleet = %fleet.namespaced_name(), commit = %snapshot.revision, plan = %plan.id, "planned\n{}", text(plan, false));
-        tell(api, fleet, false, "Planned", &text(plan, false), now).await;
+    if is_new {
+        let plan = plan(pass, &kept, snapshot);
+        tracing::info!(fleet = %fleet.namespaced_name(), commit = %snapshot.revision, plan = %plan.id, "planned\n{}", text(&plan, false));
+        tell(api, fleet, false, "Planned", &text(&plan, false), now).await;
+        api.patch_status(&fleet.key(), &json!({"status": planned(fleet, snapshot, &plan, now)}), STATUS_MANAGER).await?;
         if !plan.is_empty() {
-            plans.insert(fleet.namespaced_name(), Arc::new(plan.clone()));
+            plans.insert(fleet.namespaced_name(), Arc::new(plan));
         }
     }
     // A hold that was set after this pass began holds all the same: it may have been set because of the very commit just read.
-    let current = if is_new { api.get(&fleet.key()).await? } else { api.seen_one(&fleet.key()).await? };
+    let is_applied = fleet.text("/status/applied/revision") == Some(&snapshot.revision);
+    let current = if !is_applied { api.get(&fleet.key()).await? } else { api.seen_one(&fleet.key()).await? };
     let Some(current) = current.filter(|current| current.uid() == fleet.uid()) else { return Ok(()) };
     if is_suspended(&current) {
         return Ok(());
@@ -192,7 +194,7 @@ pub(super) async fn fleet_pass(
     orphans(pass, report, unreadable, &mut findings).await?;
     findings.ready = ready(facts, fleet, report);
     let conditions = conditions(report, &findings, held, answer.problem);
-    write_status(api, fleet, status(fleet, report, snapshot, plan.as_ref(), &findings, now), &conditions, now).await
+    write_status(api, fleet, status(fleet, report, snapshot, &findings, now), &conditions, now).await
 }
 
 /// Whether a part of the source could not be identified, so that nothing in it can be said to be absent.

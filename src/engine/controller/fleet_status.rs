@@ -39,20 +39,33 @@ pub(super) fn conditions(report: &Report, findings: &Findings, held: Option<Stri
     ]
 }
 
-/// The status of a fleet without its conditions.
-pub(super) fn status(fleet: &Object, report: &Report, snapshot: &News, plan: Option<&Plan>, findings: &Findings, now: Timestamp) -> Value {
+/// The commit in a field of the status, with the time from which on it is there.
+fn commit(fleet: &Object, field: &str, snapshot: &News, now: Timestamp) -> Value {
+    let before = fleet.get(&format!("/status/{field}"));
+    if let Some(before) = before.filter(|before| before["revision"] == snapshot.revision.as_str()) {
+        return before.clone();
+    }
+    let mut commit = json!({"revision": snapshot.revision, "reference": snapshot.reference, "subject": snapshot.subject, "author": snapshot.author, "at": seconds(now)});
+    if let Some(signature) = &snapshot.signature {
+        commit["signature"] = json!(signature);
+    }
+    commit
+}
+
+/// What is to be known of a plan before anything of it is carried out. Afterwards nobody could tell: a process that ends in the middle is followed by
+/// one that finds the rest of the changes only.
+pub(super) fn planned(fleet: &Object, snapshot: &News, plan: &Plan, now: Timestamp) -> Value {
+    let summary = plan.counts.iter().map(|count| format!("{} {}", count.clusters, count.consequence)).collect::<Vec<_>>().join(", ");
+    json!({
+        "planned": commit(fleet, "planned", snapshot, now),
+        "plan": {"id": plan.id, "summary": summary, "changed": plan.clusters.len()},
+    })
+}
+
+/// The status of a fleet without its conditions and its plan.
+pub(super) fn status(fleet: &Object, report: &Report, snapshot: &News, findings: &Findings, now: Timestamp) -> Value {
     let ready = findings.ready;
-    let revision = |field: &str| {
-        let before = fleet.get(&format!("/status/{field}"));
-        if let Some(before) = before.filter(|before| before["revision"] == snapshot.revision.as_str()) {
-            return before.clone();
-        }
-        let mut revision = json!({"revision": snapshot.revision, "reference": snapshot.reference, "subject": snapshot.subject, "author": snapshot.author, "at": seconds(now)});
-        if let Some(signature) = &snapshot.signature {
-            revision["signature"] = json!(signature);
-        }
-        revision
-    };
+    let revision = |field: &str| commit(fleet, field, snapshot, now);
     // Errors first; what is left of the ten tells of fields that are not carried out.
     let (errors, warnings): (Vec<&Diagnostic>, Vec<&Diagnostic>) = findings.problems.iter().partition(|problem| problem.is_error());
     let problems: Vec<Value> = errors
@@ -65,7 +78,6 @@ pub(super) fn status(fleet: &Object, report: &Report, snapshot: &News, plan: Opt
     let blocked = report.blocked.len() + findings.blocked;
     let mut status = json!({
         "seen": revision("seen"),
-        "planned": revision("planned"),
         "clusters": {
             "total": total, "ready": ready, "progressing": total.saturating_sub(ready + blocked), "blocked": blocked,
             "drifted": findings.drifted, "orphaned": findings.orphaned,
@@ -79,10 +91,6 @@ pub(super) fn status(fleet: &Object, report: &Report, snapshot: &News, plan: Opt
         if errors.is_empty() && ready == total {
             status["lastGood"] = revision("lastGood");
         }
-    }
-    if let Some(plan) = plan {
-        let summary = plan.counts.iter().map(|count| format!("{} {}", count.clusters, count.consequence)).collect::<Vec<_>>().join(", ");
-        status["plan"] = json!({"id": plan.id, "summary": summary, "changed": plan.clusters.len()});
     }
     status
 }

@@ -6,6 +6,7 @@
 
 use super::claims;
 use super::facts::Facts;
+use super::look_again::LOOK_AGAIN;
 use crate::model::{NamespacedName, Object};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,7 +103,8 @@ impl<'a> Around<'a> {
         // A fleet's status says how its clusters are: it changes with them.
         let fleet = claims::fleet_of(facts, cluster);
         fleet.map(|fleet| (fleet.uid(), fleet.get("/metadata/generation").map(ToString::to_string))).hash(&mut hasher);
-        fleet.map(Object::annotations).hash(&mut hasher);
+        // That somebody pushed concerns the source, and no cluster before its own content changes.
+        fleet.into_iter().flat_map(Object::annotations).filter(|(name, _)| *name != LOOK_AGAIN).for_each(|one| one.hash(&mut hasher));
         hasher.finish()
     }
 }

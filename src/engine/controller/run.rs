@@ -124,9 +124,9 @@ const LISTED: Duration = Duration::from_secs(10);
 /// Label of upstream's operator.
 const OTHER_OPERATOR: &str = "app=stackgres-operator";
 
-/// Shortest and longest pause between two passes.
+/// Shortest and longest pause between two passes. A commit or a live edit that comes in a pause waits for its end.
 const SHORTEST: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Until the API server is asked again whether this process may begin.
 const AGAIN: Duration = Duration::from_secs(2);

@@ -102,8 +102,8 @@ pub(in crate::engine) fn cluster(object: &Object) -> ClusterView {
     let ConditionView { status, reason, message: meaning, .. } = ready(&conditions);
     let message = |topic: &str| conditions.iter().find(|condition| condition.r#type == topic).map(|condition| condition.message.clone());
     let mut settings = Vec::new();
-    if let Some(effective) = object.get("/status/effective") {
-        gather("", effective, &mut settings);
+    if let Some(effective) = object.effective() {
+        gather("", &effective, &mut settings);
     }
     ClusterView {
         namespace: object.namespace().unwrap_or_default().to_owned(),

@@ -29,9 +29,8 @@ pub(super) struct Blobs(HashMap<Oid, Blob>);
 impl Blobs {
     /// Those of a snapshot.
     pub(super) fn of(files: &[File]) -> Self {
-        let blob = |file: &File| {
-            Some((Oid::from_str(&file.id).ok()?, Blob { length: file.content.len() as u64, content: file.content.clone() }))
-        };
+        let blob =
+            |file: &File| Some((Oid::from_str(&file.id).ok()?, Blob { length: file.content.len() as u64, content: file.content.clone() }));
         Self(files.iter().filter_map(blob).collect())
     }
 

@@ -161,7 +161,12 @@ impl GitSource {
         let scope = Digest::of_bytes(identity.as_bytes()).short().to_owned();
         // The child makes its own.
         let client = client.filter(|_| settings.child.is_none());
-        Ok(Self { ready: Arc::new(Ready { settings, address, client, scope }), worker: Mutex::default(), blobs: Mutex::default(), accident: AtomicBool::default() })
+        Ok(Self {
+            ready: Arc::new(Ready { settings, address, client, scope }),
+            worker: Mutex::default(),
+            blobs: Mutex::default(),
+            accident: AtomicBool::default(),
+        })
     }
 
     /// Repository address; it holds no credentials.

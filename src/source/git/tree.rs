@@ -102,7 +102,14 @@ impl Store<'_> {
         Ok(collector.finish().of(revision))
     }
 
-    fn walk(&self, reading: &Reading<'_>, tree: &Tree<'_>, folder: &str, depth: usize, collector: &mut Collector<'_>) -> Result<(), SourceError> {
+    fn walk(
+        &self,
+        reading: &Reading<'_>,
+        tree: &Tree<'_>,
+        folder: &str,
+        depth: usize,
+        collector: &mut Collector<'_>,
+    ) -> Result<(), SourceError> {
         for entry in tree {
             collector.visit()?;
             let name = String::from_utf8_lossy(entry.name_bytes());

@@ -5,7 +5,7 @@ use crate::diagnostics::{Code, Diagnostic};
 use crate::load::Manifest;
 use crate::resolve::Inputs;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -71,11 +71,37 @@ fn names(cluster: &Manifest) -> BTreeSet<(&'static str, String)> {
     names
 }
 
+/// Namespaces in which names may meet: everything that a name is made longer by begins with a dash, so one of two that meet is the
+/// other, or begins with it and a dash. Of ten thousand clusters, few are to be looked at name by name.
+fn crowded(clusters: &[Inputs]) -> HashSet<&str> {
+    let mut bases: HashMap<&str, HashSet<&str>> = HashMap::new();
+    let mut crowded = HashSet::new();
+    for cluster in clusters.iter().map(|inputs| &inputs.cluster) {
+        let (namespace, name) = (cluster.object.namespace().unwrap_or_default(), cluster.object.name());
+        let scope = written(cluster).and_then(Value::as_str).filter(|scope| *scope != name);
+        let known = bases.entry(namespace).or_default();
+        // Both are noted, whatever the first one says.
+        let is_new = known.insert(name) & scope.is_none_or(|scope| known.insert(scope));
+        if !is_new {
+            crowded.insert(namespace);
+        }
+    }
+    for (namespace, bases) in &bases {
+        let begins_with_another = |base: &&str| base.match_indices('-').any(|(dash, _)| bases.contains(&base[..dash]));
+        if bases.iter().any(begins_with_another) {
+            crowded.insert(namespace);
+        }
+    }
+    crowded
+}
+
 /// Clusters of one source that cannot be there together, each with what is wrong. All of them are named, because which one came
 /// first is not known here.
 pub fn name_collisions(clusters: &[Inputs]) -> Vec<(usize, Diagnostic)> {
     let mut users: BTreeMap<(String, &'static str, String), Vec<usize>> = BTreeMap::new();
-    for (index, inputs) in clusters.iter().enumerate() {
+    let crowded = crowded(clusters);
+    let meets = |inputs: &Inputs| crowded.contains(inputs.cluster.object.namespace().unwrap_or_default());
+    for (index, inputs) in clusters.iter().enumerate().filter(|(_, inputs)| meets(inputs)) {
         for (kind, name) in names(&inputs.cluster) {
             users.entry((inputs.name().namespace, kind, name)).or_default().push(index);
         }

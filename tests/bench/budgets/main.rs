@@ -27,6 +27,10 @@ const PARTS: [&str; 2] = ["offline", "kubernetes"];
 const USAGE: &str = "usage: tests/bench/run [--quick] [PART...]
 parts: offline (needs nothing), kubernetes (starts control planes of its own)";
 
+/// As the program: what is measured in this process is measured with it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let mut arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     if arguments.first().map(String::as_str) == Some(offline::CHILD) {

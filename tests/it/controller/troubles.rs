@@ -165,8 +165,9 @@ fn a_store_that_goes_back_in_time_is_brought_forward_again() {
     });
 }
 
-/// Objects come back from a dump that is older than the last change, without their status, as a backup tool brings them: the newest commit
-/// is carried out again, and the passwords are those of the dump, with which the data on the volumes can be opened.
+/// Objects come back from a dump that is older than the last change, without their status, as a backup tool brings them. Which revision the
+/// data belongs to is not known then, so nothing is done to it until a person says so; the newest commit is carried out after that, and the
+/// passwords are those of the dump, with which the data on the volumes can be opened.
 #[test]
 fn objects_restored_from_an_old_dump_are_brought_forward() {
     on_the_real_server("objects_restored_from_an_old_dump_are_brought_forward", async |server| {
@@ -207,6 +208,16 @@ fn objects_restored_from_an_old_dump_are_brought_forward() {
         let restored = server.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", file.to_str().unwrap()]);
         assert!(restored.status.success(), "{}", said(&restored));
         fleet.start();
+        let waiting = async || {
+            fleet.clusters().get("a").await.ok().and_then(|cluster| cluster.data.pointer("/status/waiting/by")?.as_str().map(str::to_owned))
+        };
+        until("it waits for a person", async || waiting().await.is_some_and(|by| by.contains("accept-release="))).await;
+        fleet.passes(3).await;
+        assert_eq!(passwords(&fleet).await, password, "a password is never made again over old data");
+        let by = waiting().await.unwrap();
+        let annotation = by.split_whitespace().last().unwrap();
+        let accepted = server.kubectl(&["annotate", "sgcluster", "a", "-n", namespace, annotation]);
+        assert!(accepted.status.success(), "{}", said(&accepted));
         settled(&fleet, &["a"], "9216kB").await;
         assert_eq!(passwords(&fleet).await, password, "a password is never made again over old data");
         quiet(&fleet).await;
@@ -243,10 +254,12 @@ fn an_api_server_that_throttles_is_waited_for() {
         quiet(&fleet).await;
         let level = json!({"apiVersion": "flowcontrol.apiserver.k8s.io/v1", "kind": "PriorityLevelConfiguration", "metadata": {"name": "nothing"},
             "spec": {"type": "Limited", "limited": {"nominalConcurrencyShares": 0, "lendablePercent": 0, "borrowingLimitPercent": 0, "limitResponse": {"type": "Reject"}}}});
-        let subject = json!({"kind": "ServiceAccount", "serviceAccount": {"name": "stackgres", "namespace": "stackgres"}});
+        // The content of a repository is applied in the name of its fleet's account, which counts by itself.
+        let subjects = [("stackgres", "stackgres"), ("stackgres-fleet", "stackgres-throttled")]
+            .map(|(name, namespace)| json!({"kind": "ServiceAccount", "serviceAccount": {"name": name, "namespace": namespace}}));
         let flow = json!({"apiVersion": "flowcontrol.apiserver.k8s.io/v1", "kind": "FlowSchema", "metadata": {"name": "nothing"},
             "spec": {"matchingPrecedence": 2, "priorityLevelConfiguration": {"name": "nothing"}, "rules": [{
-                "subjects": [subject],
+                "subjects": subjects,
                 "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "clusterScope": true, "namespaces": ["*"]}]}]}});
         let file = fleet.folder.path().join("throttle.txt");
         std::fs::write(&file, json!({"apiVersion": "v1", "kind": "List", "items": [level, flow]}).to_string()).unwrap();
