@@ -123,7 +123,7 @@ impl<'a> Follower<'a, '_> {
             return Some(manifest.clone());
         }
         let is_it = |key: &ObjectKey| key.kind == kind && key.namespace.as_deref().unwrap_or_default() == namespace && key.name == name;
-        let problem = if self.unreadable.iter().any(|unreadable| is_it(unreadable)) {
+        let problem = if self.unreadable.iter().any(is_it) {
             Diagnostic::error("broken-reference", format!("the {kind} {name} has errors of its own"))
                 .help("correct it first; the cluster keeps what it runs")
         } else {

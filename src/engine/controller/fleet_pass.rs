@@ -178,7 +178,7 @@ pub(super) async fn fleet_pass(
     }
     // A hold that was set after this pass began holds all the same: it may have been set because of the very commit just read.
     let is_applied = fleet.text("/status/applied/revision") == Some(&snapshot.revision);
-    let current = if !is_applied { api.get(&fleet.key()).await? } else { api.seen_one(&fleet.key()).await? };
+    let current = if is_applied { api.seen_one(&fleet.key()).await? } else { api.get(&fleet.key()).await? };
     let Some(current) = current.filter(|current| current.uid() == fleet.uid()) else { return Ok(()) };
     if is_suspended(&current) {
         return Ok(());
