@@ -506,8 +506,10 @@ fn describe(
     patch["postgresVersion"] = json!(released.effective.postgres.version.value);
     patch["extensions"] = extensions(&released.effective);
     let (shown, effective) = (cluster.effective(), mask_settings(&serde_json::to_value(&released.effective).unwrap_or_default()));
-    if shown.as_deref() != Some(&effective) {
-        patch["effective"] = replacing(shown.as_deref(), effective);
+    let effective = replacing(shown.as_deref(), effective);
+    // What is unset is null here and absent there, which is no difference.
+    if would_change(shown.as_deref(), &effective) {
+        patch["effective"] = effective;
     }
     if let Some(reason) = &decision.stop {
         conditions.push(Condition::new("Stalled", Some(true), "Refused", reason.clone()));

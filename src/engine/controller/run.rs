@@ -171,7 +171,8 @@ pub async fn run(api: Cluster, options: RunOptions, state: Arc<State>, stop: Can
     // and later.
     while let Err(error) = refuse_beside_another(&api).await {
         match error {
-            RunError::Kubernetes(error) if error.is_general() => {
+            // Rights that are missing are for a person to give; everything else passes, a list that cannot go on among it (410).
+            RunError::Kubernetes(error) if error.class != Class::Forbidden => {
                 tracing::warn!(%error, "not known whether another operator runs here; asked again");
             }
             other => return Err(other),
