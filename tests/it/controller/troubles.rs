@@ -265,11 +265,11 @@ fn an_api_server_that_throttles_is_waited_for() {
         std::fs::write(&file, json!({"apiVersion": "v1", "kind": "List", "items": [level, flow]}).to_string()).unwrap();
         let applied = server.kubectl(&["apply", "-f", file.to_str().unwrap()]);
         assert!(applied.status.success(), "{}", said(&applied));
-        // Flow control is in force a moment after it is made.
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        let busy = Busy::start(&server).await;
         with(&fleet, "a", "9MB");
         tokio::time::sleep(Duration::from_secs(5)).await;
         let meanwhile = fleet.work_mem().await;
+        drop(busy);
         // Before anything can fail: what is left of it would throttle every other test.
         let deleted = server.kubectl(&["delete", "-f", file.to_str().unwrap()]);
         assert!(deleted.status.success(), "{}", said(&deleted));
@@ -278,6 +278,58 @@ fn an_api_server_that_throttles_is_waited_for() {
         quiet(&fleet).await;
         fleet.stop().await;
     });
+}
+
+/// A request that is carried out for as long as this lives. A priority level without a seat still lets one request through while none is
+/// carried out, so that it refuses the others because of this one only.
+struct Busy(Child);
+
+impl Busy {
+    /// Waits until it is: flow control is in force a moment after it is made, and refuses this one too while the controller asks something.
+    async fn start(server: &Server) -> Self {
+        let begun = std::time::Instant::now();
+        let mut busy = Self::ask(server);
+        let (mut carried_out, mut seen) = (String::new(), 0);
+        while seen < 3 {
+            assert!(begun.elapsed() < Duration::from_secs(30), "flow control refuses nothing: {carried_out}");
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            if busy.0.try_wait().unwrap().is_some() {
+                busy = Self::ask(server);
+            }
+            let levels = server.kubectl(&["get", "--raw", "/debug/api_priority_and_fairness/dump_priority_levels"]);
+            let now = String::from_utf8(levels.stdout).unwrap();
+            let now = now.lines().find(|line| line.starts_with("nothing,")).unwrap_or_default();
+            // Name, queues, idle, ending, waiting, executing, dispatched: one is carried out, and no other was since the last look.
+            let now: Vec<_> = now.split(',').map(str::trim).take(7).collect();
+            let now = now.get(5..).filter(|now| now[0] == "1").unwrap_or_default().join(" ");
+            seen = if !now.is_empty() && now == carried_out { seen + 1 } else { 0 };
+            carried_out = now;
+        }
+        busy
+    }
+
+    /// `kubectl` sends the body as it reads it, and there is none to read: the server waits for it, a minute at most. Everybody may ask
+    /// what they may do.
+    fn ask(server: &Server) -> Self {
+        let folder = server.folder.as_ref().unwrap();
+        let child = Command::new(folder.join("kubectl"))
+            .arg("--kubeconfig")
+            .arg(folder.join("controller.kubeconfig"))
+            .args(["create", "--raw", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "-f", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self(child)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let _gone = self.0.kill();
+        let _reaped = self.0.wait();
+    }
 }
 
 /// A newer definition is installed while the controller runs, as every upgrade does: the server ends all its watches, and a field that this
