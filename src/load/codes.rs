@@ -37,6 +37,11 @@ pub const CODES: &[Code] = &[
         "YAML forbids tabs there, because their width is not defined. Use blanks.",
     ),
     Code::error(
+        "bare-carriage-return",
+        "a carriage return stands without a line feed",
+        "YAML ends a line there; Git and most editors do not, so that what stands behind it looks like the rest of the line, a comment for example, to whoever reviews the change. End lines with a line feed (or both), and write `\\r` in double quotes where a value must hold one.",
+    ),
+    Code::error(
         "alias-refused",
         "an anchor or alias is used",
         "Aliases let a few bytes stand for gigabytes, and a reviewer cannot see what a line means. Write the value out.",

@@ -124,6 +124,15 @@ fn place(file: &str, line: usize, column: usize) -> Location {
     Location { file: file.to_owned(), line, column }
 }
 
+/// Line and column of the first carriage return that no line feed follows. YAML ends a line there (YAML 1.2.2, section 5.4); Git, which
+/// shows the change to a reviewer, and most editors do not: what stands behind it looks like the rest of a comment.
+fn bare_carriage_return(text: &str) -> Option<(usize, usize)> {
+    let found = text.match_indices('\r').map(|(at, _)| at).find(|at| !text[at + 1..].starts_with('\n'))?;
+    let before = &text[..found];
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    Some((before.matches('\n').count() + 1, line.chars().count() + 1))
+}
+
 /// A syntax problem in words of our own: the parser's may repeat what stands in the document, which may be a password.
 fn syntax(text: &str, info: &str, line: usize) -> Diagnostic {
     let indentation = |line: usize| {
@@ -149,6 +158,23 @@ fn syntax(text: &str, info: &str, line: usize) -> Diagnostic {
 impl Builder<'_> {
     /// Reads the text between two `---` lines.
     fn part(&mut self, text: &str) {
+        let Some((line, column)) = bare_carriage_return(text) else { return self.lines_of(text) };
+        // Read as a blank it moves no line; the identity is still wanted.
+        let first = self.documents.len();
+        self.lines_of(&text.replace("\r\n", "\n").replace('\r', " "));
+        if self.documents.len() == first {
+            self.open_document();
+        }
+        let here = place(self.file, self.lines + line, column);
+        for document in &mut self.documents[first..] {
+            let problem = Diagnostic::error("bare-carriage-return", "a carriage return stands without a line feed after it");
+            document.problems.push(
+                problem.at(here.clone()).help("end each line with a line feed, and write `\\r` in double quotes where a value holds one"),
+            );
+        }
+    }
+
+    fn lines_of(&mut self, text: &str) {
         // Directives belong to the document after the next line of dashes, and mean nothing here.
         if text.lines().all(|line| line.trim().is_empty() || line.starts_with(['#', '%'])) {
             return;

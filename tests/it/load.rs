@@ -69,6 +69,12 @@ fn tabs_byte_order_marks_line_ends_and_encodings() {
     assert_eq!(found(&one("kind: SGCluster\nspec:\n\tinstances: 1\n")), ["tab-indentation a.yaml:3:2 "]);
     let windows = format!("\u{feff}{}", cluster("a").replace('\n', "\r\n"));
     assert_eq!(one(&windows).manifests[0].locate("/spec/instances").to_string(), "a.yaml:5:3");
+    // YAML ends a line at a carriage return, and a review shows a comment: a whole cluster could hide in it.
+    let hidden = one("# nothing\r---\rapiVersion: stackgres.io/v1\rkind: SGCluster\rmetadata: {name: a}\r");
+    assert_eq!(found(&hidden), ["bare-carriage-return a.yaml:1:10 "]);
+    let late = one(&cluster("a").replacen("  instances", "  # one\r  instances", 1));
+    assert_eq!(found(&late), ["bare-carriage-return a.yaml:5:8 "]);
+    assert!(!late.blocked.is_empty(), "its cluster is not taken as gone");
     let loaded = load(&[file("a.yaml", b"kind: SGCluster\nname: \xff\n")], &options());
     assert_eq!(found(&loaded), ["not-utf8 a.yaml:2:7 "]);
 }
