@@ -26,14 +26,16 @@ const UNITS: &[(&str, i128)] = &[
 impl Quantity {
     /// Reads `500m`, `2`, `1.5Gi`; `None` for anything else, for amounts below a thousandth and for the exponent form.
     pub fn parse(text: &str) -> Option<Self> {
-        let (number, factor) = if let Some(number) = text.strip_suffix('m') {
-            (number, 1)
+        // As thousandths an amount has three digits more.
+        let (number, factor, longest) = if let Some(number) = text.strip_suffix('m') {
+            (number, 1, 21)
         } else {
-            UNITS.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor * 1_000))).unwrap_or((text, 1_000))
+            let unit = UNITS.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor * 1_000, 18)));
+            unit.unwrap_or((text, 1_000, 18))
         };
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty() && fraction.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 9 || whole.len() > 18 {
+        if whole.is_empty() && fraction.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 9 || whole.len() > longest {
             return None;
         }
         let scale = 10_i128.pow(u32::try_from(fraction.len()).ok()?);

@@ -48,7 +48,7 @@ pub struct Rendered {
 
 /// Renders every object of a cluster.
 pub fn render(cluster: &ValidCluster) -> Rendered {
-    from_effective(cluster.effective())
+    from_effective(&cluster.effective())
 }
 
 /// Renders from effective values alone, which are those of a cluster that passed, or of a revision.

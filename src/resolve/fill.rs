@@ -13,12 +13,13 @@ use crate::model::{NamespacedName, Object, Quantity};
 use crate::postgres::{Catalogue, CatalogueImage, Size, major};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What the effective values depend on beside the inputs.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Images and versions.
-    pub catalogue: Catalogue,
+    /// Images and versions; copies share it.
+    pub catalogue: Arc<Catalogue>,
     /// Kubernetes cluster domain.
     pub cluster_domain: String,
     /// Major versions of clusters that exist: what `latest` means for them.
@@ -26,6 +27,13 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// What of it is about one cluster.
+    #[must_use]
+    pub fn of(&self, cluster: &NamespacedName) -> Self {
+        let major = self.majors.get(cluster).map(|major| (cluster.clone(), *major));
+        Self { catalogue: self.catalogue.clone(), cluster_domain: self.cluster_domain.clone(), majors: major.into_iter().collect() }
+    }
+
     /// The full version of a cluster. `latest` is the newest of the major version that runs: another one is an operation of its own.
     fn version(&self, cluster: &NamespacedName, written: &str) -> Option<&str> {
         let major = self.majors.get(cluster).filter(|_| written == "latest");
@@ -35,7 +43,7 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { catalogue: Catalogue::default(), cluster_domain: "cluster.local".to_owned(), majors: BTreeMap::new() }
+        Self { catalogue: Arc::default(), cluster_domain: "cluster.local".to_owned(), majors: BTreeMap::new() }
     }
 }
 

@@ -14,7 +14,9 @@ pub struct ValidCluster(Arc<Valid>);
 #[derive(Debug)]
 struct Valid {
     inputs: Inputs,
-    effective: Effective,
+    /// Of this cluster alone.
+    settings: Settings,
+    major: u32,
 }
 
 impl ValidCluster {
@@ -23,9 +25,15 @@ impl ValidCluster {
         &self.0.inputs
     }
 
-    /// The values it runs with.
-    pub fn effective(&self) -> &Effective {
-        &self.0.effective
+    /// The values it runs with. They are made anew each time: of the thousands of clusters that are kept few change, and the values
+    /// take more memory than everything they are made from.
+    pub fn effective(&self) -> Effective {
+        effective(&self.0.inputs, &self.0.settings).expect("they were made of the same inputs and settings when the cluster passed")
+    }
+
+    /// Major version of PostgreSQL.
+    pub fn major(&self) -> u32 {
+        self.0.major
     }
 
     /// Whether both are one in memory, which is seen without a look at them.
@@ -60,8 +68,11 @@ pub fn check_flawed(manifest: &Manifest, unread: &[String]) -> Diagnostics {
 pub fn check_cluster(inputs: Inputs, settings: &Settings) -> (Option<ValidCluster>, Diagnostics) {
     let effective = effective(&inputs, settings);
     let diagnostics = cluster_rules(&Context { inputs: &inputs, effective: effective.as_ref(), settings });
-    let valid =
-        if diagnostics.has_errors() { None } else { effective.map(|effective| ValidCluster(Arc::new(Valid { inputs, effective }))) };
+    let major = effective.filter(|_| !diagnostics.has_errors()).map(|effective| effective.postgres.major);
+    let valid = major.map(|major| {
+        let settings = settings.of(&inputs.name());
+        ValidCluster(Arc::new(Valid { inputs, settings, major }))
+    });
     (valid, diagnostics)
 }
 

@@ -17,6 +17,10 @@ use tokio_util::sync::CancellationToken;
 
 /// Runs the controller until it is told to stop.
 pub fn controller(arguments: &RunArguments) -> Result<(), CommandError> {
+    // A plan is millions of small values, and what is kept of it lies scattered: in pages of 2 MiB all of it would stay. Where a kernel
+    // cannot do so, more memory is used.
+    #[cfg(target_os = "linux")]
+    let _as_before = rustix::thread::disable_transparent_huge_pages(true);
     telemetry::install(&arguments.log, !arguments.log_text);
     let runtime = tokio::runtime::Runtime::new().map_err(|error| CommandError::failure(format!("cannot start: {error}")))?;
     runtime.block_on(serve(arguments))
@@ -99,5 +103,5 @@ fn settings(arguments: &RunArguments) -> Result<Settings, CommandError> {
             CommandError::invalid(format!("{} is no catalogue: {error}", path.display())).hint("deploy/images/catalogue writes one")
         })?;
     }
-    Ok(Settings { catalogue, cluster_domain: arguments.cluster_domain.clone(), ..Settings::default() })
+    Ok(Settings { catalogue: Arc::new(catalogue), cluster_domain: arguments.cluster_domain.clone(), ..Settings::default() })
 }

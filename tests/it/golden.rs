@@ -8,7 +8,7 @@ fn options() -> Options {
         Options { load: LoadOptions { default_namespace: Some("default".to_owned()), ..LoadOptions::default() }, ..Options::default() };
     // Versions that this project has no image of, and others may have: what is rendered for them must not change unseen.
     for (major, minor) in [(13, "13.23"), (14, "14.24"), (16, "16.15")] {
-        options.settings.catalogue.versions.insert(major, vec![minor.to_owned()]);
+        std::sync::Arc::make_mut(&mut options.settings.catalogue).versions.insert(major, vec![minor.to_owned()]);
     }
     options
 }
@@ -273,7 +273,7 @@ fn the_pooler_file_has_the_users_lines() {
 fn the_certificate_is_for_the_primary_service_and_its_authority_stays() {
     let text = "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata: {name: a, namespace: default}\nspec:\n  instances: 2\n  postgres: {version: '17', ssl: {duration: P10D}}\n  pods: {persistentVolume: {size: 5Gi}}\n  configurations: {patroni: {initialConfig: {scope: other}}}\n";
     let report = check(&[SourceFile { path: "a.yaml".to_owned(), content: text.as_bytes().into() }], &options());
-    let certificate = stackgres::render::certificate(report.clusters.values().next().unwrap().effective()).unwrap();
+    let certificate = stackgres::render::certificate(&report.clusters.values().next().unwrap().effective()).unwrap();
     for name in ["other.default", "other.default.svc", "other.default.svc.cluster.local", "a-replicas.default.svc", "a-primary.default.svc"]
     {
         assert!(certificate.names.iter().any(|host| host == name), "{name}: {:?}", certificate.names);

@@ -20,6 +20,7 @@ use super::files::{find, whole_file};
 use crate::engine::live::LiveError;
 use crate::engine::offline::{Ignored, LoadOptions, Options, Report, SourceFile, check};
 use crate::model::NamespacedName;
+use std::sync::Arc;
 
 /// The cluster that a person names, as NAMESPACE/NAME.
 fn cluster_name(text: &str) -> NamespacedName {
@@ -44,10 +45,11 @@ fn options(namespace: &str, partial: bool, images: &ImageArguments) -> Result<Op
         ..Options::default()
     };
     if let Some(path) = &images.catalogue {
-        let catalogue = options.settings.catalogue.with_images(&whole_file(path)?);
-        options.settings.catalogue = catalogue.map_err(|error| {
+        let catalogue = Arc::unwrap_or_clone(std::mem::take(&mut options.settings.catalogue)).with_images(&whole_file(path)?);
+        let catalogue = catalogue.map_err(|error| {
             CommandError::invalid(format!("{} is no catalogue: {error}", path.display())).hint("deploy/images/catalogue writes one")
-        })?;
+        });
+        options.settings.catalogue = Arc::new(catalogue?);
     }
     Ok(options)
 }

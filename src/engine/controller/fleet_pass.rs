@@ -114,8 +114,8 @@ pub(super) fn refused(released: Option<&Revision>, live: &Object, valid: &ValidC
     let mut problems = transition(old.unwrap_or(live), &inputs.cluster);
     // `latest` and `17` are versions as well, once they are resolved. What only the catalogue moves is decided with the release.
     if let Some(revision) = released.filter(|revision| !same_version_is_written(revision, valid)) {
-        let (running, wanted) = (&revision.effective.postgres.version.value, &valid.effective().postgres.version.value);
-        let version = version_transition(running, wanted, &inputs.cluster);
+        let (running, wanted) = (&revision.effective.postgres.version.value, valid.effective().postgres.version.value);
+        let version = version_transition(running, &wanted, &inputs.cluster);
         if let Some(found) = version
             && problems.iter().all(|problem| problem.code != found.code)
         {
@@ -298,7 +298,7 @@ fn part_of_plan(pass: &FleetPass<'_>, kept: &Kept, ours: &BTreeMap<NamespacedNam
             }
             if live.is_some() && released.is_none() {
                 // Nothing can be compared, so nothing is rendered.
-                let after = Version { manifests: Vec::new(), effective: cluster.effective().clone(), objects: Vec::new() };
+                let after = Version { manifests: Vec::new(), effective: cluster.effective(), objects: Vec::new() };
                 input.after.insert(name.clone(), after);
             } else {
                 follow(&mut input, released.as_ref(), cluster, settings);

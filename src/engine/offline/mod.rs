@@ -7,7 +7,7 @@ use crate::engine::rehearsals::rehearse_changes;
 use crate::load::{Manifest, load_again};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::plan::{Before, PlanInput, assemble};
-use crate::render::render;
+use crate::render::from_effective;
 use crate::render::revision::Revision;
 use crate::resolve::{Settings, resolve};
 use crate::validate::rules::{less_than_source, name_collisions};
@@ -181,11 +181,8 @@ fn checked(
 
 /// A valid cluster as a version that can be compared.
 pub fn version(cluster: &ValidCluster) -> Version {
-    Version {
-        manifests: cluster.inputs().manifests().cloned().collect(),
-        effective: cluster.effective().clone(),
-        objects: render(cluster).objects,
-    }
+    let effective = cluster.effective();
+    Version { manifests: cluster.inputs().manifests().cloned().collect(), objects: from_effective(&effective).objects, effective }
 }
 
 /// A revision as a version that can be compared.

@@ -11,7 +11,7 @@ mod secret;
 pub use history::to_prune;
 pub use secret::{COMMIT_AUTHOR, COMMIT_SUBJECT, REVISION_TYPE, RevisionError, from_commit, from_secret, to_secret};
 
-use super::render;
+use super::from_effective;
 use crate::load::Manifest;
 use crate::model::{Digest, NamespacedName, Object};
 use crate::resolve::Effective;
@@ -37,14 +37,15 @@ pub struct Revision {
 impl Revision {
     /// Freezes a valid cluster.
     pub fn freeze(cluster: &ValidCluster, commit: &str) -> Self {
+        let effective = cluster.effective();
         let manifests: Vec<Object> = cluster.inputs().manifests().map(|manifest| normal_form::as_written(&manifest.object)).collect();
         Self {
             cluster: cluster.inputs().name(),
             digest: inputs_digest(cluster),
             commit: commit.to_owned(),
             manifests,
-            effective: cluster.effective().clone(),
-            objects: render(cluster).objects,
+            objects: from_effective(&effective).objects,
+            effective,
         }
     }
 
@@ -57,7 +58,7 @@ impl Revision {
 
 /// Digest of the inputs of a valid cluster.
 pub fn inputs_digest(cluster: &ValidCluster) -> Digest {
-    digest(cluster.inputs().manifests(), cluster.effective().postgres.major)
+    digest(cluster.inputs().manifests(), cluster.major())
 }
 
 /// Digest of inputs in their normal form.

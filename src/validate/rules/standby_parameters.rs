@@ -25,8 +25,8 @@ pub fn less_than_source(clusters: &BTreeMap<NamespacedName, ValidCluster>) -> Ve
         .iter()
         .filter_map(|(name, cluster)| {
             let (source, theirs) = writer(name, clusters)?;
-            let less: Vec<String> =
-                HOT_STANDBY.iter().filter_map(|parameter| less(parameter, cluster.effective(), theirs.effective())).collect();
+            let (own, theirs) = (cluster.effective(), theirs.effective());
+            let less: Vec<String> = HOT_STANDBY.iter().filter_map(|parameter| less(parameter, &own, &theirs)).collect();
             let problem = Diagnostic::warning("less-than-source", format!("less than in {}: {}", source.name, less.join(", ")))
                 .help("write at least as much here; until it is carried out a raise at the source waits");
             (!less.is_empty()).then(|| super::at(&cluster.inputs().cluster, PLACE, problem))
@@ -43,7 +43,7 @@ fn writer<'a>(
     let mut last = None;
     let mut next = name;
     loop {
-        let from = clusters.get(next)?.effective().replicate_from.as_ref().and_then(|from| from.cluster.as_deref());
+        let from = clusters.get(next)?.inputs().cluster.object.text(PLACE);
         let found = from.and_then(|from| clusters.get_key_value(&NamespacedName::new(&name.namespace, from)));
         match found {
             Some((source, cluster)) if seen.insert(source) => (last, next) = (Some((source, cluster)), source),

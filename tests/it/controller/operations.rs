@@ -349,7 +349,10 @@ fn a_security_upgrade_brings_the_newest_images_of_the_running_version() {
             };
             let all = [image("exporter", "1"), image("pgbouncer", "1.9"), image("postgres", "17.9"), image("util", "17.9")].join(",");
             Settings {
-                catalogue: Settings::default().catalogue.with_images(&format!("{{\"images\": [{all}{more}]}}")).unwrap(),
+                catalogue: std::sync::Arc::unwrap_or_clone(Settings::default().catalogue)
+                    .with_images(&format!("{{\"images\": [{all}{more}]}}"))
+                    .unwrap()
+                    .into(),
                 ..Settings::default()
             }
         };

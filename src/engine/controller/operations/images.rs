@@ -12,6 +12,7 @@ use crate::rollout::{Operation, OperationKind};
 use crate::validate::{ValidCluster, check_cluster};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// What a security upgrade asks to be released.
 pub(in crate::engine::controller) struct Newest {
@@ -54,7 +55,7 @@ pub(in crate::engine::controller) fn newest(
     }
     let released = cluster.text("/status/release/revision").and_then(|name| facts.revision(&cluster.namespaced_name(), name))?;
     let version = &released.effective.postgres.version.value;
-    let settings = Settings { catalogue: settings.catalogue.clone().only(version), ..settings.clone() };
+    let settings = Settings { catalogue: Arc::new((*settings.catalogue).clone().only(version)), ..settings.clone() };
     let (valid, findings) = check_cluster(valid.inputs().clone(), &settings);
     let problem = valid.is_none().then(|| {
         let why = findings.iter().find(|finding| finding.is_error()).map_or_else(String::new, |finding| finding.message.clone());
