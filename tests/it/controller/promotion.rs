@@ -48,6 +48,13 @@ impl Fleet {
         self.api("v1", "Pod").patch(&format!("{name}-0"), &PatchParams::default(), &Patch::Merge(&mark)).await.unwrap();
         let status = json!({"status": {"release": {"revision": old.name()}, "running": {"revision": old.name()}}});
         api.patch_status(&cluster.key(), &status, "stackgres-release").await.unwrap();
+        // The StatefulSet controller says so in the status, which would be taken for a write of the newer program.
+        let sets = self.api("apps/v1", "StatefulSet");
+        super::deployed::until("the StatefulSet controller saw the template", async || {
+            let set = sets.get(name).await.unwrap();
+            set.data["status"]["observedGeneration"].as_i64() == set.metadata.generation
+        })
+        .await;
         old
     }
 
