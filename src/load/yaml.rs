@@ -158,10 +158,10 @@ fn syntax(text: &str, info: &str, line: usize) -> Diagnostic {
 impl Builder<'_> {
     /// Reads the text between two `---` lines.
     fn part(&mut self, text: &str) {
-        let Some((line, column)) = bare_carriage_return(text) else { return self.lines_of(text) };
+        let Some((line, column)) = bare_carriage_return(text) else { return self.documents_of(text) };
         // Read as a blank it moves no line; the identity is still wanted.
         let first = self.documents.len();
-        self.lines_of(&text.replace("\r\n", "\n").replace('\r', " "));
+        self.documents_of(&text.replace("\r\n", "\n").replace('\r', " "));
         if self.documents.len() == first {
             self.open_document();
         }
@@ -174,7 +174,7 @@ impl Builder<'_> {
         }
     }
 
-    fn lines_of(&mut self, text: &str) {
+    fn documents_of(&mut self, text: &str) {
         // Directives belong to the document after the next line of dashes, and mean nothing here.
         if text.lines().all(|line| line.trim().is_empty() || line.starts_with(['#', '%'])) {
             return;

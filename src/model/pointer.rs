@@ -7,6 +7,10 @@ pub fn escape(segment: &str) -> String {
     segment.replace('~', "~0").replace('/', "~1")
 }
 
+fn unescape(segment: &str) -> String {
+    segment.replace("~1", "/").replace("~0", "~")
+}
+
 /// Appends a segment to a pointer.
 pub fn join(pointer: &str, segment: &str) -> String {
     format!("{pointer}/{}", escape(segment))
@@ -14,7 +18,7 @@ pub fn join(pointer: &str, segment: &str) -> String {
 
 /// Segments of a pointer, unescaped.
 pub fn segments(pointer: &str) -> impl Iterator<Item = String> + '_ {
-    pointer.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~"))
+    pointer.split('/').skip(1).map(unescape)
 }
 
 /// The value at a pointer. As [`Value::pointer`], which copies each segment twice: a look at a fleet follows millions of pointers, of which few have
@@ -24,7 +28,7 @@ pub fn find<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
         return Some(value);
     }
     pointer.strip_prefix('/')?.split('/').try_fold(value, |value, segment| match value {
-        Value::Object(map) if segment.contains('~') => map.get(&segment.replace("~1", "/").replace("~0", "~")),
+        Value::Object(map) if segment.contains('~') => map.get(&unescape(segment)),
         Value::Object(map) => map.get(segment),
         Value::Array(list) => list.get(index(segment)?),
         _ => None,

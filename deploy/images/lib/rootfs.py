@@ -184,7 +184,7 @@ def program(root):
     try:
         shutil.copyfile(path, root.inside(target))
     except OSError as error:
-        raise Problem(f"{root.recipe['binary']}={path}: {error.strerror}; build the program first (cargo build --release)") from error
+        raise Problem(f"{root.recipe['binary']}={path}: {error.strerror}; build the program first (cargo build --profile dist)") from error
     os.chmod(root.inside(target), 0o755)
     with open(path, "rb") as file:
         mark = store.digest(file.read())

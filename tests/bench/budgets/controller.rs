@@ -26,6 +26,8 @@ impl Controller {
             .arg(directory)
             .arg("--cache-directory")
             .arg(directory.join("cache"))
+            // As its image does.
+            .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
