@@ -236,4 +236,7 @@ fn a_dumb_terminal_gets_lines() {
     session.until("the first step is done", |terminal| shows(terminal, "done: four clusters are ready") == 1);
     assert!(!session.terminal.cursor_hidden && !session.terminal.coloured);
     assert!(shows(&session.terminal, "    shop/orders") > 1, "one line whenever something changed:\n{}", session.terminal.text());
+    // Where the tests were started with SIGHUP ignored (`nohup`), the demo would outlive its terminal.
+    session.child.stdin.as_mut().unwrap().write_all(b"\x03").unwrap();
+    assert!(session.end());
 }
