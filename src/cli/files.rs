@@ -7,6 +7,7 @@ use crate::diagnostics::printable;
 use crate::diagnostics::{Diagnostic, Diagnostics, Location};
 use crate::engine::offline::{IgnoreAbove, LeftAlone, SourceFile};
 use crate::model::{IGNORE_FILE, may_hold_manifests};
+use crate::postgres::Catalogue;
 use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
@@ -45,9 +46,16 @@ pub(super) fn find(paths: &[PathBuf]) -> Found {
     found
 }
 
+/// Adds the images that a catalogue file names.
+pub fn with_images(catalogue: Catalogue, path: &Path) -> Result<Catalogue, CommandError> {
+    catalogue.with_images(&whole_file(path)?).map_err(|error| {
+        CommandError::invalid(format!("{} is no catalogue: {error}", path.display())).hint("deploy/images/catalogue writes one")
+    })
+}
+
 /// The text of one file that an option names.
 #[expect(clippy::disallowed_methods, reason = "the command line reads the files it was given")]
-pub fn whole_file(path: &Path) -> Result<String, CommandError> {
+fn whole_file(path: &Path) -> Result<String, CommandError> {
     std::fs::read_to_string(path).map_err(|error| CommandError::failure(format!("{} cannot be read: {error}", path.display())))
 }
 

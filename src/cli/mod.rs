@@ -11,7 +11,7 @@ pub mod terminal;
 
 pub use args::{Arguments, DemoArguments, PageArguments, RunArguments};
 pub use exit::{CommandError, Exit};
-pub use files::whole_file;
+pub use files::with_images;
 
 use args::Verb;
 

@@ -1,9 +1,9 @@
 //! From a valid cluster to its Kubernetes objects.
 //!
-//! In: a [`ValidCluster`]. Out: every object of the cluster, in the order in which they are applied. Invariant: it cannot fail,
+//! In: the effective values of a [`ValidCluster`](crate::validate::ValidCluster). Out: every object of the cluster, in the order in which they are applied. Invariant: it cannot fail,
 //! and equal inputs give equal bytes; nothing secret is among the objects. Why: a plan can be shown for every cluster that passed.
 //!
-//! One file per kind of object; to add one, copy `pod_disruption_budget.rs` and add a line to [`render`].
+//! One file per kind of object; to add one, copy `pod_disruption_budget.rs` and add a line to [`from_effective`].
 
 mod certificate;
 mod config_maps;
@@ -35,7 +35,6 @@ pub use stateful_set::{MADE_FROM, mark};
 
 use crate::model::Object;
 use crate::resolve::Effective;
-use crate::validate::ValidCluster;
 
 /// What a cluster is made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,12 +45,7 @@ pub struct Rendered {
     pub generated: Vec<GeneratedSecret>,
 }
 
-/// Renders every object of a cluster.
-pub fn render(cluster: &ValidCluster) -> Rendered {
-    from_effective(&cluster.effective())
-}
-
-/// Renders from effective values alone, which are those of a cluster that passed, or of a revision.
+/// Renders every object of a cluster from effective values alone, which are those of a cluster that passed, or of a revision.
 pub fn from_effective(effective: &Effective) -> Rendered {
     let mut objects = Vec::new();
     objects.extend(config_maps::config_maps(effective));

@@ -98,10 +98,7 @@ fn settings(arguments: &RunArguments) -> Result<Settings, CommandError> {
     let pull_secrets = arguments.image_pull_secrets.iter().filter(|name| !name.is_empty()).cloned().collect();
     let mut catalogue = Catalogue { prefix: arguments.image_prefix.clone(), pull_secrets, ..Catalogue::default() };
     if let Some(path) = &arguments.catalogue {
-        let text = crate::cli::whole_file(path)?;
-        catalogue = catalogue.with_images(&text).map_err(|error| {
-            CommandError::invalid(format!("{} is no catalogue: {error}", path.display())).hint("deploy/images/catalogue writes one")
-        })?;
+        catalogue = crate::cli::with_images(catalogue, path)?;
     }
     Ok(Settings { catalogue: Arc::new(catalogue), cluster_domain: arguments.cluster_domain.clone(), ..Settings::default() })
 }

@@ -167,8 +167,10 @@ impl Session {
         run("kill", &["-CONT", process]);
     }
 
-    /// Reads what is left.
+    /// Leaves it with Ctrl-C, and reads what is left. Where the tests were started with SIGHUP ignored (`nohup`), the demo would outlive its
+    /// terminal otherwise.
     fn end(&mut self) -> bool {
+        self.child.stdin.as_mut().unwrap().write_all(b"\x03").unwrap();
         while let Ok(piece) = self.pieces.recv() {
             self.terminal.feed(&piece);
         }
@@ -213,7 +215,6 @@ fn clusters_are_drawn_in_place() {
     let last = at_rest(&session.terminal);
     assert_eq!(last.iter().filter(|line| line.contains("shop/orders")).count(), 1, "{}", session.terminal.text());
     assert!(last.iter().all(|line| line.chars().count() < 44), "{}", session.terminal.text());
-    session.child.stdin.as_mut().unwrap().write_all(b"\x03").unwrap();
     assert!(session.end(), "{}", session.terminal.text());
     assert!(!session.terminal.cursor_hidden, "the cursor comes back");
 }
@@ -224,7 +225,6 @@ fn no_colour_where_none_is_wanted() {
     let mut session = Session::start(&[("NO_COLOR", "1")], 100);
     session.until("a cluster is on its way", |terminal| shows(terminal, "until four clusters") == 1 && shows(terminal, "shop/orders") == 1);
     assert!(session.terminal.cursor_hidden && !session.terminal.coloured);
-    session.child.stdin.as_mut().unwrap().write_all(b"\x03").unwrap();
     assert!(session.end());
     assert!(!session.terminal.cursor_hidden);
 }
@@ -236,7 +236,5 @@ fn a_dumb_terminal_gets_lines() {
     session.until("the first step is done", |terminal| shows(terminal, "done: four clusters are ready") == 1);
     assert!(!session.terminal.cursor_hidden && !session.terminal.coloured);
     assert!(shows(&session.terminal, "    shop/orders") > 1, "one line whenever something changed:\n{}", session.terminal.text());
-    // Where the tests were started with SIGHUP ignored (`nohup`), the demo would outlive its terminal.
-    session.child.stdin.as_mut().unwrap().write_all(b"\x03").unwrap();
     assert!(session.end());
 }

@@ -16,7 +16,7 @@ pub(super) mod switchover;
 
 use super::args::{ImageArguments, Source};
 use super::exit::CommandError;
-use super::files::{find, whole_file};
+use super::files::{find, with_images};
 use crate::engine::live::LiveError;
 use crate::engine::offline::{Ignored, LoadOptions, Options, Report, SourceFile, check};
 use crate::model::NamespacedName;
@@ -45,11 +45,8 @@ fn options(namespace: &str, partial: bool, images: &ImageArguments) -> Result<Op
         ..Options::default()
     };
     if let Some(path) = &images.catalogue {
-        let catalogue = Arc::unwrap_or_clone(std::mem::take(&mut options.settings.catalogue)).with_images(&whole_file(path)?);
-        let catalogue = catalogue.map_err(|error| {
-            CommandError::invalid(format!("{} is no catalogue: {error}", path.display())).hint("deploy/images/catalogue writes one")
-        });
-        options.settings.catalogue = Arc::new(catalogue?);
+        let catalogue = Arc::unwrap_or_clone(std::mem::take(&mut options.settings.catalogue));
+        options.settings.catalogue = Arc::new(with_images(catalogue, path)?);
     }
     Ok(options)
 }
