@@ -79,7 +79,7 @@ impl Database<'_> {
         let (old, uids) = (self.status("/release/revision"), self.uids());
         self.spec(3, &spec(connections, mark));
         std::thread::sleep(moment);
-        let stepped_down = fault.strike(self, &leader);
+        let stepped_down = fault.strike(self);
         until("it is released", 90, || self.status("/release/revision") != old);
         until("it is carried out", 300, || self.runs_what_is_released(3));
         std::thread::sleep(Duration::from_secs(6));
@@ -114,6 +114,21 @@ impl Database<'_> {
         self.ready(3);
     }
 
+    /// Whether an instance stepped down for want of the API server. Patroni decides that when its retries end, 10 s after they began:
+    /// that may be after the API server is back.
+    fn stepped_down(&self) -> bool {
+        let said = |pod: &String| {
+            let output = self.nodes.kubectl(&["-n", &self.namespace, "logs", pod, "-c", "patroni", "--since=60s"]);
+            let log = String::from_utf8_lossy(&output.stdout);
+            log.contains("self because DCS is not accessible") || log.contains("self because failed to update leader lock in DCS")
+        };
+        let pods: Vec<String> = (0..3).map(|ordinal| format!("{}-{ordinal}", super::NAME)).collect();
+        (0..20).any(|look| {
+            std::thread::sleep(Duration::from_secs(u64::from(look > 0)));
+            pods.iter().any(said)
+        })
+    }
+
     fn uids(&self) -> String {
         self.kubectl(&["get", "pods", "-o", "jsonpath={range .items[*]}{.metadata.name}={.metadata.uid} {end}"])
     }
@@ -121,7 +136,7 @@ impl Database<'_> {
 
 impl Fault {
     /// Does it; whether the leader stepped down for want of the API server.
-    fn strike(self, database: &Database, leader: &str) -> bool {
+    fn strike(self, database: &Database) -> bool {
         let nodes = database.nodes;
         match self {
             Self::Killed => Processes::of_controller(nodes).signal("KILL"),
@@ -136,13 +151,7 @@ impl Fault {
                 nodes.harness(&["component", "stop", "apiserver"]);
                 std::thread::sleep(Duration::from_secs(8));
                 nodes.harness(&["component", "start", "apiserver"]);
-                let mut log = String::new();
-                until("the leader tells what it did", 20, || {
-                    let output = nodes.kubectl(&["-n", &database.namespace, "logs", leader, "-c", "patroni", "--since=120s"]);
-                    log = String::from_utf8_lossy(&output.stdout).into_owned();
-                    !log.is_empty()
-                });
-                return log.contains("demoting self because DCS is not accessible");
+                return database.stepped_down();
             }
         }
         false
