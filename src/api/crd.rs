@@ -1,6 +1,6 @@
 //! From a kind to its CustomResourceDefinition.
 
-use super::kind::Kind;
+use super::kind::{Kind, NotYet};
 use super::schema::{Schema, Shape};
 use serde_json::{Map, Value, json};
 
@@ -39,6 +39,18 @@ pub fn crd(kind: &Kind) -> Value {
         .collect();
     columns
         .push(json!({"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp", "description": "Time since it was made."}));
+    let mut version = json!({
+        "name": kind.version, "served": true, "storage": true,
+        "schema": {"openAPIV3Schema": root(kind)},
+        "subresources": subresources,
+        "additionalPrinterColumns": columns,
+    });
+    // The only warning that an API server gives by itself, without a webhook.
+    if let Some(NotYet { refused: false, help }) = kind.not_yet {
+        version["deprecated"] = json!(true);
+        version["deprecationWarning"] =
+            json!(format!("kind-not-supported-yet: {} is not supported yet by this version; {help}", kind.kind));
+    }
     json!({
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -47,12 +59,7 @@ pub fn crd(kind: &Kind) -> Value {
             "group": super::GROUP,
             "names": names,
             "scope": "Namespaced",
-            "versions": [{
-                "name": kind.version, "served": true, "storage": true,
-                "schema": {"openAPIV3Schema": root(kind)},
-                "subresources": subresources,
-                "additionalPrinterColumns": columns,
-            }],
+            "versions": [version],
         },
     })
 }
@@ -74,6 +81,10 @@ fn root(kind: &Kind) -> Value {
         metadata["properties"] = json!({"name": name});
     }
     root["properties"]["metadata"] = metadata;
+    if let Some(NotYet { refused: true, help }) = kind.not_yet {
+        let message = format!("kind-not-supported-yet: {} is not supported yet by this version; {help}", kind.kind);
+        root["x-kubernetes-validations"] = json!([{"rule": "false", "message": message}]);
+    }
     root
 }
 

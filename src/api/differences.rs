@@ -54,4 +54,52 @@ pub const DIFFERENCES: &[Difference] = &[
     difference("SGCluster", "status.finishedOperations", "ours: an operation from Git is not run again because its object was deleted"),
     difference("SGDbOps", "status.initialPods", "ours: what was made anew is known by identity, not by clocks"),
     difference("SGCluster", "status.systemIdentifier", "ours: guards against a second bootstrap"),
+    difference(
+        "SGShardedCluster",
+        "spec.coordinator.pods.scheduling.backup.nodeSelector",
+        "as of an SGCluster: upstream's schema has the form of node affinity here, and no such selector could be used",
+    ),
+    difference(
+        "SGShardedCluster",
+        "spec.coordinator.pods.scheduling.backup.tolerations",
+        "as of an SGCluster: upstream's schema has the form of node affinity here, and no such toleration could be used",
+    ),
+    difference(
+        "SGShardedCluster",
+        "spec.coordinator.pods.customVolumes[].name",
+        "required, as of an SGCluster: a volume without a name is refused when pods are made",
+    ),
+    difference("SGShardedCluster", "spec.coordinator.pods.updateStrategy.schedule[].timeZone", "as of an SGCluster"),
+    difference(
+        "SGShardedCluster",
+        "spec.shards.pods.scheduling.backup.nodeSelector",
+        "as of an SGCluster: upstream's schema has the form of node affinity here, and no such selector could be used",
+    ),
+    difference(
+        "SGShardedCluster",
+        "spec.shards.pods.scheduling.backup.tolerations",
+        "as of an SGCluster: upstream's schema has the form of node affinity here, and no such toleration could be used",
+    ),
+    difference(
+        "SGShardedCluster",
+        "spec.shards.pods.customVolumes[].name",
+        "required, as of an SGCluster: a volume without a name is refused when pods are made",
+    ),
+    difference("SGShardedCluster", "spec.shards.pods.updateStrategy.schedule[].timeZone", "as of an SGCluster"),
+    difference(
+        "SGShardedCluster",
+        "spec.shards.overrides[].pods.scheduling.backup.nodeSelector",
+        "as of an SGCluster: upstream's schema has the form of node affinity here, and no such selector could be used",
+    ),
+    difference(
+        "SGShardedCluster",
+        "spec.shards.overrides[].pods.scheduling.backup.tolerations",
+        "as of an SGCluster: upstream's schema has the form of node affinity here, and no such toleration could be used",
+    ),
+    difference(
+        "SGShardedCluster",
+        "spec.shards.overrides[].pods.customVolumes[].name",
+        "required, as of an SGCluster: a volume without a name is refused when pods are made",
+    ),
+    difference("SGShardedCluster", "spec.shards.overrides[].pods.updateStrategy.schedule[].timeZone", "as of an SGCluster"),
 ];

@@ -29,6 +29,30 @@ pub struct Scale {
     pub selector: Option<&'static str>,
 }
 
+/// Form of most names: lower case, beginning with a letter, because names of objects made for them are built from them.
+pub(super) const NAME_PATTERN: &str = r"^[a-z]([-a-z0-9]*[a-z0-9])?$";
+
+/// A kind that is known and not carried out yet (DESIGN law 12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotYet {
+    /// Whether it is refused. What touches data, availability or backups is: a backup that is never made is worse than none.
+    pub refused: bool,
+    /// What to do.
+    pub help: &'static str,
+}
+
+impl NotYet {
+    /// Refused: ignoring it would touch data, availability or backups.
+    pub(super) const fn error(help: &'static str) -> Self {
+        Self { refused: true, help }
+    }
+
+    /// Taken and without effect.
+    pub(super) const fn warning(help: &'static str) -> Self {
+        Self { refused: false, help }
+    }
+}
+
 /// One custom resource.
 #[derive(Debug)]
 pub struct Kind {
@@ -54,6 +78,8 @@ pub struct Kind {
     pub columns: &'static [Column],
     /// What the kind is for, as `kubectl explain KIND` prints it.
     pub description: &'static str,
+    /// Set while nothing carries the kind out.
+    pub not_yet: Option<NotYet>,
     /// Schema of the fields below the root except `apiVersion`, `kind` and `metadata`: an object with `spec` (or other
     /// top-level fields such as `status`). Built once.
     pub schema: LazyLock<Schema>,
@@ -64,6 +90,11 @@ impl Kind {
     pub fn api_version(&self) -> String {
         format!("{}/{}", super::GROUP, self.version)
     }
+}
+
+/// The kinds that something carries out.
+pub fn carried_out() -> impl Iterator<Item = &'static Kind> {
+    super::KINDS.iter().copied().filter(|kind| kind.not_yet.is_none())
 }
 
 /// The kind with this `kind` name.

@@ -154,6 +154,12 @@ pub fn text(description: &str) -> Schema {
     node(description, Shape::Text(Text::default()))
 }
 
+/// A moment as RFC 3339 writes it, with its offset. It has a pattern and no `format`: where a text has one, the API server takes a list as
+/// well (kube-openapi, `pkg/validation/validate/type.go`).
+pub fn moment(description: &str) -> Schema {
+    text(description).pattern(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$")
+}
+
 /// A whole number without a format.
 pub fn integer(description: &str) -> Schema {
     node(description, Shape::Integer { format: None, minimum: None, maximum: None })
@@ -198,6 +204,45 @@ impl Schema {
     fn add(mut self, name: &str, required: bool, schema: Schema) -> Self {
         let Shape::Object { fields, .. } = &mut self.shape else { panic!("field {name} on something that is no object") };
         fields.push(Field { name: name.to_owned(), required, schema });
+        self
+    }
+
+    /// The same without these fields: for a kind whose section is another one's, less some of it.
+    #[must_use]
+    #[expect(clippy::panic, reason = "a literal schema that contradicts itself; every schema is built by a test")]
+    pub fn without(mut self, names: &[&str]) -> Self {
+        let Shape::Object { fields, .. } = &mut self.shape else { panic!("fields {names:?} of something that is no object") };
+        for name in names {
+            let at = fields.iter().position(|field| field.name == *name).unwrap_or_else(|| panic!("there is no field {name}"));
+            fields.remove(at);
+        }
+        self
+    }
+
+    /// The same with a required field made optional.
+    #[must_use]
+    pub fn optional(self, name: &str) -> Self {
+        self.demanded(name, false)
+    }
+
+    /// The same with an optional field made required.
+    #[must_use]
+    pub fn require(self, name: &str) -> Self {
+        self.demanded(name, true)
+    }
+
+    #[expect(clippy::panic, reason = "a literal schema that contradicts itself; every schema is built by a test")]
+    fn demanded(mut self, name: &str, required: bool) -> Self {
+        let Shape::Object { fields, .. } = &mut self.shape else { panic!("field {name} of something that is no object") };
+        let field = fields.iter_mut().find(|field| field.name == name).unwrap_or_else(|| panic!("there is no field {name}"));
+        field.required = required;
+        self
+    }
+
+    /// The same under another description, which says what it is for in its place.
+    #[must_use]
+    pub fn described(mut self, description: &str) -> Self {
+        description.clone_into(&mut self.description);
         self
     }
 

@@ -21,6 +21,7 @@ pub(super) static SG_INSTANCE_PROFILE: Kind = Kind {
         Column { name: "Memory", r#type: "string", json_path: ".spec.memory", description: "Memory of an instance.", priority: 0 },
     ],
     description: "CPU and memory of the instances of a cluster. Many clusters may share one.",
+    not_yet: None,
     schema: LazyLock::new(|| object("CPU and memory of the instances of a cluster. Many clusters may share one.").required("spec", spec())),
 };
 

@@ -18,12 +18,18 @@ pub(super) static SG_OBJECT_STORAGE: Kind = Kind {
     scale: None,
     columns: &[Column { name: "Type", r#type: "string", json_path: ".spec.type", description: "Kind of storage.", priority: 0 }],
     description: "An object storage for backups and WAL.",
+    not_yet: None,
     schema: LazyLock::new(|| object("An object storage for backups and WAL.").required("spec", spec())),
 };
 
 /// Schema of `spec`.
 fn spec() -> Schema {
-    object("What is wanted.")
+    storage("What is wanted.")
+}
+
+/// Schema of an object storage; the description says what it is for in its place.
+pub(in crate::api) fn storage(description: &str) -> Schema {
+    object(description)
         .field(
             "encryption",
             object("Encryption of what is stored.")

@@ -18,6 +18,7 @@ pub(super) static SG_POOLING_CONFIG: Kind = Kind {
     scale: None,
     columns: &[],
     description: "PgBouncer settings. Many clusters may share one; an edit reaches a cluster only with its next release.",
+    not_yet: None,
     schema: LazyLock::new(|| {
         object("PgBouncer settings. Many clusters may share one; an edit reaches a cluster only with its next release.")
             .required("spec", spec())

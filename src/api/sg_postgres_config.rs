@@ -23,6 +23,7 @@ pub(super) static SG_POSTGRES_CONFIG: Kind = Kind {
         priority: 0,
     }],
     description: "PostgreSQL parameters for one major version. Many clusters may share one; an edit reaches a cluster only with its next release.",
+    not_yet: None,
     schema: LazyLock::new(|| {
         object("PostgreSQL parameters for one major version. Many clusters may share one; an edit reaches a cluster only with its next release.").required("spec", spec()).field("status", status())
     }),

@@ -1,6 +1,6 @@
 //! The kind `SGScript`.
 
-use crate::api::kind::Kind;
+use crate::api::kind::{Kind, NAME_PATTERN};
 use crate::api::schema::{Schema, array, boolean, integer, object, text};
 use crate::api::shared::script_from;
 use std::sync::LazyLock;
@@ -14,10 +14,11 @@ pub(super) static SG_SCRIPT: Kind = Kind {
     short_names: &["sgscr"],
     categories: &["stackgres"],
     name_max_length: Some(52),
-    name_pattern: Some(r"^[a-z]([-a-z0-9]*[a-z0-9])?$"),
+    name_pattern: Some(NAME_PATTERN),
     scale: None,
     columns: &[],
     description: "SQL that clusters refer to in `spec.managedSql`.",
+    not_yet: None,
     schema: LazyLock::new(|| object("SQL that clusters refer to in `spec.managedSql`.").required("spec", spec()).field("status", status())),
 };
 

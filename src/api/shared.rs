@@ -6,6 +6,7 @@ use crate::api::kubernetes_types::environment::{config_map_ref, env, env_from, s
 use crate::api::kubernetes_types::probe::{lifecycle, probe};
 use crate::api::kubernetes_types::security::security_context;
 use crate::api::kubernetes_types::selector::secret_key_selector;
+use crate::api::kubernetes_types::service::{custom_ports, node_ports, session_affinity_config};
 use crate::api::kubernetes_types::volume::{volume_devices, volume_mounts};
 use crate::api::schema::{Schema, array, boolean, integer, map, object, text, text_map};
 
@@ -184,10 +185,7 @@ pub(in crate::api) fn job_scheduling(description: &str) -> Schema {
         .field("nodeAffinity", node_affinity("Rules about the labels of nodes."))
         .field("priorityClassName", text("Priority class of the pods."))
         .field("podAffinity", pod_affinity("Rules that draw pods together."))
-        .field(
-            "podAntiAffinity",
-            pod_affinity("Rules that keep pods apart, beside the built-in one that keeps instances on different nodes."),
-        )
+        .field("podAntiAffinity", pod_affinity("Rules that keep pods apart."))
 }
 
 /// Schema of `hugePages`; the description says what it is for in its place.
@@ -195,4 +193,120 @@ pub(in crate::api) fn huge_pages(description: &str) -> Schema {
     object(description)
         .field("hugepages-2Mi", text("Amount of memory in pages of 2 MiB.").pattern(r"^[0-9]+(\.[0-9]+)?(Mi|Gi)$"))
         .field("hugepages-1Gi", text("Amount of memory in pages of 1 GiB.").pattern(r"^[0-9]+(\.[0-9]+)?(Mi|Gi)$"))
+}
+
+/// Schema of a Service that clients connect to; the descriptions say which one it is, and what `enabled` means for it.
+pub(in crate::api) fn postgres_service(description: &str, enabled: &str) -> Schema {
+    object(description)
+        .field("enabled", boolean(enabled).default("true"))
+        .field(
+            "type",
+            text("How the Service is exposed. `None` makes it headless.")
+                .allowed(&["ClusterIP", "LoadBalancer", "NodePort", "None"])
+                .default("ClusterIP"),
+        )
+        .field("customPorts", custom_ports("Further ports of the Service, for example for a custom side container."))
+        .field("allocateLoadBalancerNodePorts", boolean("Whether node ports are reserved for a load balancer."))
+        .field(
+            "externalIPs",
+            array("Addresses outside the Kubernetes cluster whose traffic the nodes accept for this Service.", text("One entry.")),
+        )
+        .field(
+            "externalTrafficPolicy",
+            text("`Local` keeps the client's address and sends traffic only to pods of the receiving node; `Cluster` spreads it."),
+        )
+        .field("healthCheckNodePort", integer("Node port of the health check when `externalTrafficPolicy` is `Local`.").format("int32"))
+        .field("internalTrafficPolicy", text("`Local` sends traffic from inside only to pods of the same node; `Cluster` spreads it."))
+        .field("ipFamilies", array("Address families of the Service, `IPv4` and `IPv6`, in order of preference.", text("One entry.")))
+        .field("ipFamilyPolicy", text("`SingleStack`, `PreferDualStack` or `RequireDualStack`."))
+        .field("loadBalancerClass", text("Which load balancer implementation serves it."))
+        .field("loadBalancerIP", text("Wished address of the load balancer, where the provider supports it."))
+        .field("loadBalancerSourceRanges", array("Client networks the load balancer lets in, in CIDR form.", text("One entry.")))
+        .field("publishNotReadyAddresses", boolean("Whether pods that are not ready are published too."))
+        .field("sessionAffinity", text("`ClientIP` sends one client to one pod; `None` spreads its connections."))
+        .field("sessionAffinityConfig", session_affinity_config("Settings of the session affinity."))
+        .field("nodePorts", node_ports("Fixed node ports for the types that have them."))
+}
+
+/// Schema of `distributedLogs`.
+pub(in crate::api) fn distributed_logs() -> Schema {
+    object("Ships the logs to a log cluster.")
+        .field("sgDistributedLogs", text("Name of the SGDistributedLogs."))
+        .field("retention", text("How long the logs are kept, for example `7 days`.").pattern(r"^[0-9]+ (minutes?|hours?|days?|months?)"))
+}
+
+/// Schema of a list of resolved extension packages; the description says what it is for in its place.
+pub(in crate::api) fn extension_packages(description: &str) -> Schema {
+    array(
+        description,
+        object("One package.")
+            .required("name", text("Name of the extension as `CREATE EXTENSION` takes it."))
+            .required("publisher", text("Who packaged the extension."))
+            .required("version", text("Version of the extension's files."))
+            .required("repository", text("Where its files come from."))
+            .required("postgresVersion", text("PostgreSQL version the package was built for."))
+            .field("build", text("Build of the package."))
+            .field("extraMounts", array("Further paths the package needs in the pod.", text("One path."))),
+    )
+}
+
+/// Schema of `status.conditions`; the description says what it is for in its place.
+pub(in crate::api) fn conditions(description: &str) -> Schema {
+    array(description, condition())
+}
+
+/// Schema of one condition.
+pub(in crate::api) fn condition() -> Schema {
+    object("One topic.")
+        .field("lastTransitionTime", text("When the status last changed."))
+        .field("message", text("What it is, for people."))
+        .field("reason", text("What it is, one word for programs."))
+        .field("status", text("`True`, `False` or `Unknown`."))
+        .field("type", text("Topic."))
+}
+
+/// Adds the limits of a backup's run to the `spec` of a backup.
+pub(in crate::api) fn backup_limits(spec: Schema) -> Schema {
+    spec.field("timeout", integer("Seconds after which the backup has failed; 0 or absent: no limit."))
+        .field(
+            "reconciliationTimeout",
+            integer("Seconds that the removal of older backups behind it may take; 0: no limit.").default("300"),
+        )
+        .field("maxRetries", integer("How often it is tried again after it failed.").default("3"))
+}
+
+/// Schema of `status.process` of a backup.
+pub(in crate::api) fn backup_process() -> Schema {
+    object("How the making of it goes.")
+        .field("status", text("`Pending`, `Running`, `Completed` or `Failed`."))
+        .field("failure", text("Why it failed."))
+        .field("jobPod", text("Pod that makes it."))
+        .field(
+            "timing",
+            object("When it was made, in ISO 8601.")
+                .field("start", text("When it began."))
+                .field("end", text("When the data were copied."))
+                .field("stored", text("When everything was in the storage.")),
+        )
+}
+
+/// Schema of `status.backupInformation.size` of a backup.
+pub(in crate::api) fn backup_size() -> Schema {
+    object("Size in bytes.")
+        .field("uncompressed", integer("Bytes of the data directory.").format("int64"))
+        .field("compressed", integer("Bytes in the storage.").format("int64"))
+}
+
+/// Schema of a Service of a sharded cluster or a log cluster: their further ports are given for several Services at once.
+pub(in crate::api) fn postgres_service_of_parts(description: &str, enabled: &str) -> Schema {
+    postgres_service(description, enabled)
+        .without(&["customPorts", "nodePorts"])
+        .field("nodePorts", node_ports("Fixed node ports for the types that have them.").without(&["babelfish"]))
+}
+
+/// Schema of `serviceAccount` of ShardingSphere.
+pub(in crate::api) fn service_account_of_sharding_sphere() -> Schema {
+    object("ServiceAccount of the operator of ShardingSphere, which gets the rights to reach the cluster.")
+        .required("namespace", text("Its namespace."))
+        .required("name", text("Its name."))
 }

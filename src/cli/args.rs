@@ -322,7 +322,8 @@ pub(super) struct HoldArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
-    /// A code, or a kind and path such as `sgcluster.spec.pods`. Absent: every code.
+    /// A code, a kind and path such as `sgcluster.spec.pods`, or a setting such as `postgresql.conf/work_mem` or
+    /// `pgbouncer.ini/pool_mode`. Absent: every code.
     pub(super) what: Option<String>,
 }
 

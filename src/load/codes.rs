@@ -86,11 +86,6 @@ pub const CODES: &[Code] = &[
     ),
     Code::error("unknown-kind", "no such kind in the group stackgres.io", "Check the spelling; the message names the nearest kind."),
     Code::error(
-        "kind-not-supported-yet",
-        "the kind is part of the API and not carried out yet",
-        "This version does nothing with it. Where leaving it alone would touch data, availability or backups it is an error; elsewhere it is a warning and the document is left alone.",
-    ),
-    Code::error(
         "unclear-identity",
         "the document looks like one of ours and does not say what it is",
         "`apiVersion` and `kind` tell what a document is, and their spelling and case matter. Taken for something else, the document would be left alone and its cluster would count as gone.",

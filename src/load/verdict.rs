@@ -1,6 +1,6 @@
 //! What a document is to this program.
 
-use super::kinds::{group_is_near, kind_is_near, not_carried_out, ours_by_name, unknown};
+use super::kinds::{group_is_near, kind_is_near, ours_by_name, unknown};
 use crate::api::{GROUP, find_kind};
 use crate::diagnostics::{Diagnostic, nearest};
 use serde_json::{Map, Value};
@@ -139,7 +139,7 @@ fn ours(version: &str, kind: &str) -> Verdict {
             Diagnostic::error("wrong-api-version", format!("{kind} is not served as {version}"))
                 .help(format!("write `apiVersion: {}`", found.api_version())),
         ),
-        None => Verdict::Problem("/kind", not_carried_out(kind).unwrap_or_else(|| unknown(kind))),
+        None => Verdict::Problem("/kind", unknown(kind)),
     }
 }
 

@@ -23,6 +23,12 @@ pub fn is_key(key: &str) -> bool {
     }
 }
 
+/// Whether a text may be the key of an annotation: that of a label in any case. Source: `ValidateAnnotations` of the API server, which looks
+/// at the key in lower case, letter by letter.
+pub fn is_annotation_key(key: &str) -> bool {
+    is_key(&key.chars().filter_map(|character| character.to_lowercase().next()).collect::<String>())
+}
+
 /// Whether a text may be the value of a label.
 pub fn is_label_value(value: &str) -> bool {
     value.is_empty() || is_qualified(value)

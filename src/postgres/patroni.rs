@@ -33,6 +33,11 @@ pub fn patroni_substitutes(major: u32, name: &str, value: &str) -> Option<Substi
     (value < *minimum).then_some(Substitution { instead, minimum: *minimum })
 }
 
+/// The smallest value of a parameter that Patroni takes, in its base unit; `None` for one that it does not control.
+pub fn patroni_minimum(name: &str) -> Option<f64> {
+    CONTROLLED.iter().find(|(controlled, ..)| *controlled == name).map(|(_, _, minimum)| *minimum)
+}
+
 /// The value that a server gets for what is written: what Patroni makes of it, or its own default where nothing is written; `None` where
 /// that is not known.
 pub fn server_value(major: u32, name: &str, written: Option<&str>) -> Option<String> {

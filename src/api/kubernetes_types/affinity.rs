@@ -105,3 +105,25 @@ pub(in crate::api) fn required_pod_affinity(description: &str) -> Schema {
         .field("namespaces", array("Namespaces that are meant; absent is the pod's own.", text("One entry.")))
         .required("topologyKey", text("Node label whose value tells one place from another, for example `kubernetes.io/hostname` or `topology.kubernetes.io/zone`.")))
 }
+
+/// Schema of `topologySpreadConstraints`; the description says what it is for in its place.
+pub(in crate::api) fn topology_spread_constraints(description: &str) -> Schema {
+    array(
+        description,
+        object("One rule.")
+            .field("labelSelector", label_selector("Pods that are meant, by their labels."))
+            .field(
+                "matchLabelKeys",
+                array("Label keys whose values are taken from the new pod and must match.", text("A label key.")),
+            )
+            .required("maxSkew", integer("Largest allowed difference in pods between two places.").format("int32"))
+            .field("minDomains", integer("Fewest places that must exist.").format("int32"))
+            .field("nodeAffinityPolicy", text("Whether nodes ruled out by affinity count as places: `Honor` or `Ignore`."))
+            .field("nodeTaintsPolicy", text("Whether tainted nodes count as places: `Honor` or `Ignore`."))
+            .required(
+                "topologyKey",
+                text("Node label whose value tells one place from another, for example `kubernetes.io/hostname` or `topology.kubernetes.io/zone`."),
+            )
+            .required("whenUnsatisfiable", text("`DoNotSchedule` holds the pod back; `ScheduleAnyway` places it all the same.")),
+    )
+}

@@ -20,10 +20,7 @@ pub(in crate::api) fn schema() -> Schema {
                         .field("targetName", text("Restore point made with `pg_create_restore_point` to stop at."))
                         .field("targetXid", text("Transaction id to stop at."))
                         .field("targetLsn", text("WAL position to stop at."))
-                        .field(
-                            "pointInTimeRecovery",
-                            object("Stops at a moment.").field("restoreToTimestamp", text("The moment, ISO 8601 in UTC.")),
-                        ),
+                        .field("pointInTimeRecovery", point_in_time_recovery()),
                 )
                 .field("downloadDiskConcurrency", integer("Streams used to write to the disk at once while restoring.").minimum(1)),
         )
@@ -39,4 +36,9 @@ pub(in crate::api) fn schema() -> Schema {
             ),
         )
         .not_yet_error()
+}
+
+/// Schema of `pointInTimeRecovery`.
+pub(in crate::api) fn point_in_time_recovery() -> Schema {
+    object("Stops at a moment.").field("restoreToTimestamp", text("The moment, ISO 8601 in UTC."))
 }

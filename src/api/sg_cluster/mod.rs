@@ -3,26 +3,27 @@
 //! In: nothing. Out: [`SG_CLUSTER`]. Invariant: field for field compatible; `differences.rs` beside this folder lists what is not.
 //! Why: sections change for different reasons.
 
-mod autoscaling;
-mod backups;
-mod configurations;
-mod credentials;
+pub(in crate::api) mod autoscaling;
+pub(in crate::api) mod backups;
+pub(in crate::api) mod configurations;
+pub(in crate::api) mod credentials;
 mod custom_volumes;
-mod initial_data;
-mod managed_sql;
-mod metadata;
-mod non_production_options;
-mod pods;
-mod postgres;
+pub(in crate::api) mod initial_data;
+pub(in crate::api) mod managed_sql;
+pub(in crate::api) mod metadata;
+pub(in crate::api) mod non_production_options;
+pub(in crate::api) mod pods;
+pub(in crate::api) mod postgres;
 mod release;
-mod replicate_from;
-mod replication;
+pub(in crate::api) mod replicate_from;
+pub(in crate::api) mod replication;
 mod scheduling;
 mod services;
-mod status;
+pub(in crate::api) mod status;
 
-use crate::api::kind::{Column, Kind, Scale};
-use crate::api::schema::{Schema, array, integer, object, text};
+use crate::api::kind::{Column, Kind, NAME_PATTERN, Scale};
+use crate::api::schema::{Schema, integer, object, text};
+use crate::api::shared::{distributed_logs, extension_packages};
 use std::sync::LazyLock;
 
 /// The kind `SGCluster`.
@@ -34,7 +35,7 @@ pub(super) static SG_CLUSTER: Kind = Kind {
     short_names: &["sgclu"],
     categories: &["stackgres"],
     name_max_length: Some(44),
-    name_pattern: Some(r"^[a-z]([-a-z0-9]*[a-z0-9])?$"),
+    name_pattern: Some(NAME_PATTERN),
     scale: Some(Scale { spec: ".spec.instances", status: ".status.instances", selector: Some(".status.labelSelector") }),
     columns: &[
         Column {
@@ -118,6 +119,7 @@ pub(super) static SG_CLUSTER: Kind = Kind {
         },
     ],
     description: "A PostgreSQL cluster: one primary and its replicas, pooled and monitored. The name and `spec` alone are enough for a working one.",
+    not_yet: None,
     schema: LazyLock::new(|| object("A PostgreSQL cluster.").required("spec", spec()).field("status", status::schema())),
 };
 
@@ -138,15 +140,9 @@ fn spec() -> Schema {
         .field("initialData", initial_data::schema())
         .field("replicateFrom", replicate_from::schema())
         .field("nonProductionOptions", non_production_options::schema())
-        .field("distributedLogs", object("Ships the logs to a log cluster.")
-            .field("sgDistributedLogs", text("Name of the SGDistributedLogs."))
-            .field("retention", text("How long the logs are kept, for example `7 days`.").pattern(r"^[0-9]+ (minutes?|hours?|days?|months?)")).not_yet_warning())
-        .field("toInstallPostgresExtensions", array("Written by upstream's operator: the extension packages it resolved. Has no effect here.", object("One entry.")
-            .required("name", text("Name of the extension."))
-            .required("publisher", text("Who packaged it."))
-            .required("version", text("Version of its files."))
-            .required("repository", text("Address its package came from."))
-            .required("postgresVersion", text("PostgreSQL version it was built for."))
-            .field("build", text("Build of the package."))
-            .field("extraMounts", array("Further paths it needs in the pod.", text("One entry.")))).not_yet_warning())
+        .field("distributedLogs", distributed_logs().not_yet_warning())
+        .field(
+            "toInstallPostgresExtensions",
+            extension_packages("Written by upstream's operator: the extension packages it resolved. Has no effect here.").not_yet_warning(),
+        )
 }

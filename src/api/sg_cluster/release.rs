@@ -1,6 +1,6 @@
 //! What an SGCluster shall run and what it runs: the parts of its status that this program adds.
 
-use crate::api::schema::{Schema, array, boolean, integer, object, text};
+use crate::api::schema::{Schema, array, boolean, integer, moment, object, text};
 
 /// Schema of `status.release`.
 pub(in crate::api) fn release() -> Schema {
@@ -9,7 +9,7 @@ pub(in crate::api) fn release() -> Schema {
     )
     .field("revision", text("Name of the revision's Secret."))
     .field("digest", text("Digest of the inputs that were released."))
-    .field("releasedAt", text("When it was released.").format("date-time"))
+    .field("releasedAt", moment("When it was released."))
     .field("by", text("Fleet or rule that released it."))
     .field("commit", text("Commit the inputs came from."))
     .field(
@@ -33,7 +33,7 @@ pub(in crate::api) fn running() -> Schema {
     object("The revision whose objects are in place.")
         .field("revision", text("Name of the revision's Secret."))
         .field("digest", text("Digest of its inputs."))
-        .field("since", text("Since when.").format("date-time"))
+        .field("since", moment("Since when."))
 }
 
 /// Schema of `status.claim`.
@@ -47,7 +47,7 @@ pub(in crate::api) fn claim() -> Schema {
 pub(in crate::api) fn waiting() -> Schema {
     object("What the cluster waits for, if it waits.")
         .field("for", text("What is waited for."))
-        .field("since", text("Since when.").format("date-time"))
+        .field("since", moment("Since when."))
         .field("until", text("Until when, or what ends it."))
         .field("by", text("Who can end it."))
 }
@@ -61,7 +61,7 @@ pub(in crate::api) fn rollout() -> Schema {
             "superseded",
             array("Revisions that were released before it and not finished: some instance may still run them.", text("One name.")),
         )
-        .field("since", text("When it began.").format("date-time"))
+        .field("since", moment("When it began."))
         .field(
             "step",
             object("The disturbance that was begun last. It is written down before it is carried out.")
@@ -73,7 +73,7 @@ pub(in crate::api) fn rollout() -> Schema {
                 .field("brings", array("Parameters that a restart brings.", text("One name.")))
                 .field("uid", text("Identity of the pod that is made anew."))
                 .field("claim", text("Identity of the claim that goes with it, where the data move to a new volume."))
-                .field("since", text("When it was begun.").format("date-time")),
+                .field("since", moment("When it was begun.")),
         )
         .field(
             "ahead",
@@ -97,7 +97,7 @@ pub(in crate::api) fn rollout() -> Schema {
             object("Why it stopped. The same inputs are not tried again.")
                 .field("instance", integer("Number of the instance at which it did.").format("int32"))
                 .field("cause", text("What happened, with PostgreSQL's own words where it said something."))
-                .field("at", text("When.").format("date-time")),
+                .field("at", moment("When.")),
         )
         .field("tried", boolean("Whether something of it was in force, so that an instance may run it."))
         .field("retried", text("Value of the annotation stackgres.io/rollout-retry that was answered."))

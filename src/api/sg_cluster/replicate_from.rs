@@ -23,11 +23,13 @@ pub(in crate::api) fn schema() -> Schema {
                 .required("path", text("Path inside the storage."))
                 .not_yet_error(),
         )
-        .field(
-            "users",
-            object("Credentials of the users of an external source. They are copied when the cluster is made; the users must be named `postgres`, `replicator` and `authenticator`.")
-                .required("superuser", required_user_credentials("The superuser."))
-                .required("replication", required_user_credentials("The user replicas stream with."))
-                .required("authenticator", required_user_credentials("The user the pooler looks passwords up with.")),
-        )
+        .field("users", users())
+}
+
+/// Schema of `users`.
+pub(in crate::api) fn users() -> Schema {
+    object("Credentials of the users of an external source. They are copied when the cluster is made; the users must be named `postgres`, `replicator` and `authenticator`.")
+        .required("superuser", required_user_credentials("The superuser."))
+        .required("replication", required_user_credentials("The user replicas stream with."))
+        .required("authenticator", required_user_credentials("The user the pooler looks passwords up with."))
 }

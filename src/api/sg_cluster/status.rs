@@ -1,7 +1,7 @@
 //! Status of an SGCluster.
 
-use crate::api::schema::{Schema, array, boolean, integer, object, text};
-use crate::api::shared::operation_progress;
+use crate::api::schema::{Schema, array, boolean, integer, moment, object, text};
+use crate::api::shared::{condition, extension_packages, operation_progress};
 
 /// Schema of `status`.
 pub(in crate::api) fn schema() -> Schema {
@@ -10,31 +10,12 @@ pub(in crate::api) fn schema() -> Schema {
             "conditions",
             array(
                 "State of the cluster by topic.",
-                object("One entry.")
-                    .field("lastTransitionTime", text("When the status last changed."))
-                    .field("message", text("What it is, for people."))
-                    .field("reason", text("What it is, one word for programs."))
-                    .field("status", text("`True`, `False` or `Unknown`."))
-                    .field("type", text("Topic."))
-                    .field("observedGeneration", integer("Generation of the spec the condition speaks of.").format("int64")),
+                condition().field("observedGeneration", integer("Generation of the spec the condition speaks of.").format("int64")),
             ),
         )
         .field("postgresVersion", text("PostgreSQL minor version the cluster runs."))
         .field("buildVersion", text("Build of the images the cluster runs."))
-        .field(
-            "extensions",
-            array(
-                "Extension packages on the instances.",
-                object("One entry.")
-                    .required("name", text("Name of the extension as `CREATE EXTENSION` takes it."))
-                    .required("publisher", text("Who packaged the extension."))
-                    .required("version", text("Version of the extension's files."))
-                    .required("repository", text("The image it comes with."))
-                    .required("postgresVersion", text("PostgreSQL version the package was built for."))
-                    .field("build", text("Build of the package."))
-                    .field("extraMounts", array("Further paths the package needs in the pod.", text("One entry."))),
-            ),
-        )
+        .field("extensions", extension_packages("Extension packages on the instances."))
         .field("sgPostgresConfig", text("SGPostgresConfig in force."))
         .field("backupPaths", array("Paths of the backups inside their storage.", text("One entry.")))
         .field("instances", integer("Number of instances that exist."))
@@ -56,20 +37,7 @@ pub(in crate::api) fn schema() -> Schema {
                     .field("timeline", integer("Timeline it is on. A replica on an older one than the primary cannot follow it.").format("int64"))
                     .field("lagMebibytes", integer("WAL that it has not replayed, in MiB, rounded up to a power of two; 0 is caught up (less than one segment behind).").format("int64"))
                     .field("synchronous", boolean("Whether commits wait for it."))
-                    .field(
-                        "installedPostgresExtensions",
-                        array(
-                            "Extension packages it has.",
-                            object("One entry.")
-                                .required("name", text("Name of the extension."))
-                                .required("publisher", text("Who packaged it."))
-                                .required("version", text("Version of its files."))
-                                .required("repository", text("Address its package came from."))
-                                .required("postgresVersion", text("PostgreSQL version it was built for."))
-                                .field("build", text("Build of the package."))
-                                .field("extraMounts", array("Further paths it needs in the pod.", text("One entry."))),
-                        ),
-                    ),
+                    .field("installedPostgresExtensions", extension_packages("Extension packages it has.")),
             ),
         )
         .field(
@@ -117,7 +85,7 @@ pub(in crate::api) fn schema() -> Schema {
                     .field("name", text("Name of the SGDbOps."))
                     .field("digest", text("Digest of its name and spec."))
                     .field("outcome", text("`Completed` or `Failed`."))
-                    .field("at", text("When it was noted.").format("date-time")),
+                    .field("at", moment("When it was noted.")),
             ),
         )
         .field("arch", text("Processor architecture of the images."))
@@ -158,7 +126,7 @@ pub(in crate::api) fn schema() -> Schema {
                 ),
             ),
         )
-        .field("binding", object("Service binding Secret.").field("name", text("Name of the Secret.")))
+        .field("binding", binding())
         .field("release", super::release::release())
         .field("promotion", super::release::promotion())
         .field("running", super::release::running())
@@ -190,4 +158,9 @@ pub(in crate::api) fn schema() -> Schema {
         )
         .field("systemIdentifier", text("PostgreSQL's own identity of the database, set when it is made; never changes."))
         .output()
+}
+
+/// Schema of `status.binding`.
+pub(in crate::api) fn binding() -> Schema {
+    object("Service binding Secret.").field("name", text("Name of the Secret."))
 }

@@ -8,7 +8,7 @@ mod maintenance;
 mod status;
 mod upgrades;
 
-use crate::api::kind::{Column, Kind};
+use crate::api::kind::{Column, Kind, NAME_PATTERN};
 use crate::api::schema::{Schema, boolean, integer, object, text};
 use crate::api::shared::job_scheduling;
 use std::sync::LazyLock;
@@ -22,7 +22,7 @@ pub(super) static SG_DB_OPS: Kind = Kind {
     short_names: &["sgdo"],
     categories: &["stackgres"],
     name_max_length: Some(57),
-    name_pattern: Some(r"^[a-z]([-a-z0-9]*[a-z0-9])?$"),
+    name_pattern: Some(NAME_PATTERN),
     scale: None,
     columns: &[
         Column {
@@ -57,6 +57,7 @@ pub(super) static SG_DB_OPS: Kind = Kind {
         },
     ],
     description: "One operation on one cluster. It runs once: to do the same again, make another object.",
+    not_yet: None,
     schema: LazyLock::new(|| object("One operation on one cluster.").required("spec", spec()).field("status", status::schema())),
 };
 
@@ -98,7 +99,7 @@ fn spec() -> Schema {
 }
 
 /// Schema of `method`.
-fn method() -> Schema {
+pub(in crate::api) fn method() -> Schema {
     text(
         "`InPlace`: one instance less meanwhile; `ReducedImpact`: one more first, so that never one is missing. Absent: the method of the cluster's update strategy.",
     )

@@ -1,23 +1,12 @@
 //! Status of an SGDbOps.
 
 use crate::api::schema::{Schema, array, integer, map, number, object, text};
-use crate::api::shared::operation_progress;
+use crate::api::shared::{conditions, operation_progress};
 
 /// Schema of `status`.
 pub(super) fn schema() -> Schema {
     object("How far it is, as the controller last saw it.")
-        .field(
-            "conditions",
-            array(
-                "State of the operation by topic: `Running`, `Completed`, `Failed`, `RolloutCompleted`.",
-                object("One topic.")
-                    .field("lastTransitionTime", text("When the status last changed."))
-                    .field("message", text("What it is, for people."))
-                    .field("reason", text("What it is, one word for programs."))
-                    .field("status", text("`True`, `False` or `Unknown`."))
-                    .field("type", text("Topic.")),
-            ),
-        )
+        .field("conditions", conditions("State of the operation by topic: `Running`, `Completed`, `Failed`, `RolloutCompleted`."))
         .field("opRetries", integer("How often it was tried again."))
         .field("opStarted", text("When it began, with the first try."))
         .field("benchmark", benchmark())

@@ -1,6 +1,7 @@
 //! Version upgrades of an SGDbOps.
 
 use crate::api::schema::{Schema, array, boolean, integer, object, text};
+use crate::api::shared::extension_packages;
 
 /// Schema of `spec.minorVersionUpgrade`.
 pub(super) fn minor() -> Schema {
@@ -34,17 +35,7 @@ pub(super) fn major() -> Schema {
         .field("check", boolean("Whether it only checks, and changes nothing.").default("false"))
         .field(
             "toInstallPostgresExtensions",
-            array(
-                "Extension packages for the new version; filled in when the object is made.",
-                object("One extension.")
-                    .required("name", text("Name of the extension."))
-                    .required("publisher", text("Who packaged it."))
-                    .required("version", text("Version of its files."))
-                    .required("repository", text("Address its package comes from."))
-                    .required("postgresVersion", text("PostgreSQL version it was built for."))
-                    .field("build", text("Build of the package."))
-                    .field("extraMounts", array("Further paths it needs in the pod.", text("One path."))),
-            ),
+            extension_packages("Extension packages for the new version; filled in when the object is made."),
         )
         .field("maxErrorsAfterUpgrade", integer("Errors that are put up with while the new server becomes ready.").default("6"))
 }

@@ -7,7 +7,7 @@ mod rollout;
 mod source;
 mod status;
 
-use crate::api::kind::{Column, Kind};
+use crate::api::kind::{Column, Kind, NAME_PATTERN};
 use crate::api::schema::{Schema, array, boolean, object, text};
 use std::sync::LazyLock;
 
@@ -20,7 +20,7 @@ pub(super) static SG_FLEET: Kind = Kind {
     short_names: &["sgflt"],
     categories: &["stackgres"],
     name_max_length: Some(52),
-    name_pattern: Some(r"^[a-z]([-a-z0-9]*[a-z0-9])?$"),
+    name_pattern: Some(NAME_PATTERN),
     scale: None,
     columns: &[
         Column {
@@ -55,6 +55,7 @@ pub(super) static SG_FLEET: Kind = Kind {
         Column { name: "Plan", r#type: "string", json_path: ".status.plan.id", description: "Plan of the last commit.", priority: 1 },
     ],
     description: "A fleet of clusters described by a Git repository or a directory: where it comes from, which namespaces it may touch, and how changes are released.",
+    not_yet: None,
     schema: LazyLock::new(|| object("A fleet of clusters.").required("spec", spec()).field("status", status::schema())),
 };
 

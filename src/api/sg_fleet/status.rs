@@ -1,6 +1,6 @@
 //! Status of a fleet: counts and first problems, never one entry a cluster.
 
-use crate::api::schema::{Schema, array, integer, object, text};
+use crate::api::schema::{Schema, array, integer, moment, object, text};
 
 /// Schema of `status`.
 pub(super) fn schema() -> Schema {
@@ -50,7 +50,7 @@ pub(super) fn schema() -> Schema {
                     .field("reason", text("What it is, one word for programs."))
                     .field("message", text("What it is, for people."))
                     .field("observedGeneration", integer("Generation of the spec the condition speaks of.").format("int64"))
-                    .field("lastTransitionTime", text("When the status last changed.").format("date-time")),
+                    .field("lastTransitionTime", moment("When the status last changed.")),
             )
             .list_map(&["type"]),
         )
@@ -64,5 +64,5 @@ fn revision(description: &str) -> Schema {
         .field("subject", text("First line of the commit message."))
         .field("author", text("Author of the commit, by the commit's own account."))
         .field("signature", text("Whether it is signed, and by whom, where the fleet has a `signaturePolicy`."))
-        .field("at", text("When.").format("date-time"))
+        .field("at", moment("When."))
 }

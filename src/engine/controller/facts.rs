@@ -1,6 +1,6 @@
 //! Everything a pass decides from, read once at its beginning.
 
-use crate::api::KINDS;
+use crate::api::carried_out;
 use crate::kubernetes::{Cluster, KubernetesError};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::postgres::major;
@@ -43,7 +43,7 @@ impl Facts {
     /// Reads everything. A kind that is not installed is noted; any other failure ends the pass, because unknown is not absent.
     pub(super) async fn read(cluster: &Cluster) -> Result<Self, KubernetesError> {
         let mut facts = Self::default();
-        for kind in KINDS {
+        for kind in carried_out() {
             for object in cluster.seen(kind.kind, "").await? {
                 facts.own.insert(object.key(), object);
             }

@@ -20,7 +20,7 @@ use super::source::{SourceOptions, Sources};
 use super::strangers::Strangers;
 use super::switchover::SwitchoverWorks;
 use super::works::Works;
-use crate::api::KINDS;
+use crate::api::carried_out;
 use crate::engine::view::{self, View};
 use crate::kubernetes::{Cache, Class, Cluster, KubernetesError, Leadership, lead, resource, watch};
 use crate::model::{NamespacedName, Object, ObjectKey};
@@ -338,7 +338,7 @@ pub fn now() -> Timestamp {
 
 /// Everything that is watched. Of what is cluster-wide nothing is, where some namespaces only are looked into.
 fn cache(api: &Cluster) -> Cache {
-    let mut kinds: Vec<(&str, &'static str)> = KINDS.iter().map(|kind| (kind.kind, "")).collect();
+    let mut kinds: Vec<(&str, &'static str)> = carried_out().map(|kind| (kind.kind, "")).collect();
     kinds.extend(CHILDREN.iter().map(|kind| (*kind, OURS)));
     kinds.push(("Deployment", OTHER_OPERATOR));
     if api.namespaces() == [None] {

@@ -145,7 +145,7 @@ impl Live<'_> {
     async fn inputs(&mut self, name: &NamespacedName) -> Result<Before, KubernetesError> {
         if !self.checked.contains_key(&name.namespace) {
             let mut manifests = Vec::new();
-            for kind in crate::api::KINDS.iter().filter(|kind| kind.kind != "SGFleet") {
+            for kind in crate::api::carried_out().filter(|kind| kind.kind != "SGFleet") {
                 manifests.extend(self.api.list(kind.kind, Some(&name.namespace), "").await?.into_iter().map(Manifest::live));
             }
             let options = Options { settings: self.settings.clone(), ..Options::default() };

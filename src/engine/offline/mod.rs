@@ -1,6 +1,7 @@
 //! The pure part of a pass: what `check`, `render`, `diff` and the fleet loop share. No cluster, no clock.
 
 use self::blocking::Reasons;
+use crate::api::find_kind;
 use crate::diagnostics::{Diagnostic, Diagnostics, Location};
 use crate::diff::{ObjectAction, ObjectChange, Version, object_changes};
 use crate::engine::rehearsals::rehearse_changes;
@@ -119,7 +120,7 @@ fn checked(
             reasons.entry(manifest.key()).or_default().extend(findings.0.iter().filter(|finding| finding.is_error()).cloned());
             wrong.entry(manifest.key()).or_default().extend(wrong_paths(&findings, &[]));
             flawed.push(manifest);
-        } else {
+        } else if find_kind(manifest.object.kind()).is_none_or(|kind| kind.not_yet.is_none()) {
             sound.push(manifest);
         }
         report.diagnostics.extend(findings);

@@ -4,7 +4,7 @@
 
 use super::{Check, Context, Rule};
 use crate::diagnostics::{Code, Diagnostic};
-use crate::model::labels::{is_key, is_label_value};
+use crate::model::labels::{is_annotation_key, is_key, is_label_value};
 use crate::model::pointer::join;
 use serde_json::Value;
 
@@ -26,14 +26,15 @@ fn entries(context: &Context<'_>) -> Vec<Diagnostic> {
             let pointer = join(&pointer, scope);
             for (key, value) in entries.as_object().into_iter().flatten() {
                 let value = value.as_str().unwrap_or_default();
-                let message = if !is_key(key) {
+                let is_key = if section == "labels" { is_key(key) } else { is_annotation_key(key) };
+                let message = if !is_key {
                     format!("`{key}` is no valid key")
                 } else if section == "labels" && !is_label_value(value) {
                     format!("`{value}` is no valid label value")
                 } else {
                     continue;
                 };
-                let help = if is_key(key) { "put free text into an annotation" } else { "write PREFIX/NAME or NAME" };
+                let help = if is_key { "put free text into an annotation" } else { "write PREFIX/NAME or NAME" };
                 problems.push(context.at(&join(&pointer, key), Diagnostic::error("bad-object-metadata", message).help(help)));
             }
         }
@@ -50,6 +51,8 @@ mod tests {
         let of = |text: &str| findings(&format!("  metadata: {{{text}}}"));
         assert_eq!(of("labels: {clusterPods: {a.b/c: d_e, x: ''}}, annotations: {services: {a: 'b c'}}"), [""; 0]);
         assert_eq!(of("labels: {clusterPods: {'a b': c}}"), ["bad-object-metadata /spec/metadata/labels/clusterPods/a b"]);
+        assert_eq!(of("annotations: {services: {A.b/c: d}}"), [""; 0]);
+        assert_eq!(of("labels: {services: {A.b/c: d}}"), ["bad-object-metadata /spec/metadata/labels/services/A.b/c"]);
         assert_eq!(of("labels: {services: {a: 'b c'}}"), ["bad-object-metadata /spec/metadata/labels/services/a"]);
         assert_eq!(
             of("annotations: {services: {'/a': b}}"),

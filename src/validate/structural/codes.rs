@@ -36,6 +36,11 @@ pub const CODES: &[Code] = &[
         "Kubernetes: keys are an optional DNS prefix and a name of at most 63 characters; label values have at most 63 characters of letters, digits, dots, dashes and underscores.",
     ),
     Code::error(
+        "kind-not-supported-yet",
+        "the kind is part of the API and not carried out yet",
+        "This version does nothing with it. Where leaving it alone would touch data, availability or backups it is an error; elsewhere it is a warning and the document is not applied. The API server refuses it with the same words, or warns.",
+    ),
+    Code::error(
         "not-supported-yet",
         "the field is not carried out yet",
         "The field is part of the API, but this version does nothing with it. Where ignoring it would touch data, availability or backups it is an error, because a cluster that looks ready and lacks what was asked for is worse than none; elsewhere it is a warning. Take the field out.",

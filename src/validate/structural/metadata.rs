@@ -3,7 +3,7 @@
 use super::Findings;
 use super::value::matches_pattern;
 use crate::diagnostics::{Diagnostic, nearest, repeated};
-use crate::model::labels::{is_key, is_label_value};
+use crate::model::labels::{is_annotation_key, is_key, is_label_value};
 use crate::model::pointer::join;
 use serde_json::Value;
 
@@ -96,7 +96,7 @@ fn entries(field: &str, value: Option<&Value>, findings: &mut Findings) {
     };
     for (key, value) in map {
         let place = join(&pointer, key);
-        if !is_key(key) {
+        if !(if field == "labels" { is_key(key) } else { is_annotation_key(key) }) {
             findings.push((place.clone(), Diagnostic::error("bad-label", format!("`{key}` is no valid key"))));
         }
         match value {

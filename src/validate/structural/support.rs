@@ -7,10 +7,18 @@ use crate::load::Manifest;
 use crate::model::pointer::{join, to_path};
 use serde_json::Value;
 
-/// One finding for each outermost field that is written and not carried out. A field that is written with its default is not one.
+/// One finding for each outermost field that is written and not carried out, or one for the kind. A field that is written with its
+/// default is not one.
 pub fn not_supported_yet(manifest: &Manifest) -> Diagnostics {
     let Some(kind) = find_kind(manifest.object.kind()) else { return Diagnostics::new() };
     let mut diagnostics = Diagnostics::new();
+    if let Some(not_yet) = kind.not_yet {
+        let severity = if not_yet.refused { Severity::Error } else { Severity::Warning };
+        let message = format!("{} is not supported yet by this version", kind.kind);
+        let problem = Diagnostic::new(severity, "kind-not-supported-yet", message).help(not_yet.help);
+        diagnostics.push(problem.at(manifest.locate("/kind")).path("/kind"));
+        return diagnostics;
+    }
     walk("", &kind.schema, manifest.object.value(), manifest, &mut diagnostics);
     diagnostics
 }

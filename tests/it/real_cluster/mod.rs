@@ -1,9 +1,11 @@
 //! What only a real API server can say. Skipped, loudly, where none is given; `tests/run` starts one.
 
+mod verdict;
+
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
-use stackgres::api::{KINDS, crd, crd_name};
+use stackgres::api::{KINDS, crd};
 use stackgres::engine::offline::{LoadOptions, Options, SourceFile, check, version};
 use stackgres::load::Manifest;
 use stackgres::validate::structural;
@@ -138,29 +140,36 @@ pub(crate) fn resource(api_version: &str, kind: &str) -> ApiResource {
 }
 
 pub(crate) async fn install(client: &kube::Client) {
+    let definitions: Vec<Value> = KINDS.iter().map(|kind| crd(kind)).collect();
+    install_definitions(client, &definitions).await;
+    namespace(client, "stackgres-test").await;
+}
+
+/// Installs definitions and waits until they are served.
+pub(crate) async fn install_definitions(client: &kube::Client, definitions: &[Value]) {
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource("apiextensions.k8s.io/v1", "CustomResourceDefinition"));
-    for kind in KINDS {
+    let name = |definition: &Value| definition["metadata"]["name"].as_str().unwrap().to_owned();
+    for definition in definitions {
         let patch = PatchParams::apply("stackgres-test").force().validation_strict();
-        api.patch(&crd_name(kind), &patch, &Patch::Apply(crd(kind))).await.unwrap();
+        api.patch(&name(definition), &patch, &Patch::Apply(definition.clone())).await.unwrap();
     }
-    for kind in KINDS {
+    for definition in definitions {
         let mut established = false;
         for _ in 0..100 {
-            let live = api.get(&crd_name(kind)).await.unwrap();
+            let live = api.get(&name(definition)).await.unwrap();
             let conditions = live.data.pointer("/status/conditions").cloned().unwrap_or_default();
             let is = |wanted: &str| {
                 conditions.as_array().into_iter().flatten().any(|condition| condition["type"] == wanted && condition["status"] == "True")
             };
-            assert!(!is("NonStructuralSchema"), "{}: {conditions}", kind.kind);
+            assert!(!is("NonStructuralSchema"), "{}: {conditions}", name(definition));
             established = is("Established");
             if established {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        assert!(established, "{} is not established", kind.kind);
+        assert!(established, "{} is not established", name(definition));
     }
-    namespace(client, "stackgres-test").await;
 }
 
 pub(crate) async fn namespace(client: &kube::Client, name: &str) {

@@ -1,5 +1,7 @@
 //! `stackgres explain`
 
+mod parameter;
+
 use crate::api::schema::{Schema, Shape, Support};
 use crate::api::{KINDS, Kind};
 use crate::cli::args::ExplainArguments;
@@ -20,6 +22,10 @@ pub(in crate::cli) fn run(arguments: &ExplainArguments) -> Result<Exit, CommandE
     };
     if let Some(code) = codes.get(what) {
         print(&code_text(code))?;
+        return Ok(Exit::Fine);
+    }
+    if let Some((file, name)) = what.split_once('/') {
+        print(&parameter::text(file, name)?)?;
         return Ok(Exit::Fine);
     }
     let (kind, path) = what.split_once('.').unwrap_or((what, ""));
@@ -113,6 +119,10 @@ fn path_text(kind: &Kind, path: &str) -> Result<String, CommandError> {
         Support::NotYetWarning => out.push_str("Not carried out yet: writing it is a warning (not-supported-yet).\n"),
         Support::Output => out.push_str("Written by the program.\n"),
         Support::CarriedOut | Support::Inherited => {}
+    }
+    if let Some(not_yet) = kind.not_yet {
+        let how = if not_yet.refused { "is an error" } else { "is a warning" };
+        let _ = writeln!(out, "{} is not carried out yet: writing one {how} (kind-not-supported-yet).", kind.kind);
     }
     while let Shape::Array { items, .. } = &schema.shape {
         schema = items;
