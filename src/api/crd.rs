@@ -96,7 +96,11 @@ fn node(schema: &Schema) -> Value {
         out.insert("nullable".to_owned(), json!(true));
     }
     if !schema.rules.is_empty() {
-        let rules: Vec<Value> = schema.rules.iter().map(|rule| json!({"rule": rule.rule, "message": rule.message})).collect();
+        let rules: Vec<Value> = schema
+            .rules
+            .iter()
+            .map(|rule| json!({"rule": rule.condition.cel(), "message": format!("{}: {}; {}", rule.code, rule.message, rule.help)}))
+            .collect();
         out.insert("x-kubernetes-validations".to_owned(), json!(rules));
     }
     let mut set = |name: &str, value: Value| {

@@ -6,6 +6,7 @@
 //!
 //! To add a kind, copy `sg_script.rs` and add one line to [`KINDS`].
 
+pub mod condition;
 mod crd;
 mod differences;
 mod kind;

@@ -3,6 +3,8 @@
 //! Source of the rules: Kubernetes documentation, "Extend the Kubernetes API with CustomResourceDefinitions",
 //! section "Specifying a structural schema".
 
+use super::condition::Condition;
+
 /// One node of a schema.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schema {
@@ -20,13 +22,19 @@ pub struct Schema {
     pub rules: Vec<Rule>,
 }
 
-/// A CEL rule of a schema node.
+/// A rule of a mapping, which the API server evaluates, and `validate` as well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// CEL expression over `self` and `oldSelf`.
-    pub rule: String,
-    /// Message shown when it is false.
-    pub message: String,
+    /// Stable code; the server's message begins with it.
+    pub code: &'static str,
+    /// What must hold.
+    pub condition: Condition,
+    /// What is wrong where it does not.
+    pub message: &'static str,
+    /// What to do.
+    pub help: &'static str,
+    /// Field below the mapping that it is about, as in a [`Condition`]; the mapping itself where empty.
+    pub field: &'static str,
 }
 
 /// Whether a field is carried out (DESIGN law 12).
@@ -391,11 +399,24 @@ impl Schema {
         self
     }
 
-    /// Adds a CEL rule.
+    /// Adds a rule.
     #[must_use]
-    pub fn rule(mut self, rule: &str, message: &str) -> Self {
-        self.rules.push(Rule { rule: rule.to_owned(), message: message.to_owned() });
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
         self
+    }
+
+    /// Adds the rule that a field cannot change once the object is there; the empty one is the whole mapping.
+    #[must_use]
+    pub fn fixed(self, field: &'static str, message: &'static str, help: &'static str) -> Self {
+        self.rule(Rule { code: "immutable-field", condition: Condition::Unchanged(field), message, help, field })
+    }
+
+    /// Adds the rule that a field cannot change once it is there.
+    #[must_use]
+    pub fn written_once(self, field: &'static str, message: &'static str) -> Self {
+        let help = "it says what was done; what differs is another object";
+        self.rule(Rule { code: "immutable-field", condition: Condition::Once(field), message, help, field })
     }
 
     /// The field of that name, for objects.

@@ -70,6 +70,7 @@ pub(super) static SG_BACKUP: Kind = Kind {
 fn spec() -> Schema {
     backup_limits(
         object("What is wanted.")
+            .fixed("sgCluster", "a backup cannot become one of another cluster", "put the old SGCluster back, or make another object")
             .field(
                 "sgCluster",
                 text("SGCluster that is backed up, in the same namespace; `NAMESPACE.NAME` makes a backup of another namespace known here, to restore from. It cannot change."),
@@ -84,6 +85,9 @@ fn spec() -> Schema {
 /// Schema of `status`.
 fn status() -> Schema {
     object("What is, as it was last seen.")
+        .written_once("internalName", "the name of a backup inside its storage cannot change")
+        .written_once("sgBackupConfig", "the settings that a backup can be read by cannot change")
+        .written_once("backupInformation", "what was backed up cannot change")
         .field("internalName", text("Name of the base backup inside the storage. It never changes once it is there."))
         .field("backupPath", text("Path in the storage under which the base backup and its WAL stand."))
         .field(

@@ -31,10 +31,17 @@ pub(super) static SG_POSTGRES_CONFIG: Kind = Kind {
 
 /// Schema of `spec`.
 fn spec() -> Schema {
-    object("What is wanted.").required("postgresVersion", text("Major version the parameters are for, for example `17`.")).required(
-        "postgresql.conf",
-        text_map("Parameters by name, values as in `postgresql.conf`. Whether a change reloads or restarts is shown by the plan."),
-    )
+    object("What is wanted.")
+        .fixed(
+            "postgresVersion",
+            "the major version of a configuration cannot change",
+            "put the old one back; make another SGPostgresConfig for the new version",
+        )
+        .required("postgresVersion", text("Major version the parameters are for, for example `17`."))
+        .required(
+            "postgresql.conf",
+            text_map("Parameters by name, values as in `postgresql.conf`. Whether a change reloads or restarts is shown by the plan."),
+        )
 }
 
 /// Schema of `status`.

@@ -51,6 +51,7 @@ pub(super) static SG_ROLLOUT: Kind = Kind {
 /// Schema of `spec`.
 fn spec() -> Schema {
     object("What is rolled out. It cannot change.")
+        .fixed("", "a rollout is about one commit and one plan", "another commit is another object")
         .required("fleet", text("SGFleet of the same namespace that it belongs to."))
         .required("commit", text("Commit that is rolled out; of a directory, the digest of its content."))
         .field("base", text("Commit that the plan begins from; absent for the first."))

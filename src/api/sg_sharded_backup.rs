@@ -55,6 +55,7 @@ pub(super) static SG_SHARDED_BACKUP: Kind = Kind {
 fn spec() -> Schema {
     backup_limits(
         object("What is wanted.")
+            .fixed("sgShardedCluster", "a backup cannot become one of another cluster", "put the old SGShardedCluster back, or make another object")
             .field(
                 "sgShardedCluster",
                 text("SGShardedCluster that is backed up, in the same namespace; `NAMESPACE.NAME` makes a backup of another namespace known here. It cannot change."),
@@ -69,6 +70,8 @@ fn spec() -> Schema {
 /// Schema of `status`.
 fn status() -> Schema {
     object("What is, as it was last seen.")
+        .written_once("sgBackups", "the parts of a backup cannot change")
+        .written_once("backupInformation", "what was backed up cannot change")
         .field(
             "sgBackups",
             array("SGBackups it consists of, the coordinator's first, then the shards' in their order.", text("Name of an SGBackup.")),

@@ -43,6 +43,7 @@ pub(super) static SG_SHARDED_DB_OPS: Kind = Kind {
 /// Schema of `spec`.
 fn spec() -> Schema {
     object("What is to be done. It cannot change: an operation is done once, and a new wish is a new object.")
+        .fixed("", "an operation cannot change once it is made", "give it another name: it is another operation then")
         .required("sgShardedCluster", text("SGShardedCluster of the same namespace that it is done to."))
         .field("scheduling", job_scheduling("Where the pod of an operation may run that needs one of its own."))
         .required("op", text("What is done: `resharding`, `restart` or `securityUpgrade`. Only the section of that name may be there."))

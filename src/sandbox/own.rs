@@ -2,11 +2,12 @@
 
 use super::answer::Failure;
 use super::resources::Resource;
-use crate::api::Kind;
 use crate::api::schema::{Schema, Shape};
+use crate::api::{Kind, NotYet};
+use crate::diagnostics::Diagnostic;
 use crate::model::Object;
 use crate::model::pointer::join;
-use crate::validate::structural_of;
+use crate::validate::{refused_by_schema, structural_of};
 use serde_json::Value;
 
 /// What to do with unknown fields (`fieldValidation`).
@@ -16,8 +17,15 @@ pub(super) enum Validation {
     Lenient,
 }
 
-/// Checks an object and takes out what the schema does not know.
-pub(super) fn admit(kind: &Kind, resource: &Resource, object: &mut Value, validation: Validation, patched: bool) -> Result<(), Failure> {
+/// Checks an object, alone and against what it was, and takes out what the schema does not know.
+pub(super) fn admit(
+    kind: &Kind,
+    resource: &Resource,
+    live: Option<&Value>,
+    object: &mut Value,
+    validation: Validation,
+    patched: bool,
+) -> Result<(), Failure> {
     let (mut unknown, mut problems) = (Vec::new(), Vec::new());
     for finding in structural_of(&Object::new(object.clone())).iter().filter(|finding| finding.is_error()) {
         let steps = steps(&finding.path);
@@ -40,6 +48,10 @@ pub(super) fn admit(kind: &Kind, resource: &Resource, object: &mut Value, valida
     if !problems.is_empty() {
         return Err(Failure::invalid(resource, name, &problems));
     }
+    let broken = refused_rules(kind, live, object);
+    if !broken.is_empty() {
+        return Err(Failure::invalid(resource, name, &broken));
+    }
     if let Value::Object(map) = object {
         let known = |name: &str| matches!(name, "apiVersion" | "kind" | "metadata") || kind.schema.get_field(name).is_some();
         map.retain(|name, _| known(name));
@@ -50,6 +62,23 @@ pub(super) fn admit(kind: &Kind, resource: &Resource, object: &mut Value, valida
         }
     }
     Ok(())
+}
+
+/// Rules that the definition of the kind holds, in the server's words.
+fn refused_rules(kind: &Kind, live: Option<&Value>, object: &Value) -> Vec<(String, String)> {
+    let said = |code: &str, message: &str, help: &str| format!("Invalid value: \"object\": {code}: {message}; {help}");
+    if let Some(NotYet { refused: true, help }) = kind.not_yet {
+        return vec![(
+            "<nil>".to_owned(),
+            said("kind-not-supported-yet", &format!("{} is not supported yet by this version", kind.kind), help),
+        )];
+    }
+    let found = live.map(|live| refused_by_schema(live, object, kind)).unwrap_or_default();
+    let told = |(pointer, problem): (String, Diagnostic)| {
+        let path = dotted(&pointer.split('/').skip(1).map(str::to_owned).collect::<Vec<_>>());
+        (path, said(&problem.code, &problem.message, problem.help.as_deref().unwrap_or_default()))
+    };
+    found.into_iter().map(told).collect()
 }
 
 /// What the server says of a value that does not fit its schema.

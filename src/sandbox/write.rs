@@ -272,7 +272,7 @@ impl Write<'_> {
         metadata::tidy(&mut object);
         metadata::admit(self.resource, live, &object)?;
         if let Some(kind) = self.resource.own {
-            own::admit(kind, self.resource, &mut object, self.validation, how == How::Patched)?;
+            own::admit(kind, self.resource, live, &mut object, self.validation, how == How::Patched)?;
         } else {
             builtin::admit(self.resource, &mut object, self.validation, how)?;
             builtin::fill(self.resource, &mut object, state.revision + 2);

@@ -10,7 +10,7 @@ mod transition;
 mod valid;
 
 pub use structural::{not_supported_yet, structural, structural_of};
-pub use transition::{CODES as TRANSITION_CODES, transition, version_transition};
+pub use transition::{CODES as TRANSITION_CODES, refused_by_schema, transition, transitions, version_transition};
 pub use valid::{ValidCluster, check_cluster, check_flawed, check_manifest, check_written, wrong_paths};
 
 /// Every code this stage uses, besides those of the rules.

@@ -1,10 +1,15 @@
 //! What may not change, and what may only grow.
 
+use super::structural::of_rule;
+use crate::api::schema::Schema;
+use crate::api::{Kind, find_kind};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::load::Manifest;
-use crate::model::{Object, Quantity};
+use crate::model::pointer::join;
+use crate::model::{Object, ObjectKey, Quantity};
 use crate::postgres::major;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Codes of the transition rules.
 pub const CODES: &[Code] = &[
@@ -38,14 +43,45 @@ pub const CODES: &[Code] = &[
 /// Changes of Patroni's static configuration that Patroni takes without a new bootstrap.
 const PATRONI_MUTABLE: &[&str] = &["pg_ctl_timeout", "callbacks", "pre_promote", "before_stop"];
 
-/// Refused changes from `old` to `new` of one SGCluster or SGDbOps; none for other kinds.
+/// Refused changes from `old` to `new` of one object of ours: by the rules in the schema of its kind, which the API server knows as well,
+/// and of a cluster by those that it cannot know.
 pub fn transition(old: &Object, new: &Manifest) -> Vec<Diagnostic> {
-    match new.object.kind() {
-        "SGCluster" => {}
-        "SGDbOps" => return operation(old, new),
-        _ => return Vec::new(),
+    let findings = find_kind(new.object.kind()).map(|kind| refused_by_schema(old.value(), new.object.value(), kind)).unwrap_or_default();
+    let mut problems: Vec<Diagnostic> =
+        findings.into_iter().map(|(pointer, problem)| problem.at(new.locate(&pointer)).path(&pointer)).collect();
+    if new.object.kind() == "SGCluster" {
+        cluster(old, new, &mut problems);
     }
-    let mut problems = Vec::new();
+    problems
+}
+
+/// Refused changes of a cluster and of what it refers to, each against what was before under the same name.
+pub fn transitions<'a>(old: impl Iterator<Item = &'a Object>, new: impl Iterator<Item = &'a Manifest>) -> Vec<Diagnostic> {
+    let old: BTreeMap<ObjectKey, &Object> = old.map(|object| (object.key(), object)).collect();
+    new.filter_map(|new| Some((old.get(&new.key())?, new))).flat_map(|(old, new)| transition(old, new)).collect()
+}
+
+/// What the API server refuses of a change to an object of ours: JSON pointers, and what is wrong there.
+pub fn refused_by_schema(old: &Value, new: &Value, kind: &Kind) -> Vec<(String, Diagnostic)> {
+    let mut findings = Vec::new();
+    walk("", &kind.schema, new, old, &mut findings);
+    findings
+}
+
+/// Rules about what was before hold for what is there on both sides. Items of lists cannot be told apart, so there are none inside of them.
+fn walk(pointer: &str, schema: &Schema, new: &Value, old: &Value, findings: &mut Vec<(String, Diagnostic)>) {
+    let (Value::Object(fields), Value::Object(_)) = (new, old) else { return };
+    let broken = schema.rules.iter().filter(|rule| rule.condition.is_transition() && !rule.condition.holds(new, Some(old)));
+    findings.extend(broken.map(|rule| of_rule(pointer, rule)));
+    for (key, value) in fields {
+        if let (Some(schema), Some(old)) = (schema.child(key), old.get(key)) {
+            walk(&join(pointer, key), schema, value, old, findings);
+        }
+    }
+}
+
+/// What only this program knows of a cluster.
+fn cluster(old: &Object, new: &Manifest, problems: &mut Vec<Diagnostic>) {
     let mut refuse = |pointer: &str, problem: Diagnostic| problems.push(problem.at(new.locate(pointer)).path(pointer));
 
     let size = "/spec/pods/persistentVolume/size";
@@ -63,19 +99,11 @@ pub fn transition(old: &Object, new: &Manifest) -> Vec<Diagnostic> {
     {
         refuse(VERSION, problem);
     }
-    let flavor = "/spec/postgres/flavor";
-    if old.text(flavor).unwrap_or("vanilla") != new.object.text(flavor).unwrap_or("vanilla") {
-        refuse(flavor, Diagnostic::error("immutable-field", "the flavor cannot change").help("put the old one back"));
-    }
     let source = "/spec/replicateFrom";
     let follows = |object: &Object| object.get(source).is_some_and(|value| !value.is_null());
     if !follows(old) && follows(&new.object) {
         let problem = Diagnostic::error("becomes-standby", "a cluster that takes writes cannot become a standby cluster");
         refuse(source, problem.help("take replicateFrom out; make a new SGCluster that replicates from the source"));
-    }
-    let restore = "/spec/initialData/restore";
-    if old.get(restore) != new.object.get(restore) {
-        refuse(restore, Diagnostic::error("immutable-field", "the source of the first data cannot change").help("put it back as it was"));
     }
     let patroni = "/spec/configurations/patroni/initialConfig";
     if fixed_part(old.get(patroni)) != fixed_part(new.object.get(patroni)) {
@@ -85,17 +113,6 @@ pub fn transition(old: &Object, new: &Manifest) -> Vec<Diagnostic> {
                 .help(format!("only postgresql.{} may", PATRONI_MUTABLE.join(", postgresql."))),
         );
     }
-    problems
-}
-
-/// An operation is done once: what it asks for cannot become something else.
-fn operation(old: &Object, new: &Manifest) -> Vec<Diagnostic> {
-    const SPEC: &str = "/spec";
-    if old.get(SPEC) == new.object.get(SPEC) {
-        return Vec::new();
-    }
-    let problem = Diagnostic::error("immutable-field", "an operation cannot change once it is made");
-    vec![problem.at(new.locate(SPEC)).path(SPEC).help("give it another name: it is another operation then")]
 }
 
 const VERSION: &str = "/spec/postgres/version";

@@ -1,6 +1,7 @@
 //! First data of an SGCluster.
 
-use crate::api::schema::{Schema, array, boolean, integer, object, text};
+use crate::api::condition::Condition;
+use crate::api::schema::{Rule, Schema, array, boolean, integer, object, text};
 use crate::api::shared::script_from;
 
 /// Schema of `spec.initialData`.
@@ -12,6 +13,13 @@ pub(in crate::api) fn schema() -> Schema {
                 .field(
                     "fromBackup",
                     object("The backup.")
+                        .rule(Rule {
+                            code: "several-recovery-targets",
+                            condition: Condition::AtMostOne(&["targetName", "targetXid", "targetLsn", "pointInTimeRecovery"]),
+                            message: "more than one point to stop at is given",
+                            help: "keep one of targetName, targetXid, targetLsn and pointInTimeRecovery",
+                            field: "",
+                        })
                         .field("uid", text("Identity of the SGBackup."))
                         .field("name", text("Name of the SGBackup."))
                         .field("target", text("`immediate` stops as soon as the data are consistent."))

@@ -126,6 +126,7 @@ pub(super) static SG_CLUSTER: Kind = Kind {
 /// Schema of `spec`.
 fn spec() -> Schema {
     object("What is wanted.")
+        .fixed("initialData.restore", "the source of the first data cannot change", "put it back as it was")
         .field("profile", text("Preset for everything that is not set: `production`, `testing` or `development`. The last two let instances share a node; `development` drops resource requirements as well.").default("production"))
         .required("postgres", postgres::schema())
         .required("instances", integer("Number of PostgreSQL instances, the primary included. Two or more give automatic failover; adding one copies the data from a running instance, removing one never takes the primary and keeps its volume. 0 stops the cluster and keeps its data.").minimum(0))

@@ -1,11 +1,19 @@
 //! PostgreSQL of an SGCluster.
 
+use crate::api::condition::Condition;
 use crate::api::kubernetes_types::selector::secret_key_selector;
-use crate::api::schema::{Schema, array, boolean, object, text};
+use crate::api::schema::{Rule, Schema, array, boolean, object, text};
 
 /// Schema of `spec.postgres`.
 pub(in crate::api) fn schema() -> Schema {
     object("The database itself: version, extensions, transport security.")
+        .rule(Rule {
+            code: "immutable-field",
+            condition: Condition::UnchangedFrom("flavor", "vanilla"),
+            message: "the flavor cannot change",
+            help: "put the old one back; another flavor is a cluster of its own",
+            field: "flavor",
+        })
         .required("version", text("PostgreSQL version: a minor version such as `17.6`, a major version such as `17` (its newest known minor), or `latest`. The resolved minor is frozen in each revision, so a new release changes no running cluster by itself. A minor change needs new pods; a major one needs the operation for it."))
         .field("flavor", text("`vanilla` is community PostgreSQL. Cannot change after creation.").default("vanilla"))
         .field("extensions", array("Extensions whose files must be present on every instance: they are in the image, and a cluster that asks for another is refused. What an extension needs of the server (`shared_preload_libraries`) is set with it, which takes a restart. Creating it in a database stays a matter of SQL, for example of an SGScript.", object("One entry.")

@@ -64,7 +64,7 @@ pub(super) static SG_DB_OPS: Kind = Kind {
 /// Schema of `spec`.
 fn spec() -> Schema {
     object("What is to be done. It cannot change: an operation is done once, and a new wish is a new object.")
-        .rule("self == oldSelf", "an operation cannot change; delete it, or make another one under another name")
+        .fixed("", "an operation cannot change once it is made", "give it another name: it is another operation then")
         .required("sgCluster", text("SGCluster of the same namespace that it is done to."))
         .field("scheduling", job_scheduling("Where the pod of an operation may run that needs one of its own.").not_yet_warning())
         .required(

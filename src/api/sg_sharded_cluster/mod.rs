@@ -63,6 +63,9 @@ pub(super) static SG_SHARDED_CLUSTER: Kind = Kind {
 /// Schema of `spec`.
 fn spec() -> Schema {
     object("What is wanted.")
+        .fixed("initialData.restore", "the source of the first data cannot change", "put it back as it was")
+        .fixed("type", "what shards the data cannot change", "put the old one back; another type is a cluster of its own")
+        .fixed("database", "the database that is sharded cannot change", "put the old one back; another database is a cluster of its own")
         .field(
             "profile",
             text("Preset for everything that is not set: `production`, `testing` or `development`. The last two let instances share a node; `development` drops resource requirements as well.")

@@ -14,8 +14,9 @@ mod status;
 mod target;
 mod target_properties;
 
+use crate::api::condition::Condition;
 use crate::api::kind::{Column, Kind, NAME_PATTERN, NotYet};
-use crate::api::schema::{Schema, integer, object};
+use crate::api::schema::{Rule, Schema, integer, object};
 use std::sync::LazyLock;
 
 /// The kind `SGStream`.
@@ -97,6 +98,13 @@ pub(super) static SG_STREAM: Kind = Kind {
 /// Schema of `spec`.
 fn spec() -> Schema {
     object("What is captured, where it goes and how the stream runs.")
+        .rule(Rule {
+            code: "immutable-field",
+            condition: Condition::WasAtLeast("maxRetries", 0).implies(Condition::Unchanged("")),
+            message: "a stream that ends by itself cannot change once it is made",
+            help: "put it back as it was, or make another object",
+            field: "",
+        })
         .required("source", source::schema())
         .required("target", target::schema())
         .field(

@@ -21,7 +21,7 @@ use crate::render::revision::Revision;
 use crate::resolve::Settings;
 use crate::rollout::Drift;
 use crate::status::Condition;
-use crate::validate::{ValidCluster, check_manifest, transition, version_transition};
+use crate::validate::{ValidCluster, check_manifest, transitions, version_transition};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,8 +110,10 @@ impl FleetPass<'_> {
 pub(super) fn refused(released: Option<&Revision>, live: &Object, valid: &ValidCluster) -> Vec<Diagnostic> {
     let inputs = valid.inputs();
     let key = inputs.cluster.key();
-    let old = released.and_then(|revision| revision.manifests.iter().find(|manifest| manifest.key() == key));
-    let mut problems = transition(old.unwrap_or(live), &inputs.cluster);
+    let released_manifests = released.map_or(&[][..], |revision| &revision.manifests[..]);
+    // What is live counts where nothing is known of what was released.
+    let live = std::iter::once(live).filter(|_| released_manifests.iter().all(|manifest| manifest.key() != key));
+    let mut problems = transitions(released_manifests.iter().chain(live), inputs.manifests());
     // `latest` and `17` are versions as well, once they are resolved. What only the catalogue moves is decided with the release.
     if let Some(revision) = released.filter(|revision| !same_version_is_written(revision, valid)) {
         let (running, wanted) = (&revision.effective.postgres.version.value, valid.effective().postgres.version.value);

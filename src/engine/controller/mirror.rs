@@ -158,7 +158,7 @@ async fn one(
         );
         return Ok(Placed::Not);
     }
-    let refused = live.as_ref().filter(|_| key.kind == "SGDbOps").map(|live| transition(live, manifest)).unwrap_or_default();
+    let refused = live.as_ref().map(|live| transition(live, manifest)).unwrap_or_default();
     if !refused.is_empty() {
         findings.blocked += 1;
         findings.problems.extend(refused);

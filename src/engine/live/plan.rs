@@ -13,7 +13,7 @@ use crate::plan::{Before, PlanInput, build};
 use crate::render::revision::Revision;
 use crate::resolve::Settings;
 use crate::rollout::Roles;
-use crate::validate::transition;
+use crate::validate::transitions;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,18 +52,13 @@ pub fn live_plan(kubeconfig: Option<&Path>, head: &Report, head_name: &str, sett
             }
         }
         for (name, cluster) in &head.clusters {
-            let key = cluster.inputs().cluster.key();
-            let old = match input.before.get(name) {
-                Some(Before::Known(version)) => {
-                    version.manifests.iter().map(|manifest| &manifest.object).find(|object| object.key() == key).cloned()
-                }
-                _ => api.get(&key).await?,
+            let old: Vec<Object> = match input.before.get(name) {
+                Some(Before::Known(version)) => version.manifests.iter().map(|manifest| manifest.object.clone()).collect(),
+                _ => api.get(&cluster.inputs().cluster.key()).await?.into_iter().collect(),
             };
-            if let Some(old) = old {
-                let refused = transition(&old, &cluster.inputs().cluster);
-                if !refused.is_empty() {
-                    input.refused.insert(name.clone(), refused);
-                }
+            let refused = transitions(old.iter(), cluster.inputs().manifests());
+            if !refused.is_empty() {
+                input.refused.insert(name.clone(), refused);
             }
             follow(&mut input, released.get(name), cluster, settings);
         }

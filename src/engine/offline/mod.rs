@@ -12,7 +12,7 @@ use crate::render::from_effective;
 use crate::render::revision::Revision;
 use crate::resolve::{Settings, resolve};
 use crate::validate::rules::{less_than_source, name_collisions};
-use crate::validate::{ValidCluster, check_flawed, check_written, transition, wrong_paths};
+use crate::validate::{ValidCluster, check_flawed, check_written, transitions, wrong_paths};
 use std::collections::{BTreeMap, BTreeSet};
 
 mod blocking;
@@ -223,7 +223,8 @@ fn part_between(base: &Report, head: &Report, names: &[NamespacedName]) -> PlanI
         }
         if let Some(cluster) = head.clusters.get(name) {
             let old = base.clusters.get(name);
-            let refused = old.map(|old| transition(&old.inputs().cluster.object, &cluster.inputs().cluster)).unwrap_or_default();
+            let before = old.into_iter().flat_map(|old| old.inputs().manifests()).map(|manifest| &manifest.object);
+            let refused = transitions(before, cluster.inputs().manifests());
             if !refused.is_empty() {
                 input.refused.insert(name.clone(), refused);
             }

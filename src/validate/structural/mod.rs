@@ -11,6 +11,7 @@ mod value;
 
 pub use codes::CODES;
 pub use support::not_supported_yet;
+pub(super) use value::of_rule;
 
 use self::metadata::Naming;
 use crate::api::{Kind, find_kind};

@@ -1,7 +1,8 @@
 //! A value against its schema.
 
 use super::Findings;
-use crate::api::schema::{Schema, Shape, Text};
+use crate::api::condition::Condition;
+use crate::api::schema::{Rule, Schema, Shape, Text};
 use crate::diagnostics::{Diagnostic, nearest, repeated};
 use crate::model::pointer::join;
 use regex::Regex;
@@ -34,6 +35,8 @@ pub(super) fn check(pointer: &str, schema: &Schema, value: &Value, findings: &mu
             if !preserve_unknown {
                 unknown(pointer, schema, map, findings);
             }
+            let broken = schema.rules.iter().filter(|rule| !rule.condition.is_transition() && !rule.condition.holds(value, None));
+            findings.extend(broken.map(|rule| of_rule(pointer, rule)));
         }
         (Shape::Map { values }, Value::Object(map)) => {
             for (key, value) in map.iter().filter(|(_, value)| values.nullable || !value.is_null()) {
@@ -73,6 +76,12 @@ pub(super) fn check(pointer: &str, schema: &Schema, value: &Value, findings: &mu
         (Shape::IntOrString { .. }, Value::Number(number)) if whole(number).is_some() => {}
         (shape, value) => findings.push((pointer.to_owned(), wrong_type(pointer, expected(shape), value))),
     }
+}
+
+/// The finding of a rule that does not hold, and where.
+pub(in crate::validate) fn of_rule(pointer: &str, rule: &Rule) -> (String, Diagnostic) {
+    let place = Condition::steps(rule.field).fold(pointer.to_owned(), |pointer, step| join(&pointer, step));
+    (place, Diagnostic::error(rule.code, rule.message).help(rule.help))
 }
 
 /// What to write where a required field is absent: the fields it needs itself, or what it is.

@@ -1,7 +1,7 @@
 //! The table of classes, and tests of some that belong nowhere else.
 
 use super::program::printed;
-use stackgres::api::KINDS;
+use stackgres::api::carried_out;
 use stackgres::api::schema::{Schema, Shape, Support};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -67,7 +67,7 @@ fn addresses(schema: &Schema, at: &str, found: &mut BTreeSet<String>) {
 #[test]
 fn addresses_are_named_by_these_fields_only() {
     let mut found = BTreeSet::new();
-    for kind in KINDS {
+    for kind in carried_out() {
         addresses(&kind.schema, kind.kind, &mut found);
     }
     let expected = [

@@ -4,6 +4,7 @@
 //! The definitions are installed a second time, in a group of their own: without the rule that refuses a kind that is not carried out
 //! yet, and with the status as a field like any other, so that it is looked at as well.
 
+mod changes;
 mod generate;
 mod mutate;
 
