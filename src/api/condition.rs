@@ -22,7 +22,7 @@ pub enum Condition {
     /// A field is as it was, or was not there.
     Once(&'static str),
     /// A number was there before, and at least this.
-    WasAtLeast(&'static str, i64),
+    WasAtLeast(&'static str, i32),
 }
 
 impl Condition {
@@ -83,13 +83,13 @@ impl Condition {
                 text(new) == text(old)
             }
             Self::Once(path) => find(old, path).is_none() || same(find(new, path), find(old, path)),
-            Self::WasAtLeast(path, low) => find(old, path).and_then(Value::as_f64).is_some_and(|number| number >= *low as f64),
+            Self::WasAtLeast(path, low) => find(old, path).and_then(Value::as_f64).is_some_and(|number| number >= f64::from(*low)),
         }
     }
 }
 
 /// The names of a path.
-fn names<'a>(path: &'a str) -> impl Iterator<Item = &'a str> {
+fn names(path: &str) -> impl Iterator<Item = &str> {
     path.split(if path.contains('/') { '/' } else { '.' }).filter(|name| !name.is_empty())
 }
 

@@ -99,7 +99,13 @@ fn node(schema: &Schema) -> Value {
         let rules: Vec<Value> = schema
             .rules
             .iter()
-            .map(|rule| json!({"rule": rule.condition.cel(), "message": format!("{}: {}; {}", rule.code, rule.message, rule.help)}))
+            .map(|rule| {
+                let mut out = json!({"rule": rule.condition.cel(), "message": format!("{}: {}; {}", rule.code, rule.message, rule.help)});
+                if !rule.field.is_empty() {
+                    out["fieldPath"] = json!(format!(".{}", rule.field));
+                }
+                out
+            })
             .collect();
         out.insert("x-kubernetes-validations".to_owned(), json!(rules));
     }

@@ -212,9 +212,65 @@ fn explain_tells_about_codes_and_fields() {
     assert!(shown("sgcluster.metadata.labels").contains("kubectl explain pod.metadata.labels"));
     let below = stackgres(&examples(), &["explain", "sgcluster.spec.instances.count"]);
     assert!(text(&below.stderr).contains("has no fields"), "{}", text(&below.stderr));
+    // A kind that nothing carries out says so.
+    assert!(shown("sgbackup.spec.sgCluster").contains("writing one is an error (kind-not-supported-yet)"));
+    assert!(shown("sgconfig").contains("writing one is a warning (kind-not-supported-yet)"));
     let wrong = stackgres(&examples(), &["explain", "storage-shrink"]);
     assert_eq!(wrong.status.code(), Some(3));
     assert!(text(&wrong.stderr).contains("did you mean storage-shrinks?"));
+}
+
+/// Whoever changes a setting asks first what it takes and whom it disturbs; a wrong answer is an outage that nobody planned.
+#[test]
+fn explain_tells_about_settings() {
+    let shown = |what: &str| text(&stackgres(&examples(), &["explain", what]).stdout);
+    let connections = shown("postgresql.conf/max_connections");
+    for line in ["1 to 262143", "restarts PostgreSQL", "Default here     100", "below 25", "replicas restart first"] {
+        assert!(connections.contains(line), "{line}: {connections}");
+    }
+    let workers = shown("postgresql.conf/autovacuum_max_workers");
+    assert!(workers.contains("restarts PostgreSQL, one instance after another (13 to 17); reloads (18)"), "{workers}");
+    let memory = shown("postgresql.conf/Work_Mem");
+    assert!(memory.contains("in units of kB") && memory.contains("4096kB") && memory.contains("a quarter of the memory"), "{memory}");
+    assert!(shown("postgresql.conf/archive_mode").contains("parameter-not-settable"));
+    let pooler = shown("pgbouncer.ini/pool_mode");
+    assert!(pooler.contains("session | transaction | statement") && pooler.contains("reloads"), "{pooler}");
+    for (wrong, hint) in
+        [("postgresql.conf/wal_leve", "wal_level"), ("pgbouncer.ini/pool_mod", "pool_mode"), ("my.cnf/x", "postgresql.conf/NAME")]
+    {
+        let refused = stackgres(&examples(), &["explain", wrong]);
+        assert_eq!(refused.status.code(), Some(3), "{wrong}");
+        assert!(text(&refused.stderr).contains(hint), "{}", text(&refused.stderr));
+    }
+}
+
+/// A backup that nothing makes must be told where it stands, and a mistake in it as well; one kind that has no effect blocks nothing.
+#[test]
+fn kinds_that_nothing_carries_out_are_checked_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &str| std::fs::write(folder.path().join(name), content).unwrap();
+    write(
+        "backup.yaml",
+        "apiVersion: stackgres.io/v1\nkind: SGBackup\nmetadata: {name: b, namespace: shop}\nspec: {sgCluster: a, maxRetrys: 3}\n",
+    );
+    write(
+        "logs.yaml",
+        "apiVersion: stackgres.io/v1\nkind: SGDistributedLogs\nmetadata: {name: l, namespace: shop}\nspec: {persistentVolume: {size: 1Gi}}\n",
+    );
+    let output = stackgres(folder.path(), &["check", "."]);
+    let shown = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(3), "{shown}");
+    for part in [
+        "error[kind-not-supported-yet]",
+        "backup.yaml:2:1",
+        "did you mean `maxRetries`?",
+        "warning[kind-not-supported-yet]",
+        "logs.yaml:2:1",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    std::fs::remove_file(folder.path().join("backup.yaml")).unwrap();
+    assert_eq!(stackgres(folder.path(), &["check", "."]).status.code(), Some(0), "a warning blocks nothing");
 }
 
 /// What a program reads must fit the schema it was told, with and without a cluster to compare with.

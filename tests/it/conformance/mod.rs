@@ -97,6 +97,7 @@ on_both!(
     ],
     custom: [
         a_schema_refuses_with_causes,
+        rules_of_the_definition_refuse,
         unknown_fields_are_pruned,
         status_and_spec_are_written_apart,
         a_replace_names_its_version,

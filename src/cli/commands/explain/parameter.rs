@@ -77,13 +77,11 @@ fn per_major(parameter: &Parameter, of: impl Fn(&Parameter, u32) -> String) -> S
             _ => groups.push((vec![major], text)),
         }
     }
-    match groups.as_slice() {
-        [(_, text)] => text.clone(),
-        _ => {
-            let parts: Vec<String> = groups.iter().map(|(majors, text)| format!("{text} ({})", spans(majors))).collect();
-            parts.join("; ")
-        }
+    if let [(_, text)] = groups.as_slice() {
+        return text.clone();
     }
+    let parts: Vec<String> = groups.iter().map(|(majors, text)| format!("{text} ({})", spans(majors))).collect();
+    parts.join("; ")
 }
 
 fn spans(majors: &[u32]) -> String {
