@@ -42,6 +42,8 @@ pub(super) enum Verb {
     Rollout(RolloutArguments),
     /// Explain a code (`storage-shrinks`) or a field (`sgcluster.spec.instances`).
     Explain(ExplainArguments),
+    /// Write the reference as Markdown: a page a kind, the codes, the settings of PostgreSQL and PgBouncer.
+    Docs(DocsArguments),
     /// Run the controller: carry out what fleets and clusters ask for, until it is told to stop.
     Run(RunArguments),
     /// Show the page of the demo for a Kubernetes cluster, on this machine, with your own rights: fleets, clusters, events. It only reads.
@@ -325,6 +327,12 @@ pub(super) struct ExplainArguments {
     /// A code, a kind and path such as `sgcluster.spec.pods`, or a setting such as `postgresql.conf/work_mem` or
     /// `pgbouncer.ini/pool_mode`. Absent: every code.
     pub(super) what: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DocsArguments {
+    /// Directory that the pages are written into; it is made if it is not there. Pages of the same name are replaced, and nothing else.
+    pub(super) directory: PathBuf,
 }
 
 /// Arguments of `demo`.

@@ -42,6 +42,7 @@ pub fn run(arguments: Arguments, wired: &Wired) -> Result<Exit, CommandError> {
         Verb::Hold(arguments) => commands::hold::run(&arguments),
         Verb::Rollout(arguments) => commands::rollout::run(&arguments),
         Verb::Explain(arguments) => commands::explain::run(&arguments),
+        Verb::Docs(arguments) => commands::docs::run(&arguments),
         Verb::Run(arguments) => (wired.run)(&arguments).map(|()| Exit::Fine),
         Verb::Demo(arguments) => (wired.demo)(&arguments).map(|()| Exit::Fine),
         Verb::Page(arguments) => (wired.page)(&arguments).map(|()| Exit::Fine),

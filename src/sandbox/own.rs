@@ -26,14 +26,18 @@ pub(super) fn admit(
     validation: Validation,
     patched: bool,
 ) -> Result<(), Failure> {
-    let (mut unknown, mut problems) = (Vec::new(), Vec::new());
+    let (mut unknown, mut problems, mut unchecked) = (Vec::new(), Vec::new(), false);
     for finding in structural_of(&Object::new(object.clone())).iter().filter(|finding| finding.is_error()) {
         let steps = steps(&finding.path);
         let path = dotted(&steps);
         match finding.code.as_str() {
             "unknown-field" => unknown.push(path),
-            "missing-field" => problems.push((path, "Required value".to_owned())),
+            "missing-field" => {
+                unchecked = true;
+                problems.push((path, "Required value".to_owned()));
+            }
             code => {
+                unchecked |= matches!(code, "wrong-type" | "null-value" | "not-allowed-value");
                 let pointer = steps.iter().fold(String::new(), |pointer, step| join(&pointer, step));
                 let value = object.pointer(&pointer).cloned().unwrap_or_default();
                 let schema = steps.iter().try_fold(&*kind.schema, |schema, step| schema.child(step));
@@ -44,6 +48,10 @@ pub(super) fn admit(
     let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     if validation == Validation::Strict && !unknown.is_empty() {
         return Err(strict(resource, name, &unknown, patched));
+    }
+    if unchecked && has_rules(kind) {
+        let told = "Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
+        problems.push(("<nil>".to_owned(), told.to_owned()));
     }
     if !problems.is_empty() {
         return Err(Failure::invalid(resource, name, &problems));
@@ -62,6 +70,20 @@ pub(super) fn admit(
         }
     }
     Ok(())
+}
+
+/// Whether the definition of the kind holds rules.
+fn has_rules(kind: &Kind) -> bool {
+    fn any(schema: &Schema) -> bool {
+        let below = match &schema.shape {
+            Shape::Object { fields, .. } => fields.iter().any(|field| any(&field.schema)),
+            Shape::Map { values } => any(values),
+            Shape::Array { items, .. } => any(items),
+            _ => false,
+        };
+        below || !schema.rules.is_empty()
+    }
+    kind.not_yet.is_some_and(|not_yet| not_yet.refused) || any(&kind.schema)
 }
 
 /// Rules that the definition of the kind holds, in the server's words.

@@ -27,6 +27,7 @@ mod plans;
 mod promotions;
 mod real_cluster;
 mod real_pods;
+mod reference;
 mod revisions;
 mod scenarios;
 mod security;

@@ -4,6 +4,7 @@ pub(super) mod check;
 pub(super) mod completions;
 pub(super) mod crd;
 pub(super) mod diff;
+pub(super) mod docs;
 pub(super) mod explain;
 pub(super) mod history;
 pub(super) mod hold;

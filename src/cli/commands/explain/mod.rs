@@ -1,6 +1,6 @@
 //! `stackgres explain`
 
-mod parameter;
+pub(super) mod parameter;
 
 use crate::api::schema::{Schema, Shape, Support};
 use crate::api::{KINDS, Kind};
@@ -143,7 +143,8 @@ fn path_text(kind: &Kind, path: &str) -> Result<String, CommandError> {
     Ok(out)
 }
 
-fn form(schema: &Schema) -> String {
+/// The form of a value, in words.
+pub(super) fn form(schema: &Schema) -> String {
     match &schema.shape {
         Shape::Object { .. } => "mapping".to_owned(),
         Shape::Map { values } => format!("mapping of {}", form(values)),

@@ -24,47 +24,67 @@ fn unknown(name: &str, names: impl Iterator<Item = &'static str>, dotted: &str) 
     CommandError::invalid(format!("there is no setting {name}")).hint(hint)
 }
 
-fn postgres(name: &str) -> Result<String, CommandError> {
-    let Some(parameter) = find(name).filter(|parameter| !parameter.majors().is_empty()) else {
-        let names: BTreeSet<&'static str> = MAJORS.flat_map(names).collect();
-        return Err(unknown(name, names.into_iter(), "a parameter of an extension is known when the extension is one of the images'"));
-    };
-    let mut out = format!("{} <{}>\n\n", parameter.name, per_major(parameter, form));
-    let mut line = |label: &str, value: &str| {
-        if !value.is_empty() {
+/// One setting: its name, the form of its value, and what there is to know, each with its label.
+pub(in crate::cli::commands) struct Setting {
+    pub(in crate::cli::commands) name: &'static str,
+    pub(in crate::cli::commands) form: String,
+    pub(in crate::cli::commands) facts: Vec<(&'static str, String)>,
+}
+
+impl Setting {
+    fn text(&self) -> String {
+        let mut out = format!("{} <{}>\n\n", self.name, self.form);
+        for (label, value) in &self.facts {
             let _ = writeln!(out, "{label:<17}{value}");
         }
-    };
-    let majors = parameter.majors();
-    line("PostgreSQL", &spans(&majors));
-    if parameter.library != "core" {
-        line("Library", &parameter.library);
+        out
     }
-    line("Unit", parameter.unit.as_deref().unwrap_or_default());
-    line("Range", &per_major(parameter, range));
-    line("A change", &per_major(parameter, |parameter, major| parameter.context(major).map(effect).unwrap_or_default().to_owned()));
-    line(
-        "Without a line",
-        &per_major(parameter, |parameter, major| match built_in_default(major, &parameter.name) {
-            Some(value) if value.is_empty() => "the empty text".to_owned(),
-            Some(value) => value,
-            None => "what initdb finds".to_owned(),
-        }),
-    );
-    line("Default here", default_rule(&parameter.name).as_deref().unwrap_or_default());
+}
+
+/// Names of the parameters of every major version.
+pub(in crate::cli::commands) fn postgres_names() -> BTreeSet<&'static str> {
+    MAJORS.flat_map(names).collect()
+}
+
+fn postgres(name: &str) -> Result<String, CommandError> {
+    let dotted = "a parameter of an extension is known when the extension is one of the images'";
+    postgres_setting(name).map(|setting| setting.text()).ok_or_else(|| unknown(name, postgres_names().into_iter(), dotted))
+}
+
+/// What is known of a parameter; `None` if there is none of that name.
+pub(in crate::cli::commands) fn postgres_setting(name: &str) -> Option<Setting> {
+    let parameter = find(name).filter(|parameter| !parameter.majors().is_empty())?;
+    let mut facts = vec![("PostgreSQL", spans(&parameter.majors()))];
+    if parameter.library != "core" {
+        facts.push(("Library", parameter.library.clone()));
+    }
+    facts.push(("Unit", parameter.unit.clone().unwrap_or_default()));
+    facts.push(("Range", per_major(parameter, range)));
+    facts.push(("A change", per_major(parameter, |parameter, major| parameter.context(major).map(effect).unwrap_or_default().to_owned())));
+    let alone = |parameter: &Parameter, major| match built_in_default(major, &parameter.name) {
+        Some(value) if value.is_empty() => "the empty text".to_owned(),
+        Some(value) => value,
+        None => "what initdb finds".to_owned(),
+    };
+    facts.push(("Without a line", per_major(parameter, alone)));
+    facts.push(("Default here", default_rule(&parameter.name).unwrap_or_default()));
     let lower = parameter.name.to_ascii_lowercase();
     if let Some(minimum) = patroni_minimum(&lower) {
-        line("Patroni", &format!("sets it on the command line, the same on every instance; below {minimum} it takes a value of its own"));
+        let text = format!("sets it on the command line, the same on every instance; below {minimum} it takes a value of its own");
+        facts.push(("Patroni", text));
     }
     if HOT_STANDBY.contains(&lower.as_str()) {
-        line("Replicas", "a replica needs at least the primary's value: raised, replicas restart first; lowered, the primary does");
+        let text = "a replica needs at least the primary's value: raised, replicas restart first; lowered, the primary does";
+        facts.push(("Replicas", text.to_owned()));
     }
     if BLOCKED.contains(&lower.as_str()) {
-        line("Not yours", "the program sets it, or depends on it; writing it is an error (parameter-not-settable)");
+        let text = "the program sets it, or depends on it; writing it is an error (parameter-not-settable)";
+        facts.push(("Not yours", text.to_owned()));
     } else if !parameter.belongs_in_file() {
-        line("Not yours", "PostgreSQL does not take it from its configuration file");
+        facts.push(("Not yours", "PostgreSQL does not take it from its configuration file".to_owned()));
     }
-    Ok(out)
+    facts.retain(|(_, value)| !value.is_empty());
+    Some(Setting { name: &parameter.name, form: per_major(parameter, form), facts })
 }
 
 /// One text, or one for each span of major versions where they differ.
@@ -124,27 +144,28 @@ const fn effect(context: Context) -> &'static str {
 }
 
 fn pooler(name: &str) -> Result<String, CommandError> {
-    let lower = name.to_ascii_lowercase();
-    let Some(setting) = pooler_setting(&lower) else {
-        return Err(unknown(name, pooler_setting_names().into_iter(), "section [pgbouncer] has no such setting in the images' version"));
-    };
+    let missing = "section [pgbouncer] has no such setting in the images' version";
+    let found = pooler_facts(&name.to_ascii_lowercase());
+    found.map(|setting| setting.text()).ok_or_else(|| unknown(name, pooler_setting_names().into_iter(), missing))
+}
+
+/// What is known of a setting of PgBouncer; `None` if the images' version has none of that name.
+pub(in crate::cli::commands) fn pooler_facts(name: &str) -> Option<Setting> {
+    let setting = pooler_setting(name)?;
     let form = match setting.kind.as_str() {
-        "int" => "whole number",
-        "seconds" => "seconds",
-        "bool01" => "0 | 1",
-        "enum" => &setting.words.join(" | "),
-        _ => "text",
+        "int" => "whole number".to_owned(),
+        "seconds" => "seconds".to_owned(),
+        "bool01" => "0 | 1".to_owned(),
+        "enum" => setting.words.join(" | "),
+        _ => "text".to_owned(),
     };
-    let mut out = format!("{} <{form}>\n\n", setting.name);
-    let mut line = |label: &str, value: &str| {
-        let _ = writeln!(out, "{label:<17}{value}");
-    };
-    line("A change", if setting.is_reloadable() { "reloads: no client is disturbed" } else { "restarts PgBouncer, with the pods" });
+    let change = if setting.is_reloadable() { "reloads: no client is disturbed" } else { "restarts PgBouncer, with the pods" };
+    let mut facts = vec![("A change", change.to_owned())];
     if let Some((_, value)) = POOLER_DEFAULTS.iter().find(|(name, _)| *name == setting.name) {
-        line("Default here", value);
+        facts.push(("Default here", (*value).to_owned()));
     }
     if POOLER_BLOCKED.contains(&setting.name.as_str()) {
-        line("Not yours", "the program sets it, or depends on it; writing it is an error");
+        facts.push(("Not yours", "the program sets it, or depends on it; writing it is an error".to_owned()));
     }
-    Ok(out)
+    Some(Setting { name: &setting.name, form, facts })
 }
