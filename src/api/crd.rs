@@ -83,7 +83,8 @@ fn root(kind: &Kind) -> Value {
     root["properties"]["metadata"] = metadata;
     if let Some(NotYet { refused: true, help }) = kind.not_yet {
         let message = format!("kind-not-supported-yet: {} is not supported yet by this version; {help}", kind.kind);
-        root["x-kubernetes-validations"] = json!([{"rule": "false", "message": message}]);
+        // None can be made; one that another program made before may still be edited, and so lose its finalizers and go.
+        root["x-kubernetes-validations"] = json!([{"rule": "oldSelf.hasValue()", "optionalOldSelf": true, "message": message}]);
     }
     root
 }

@@ -89,7 +89,9 @@ fn has_rules(kind: &Kind) -> bool {
 /// Rules that the definition of the kind holds, in the server's words.
 fn refused_rules(kind: &Kind, live: Option<&Value>, object: &Value) -> Vec<(String, String)> {
     let said = |code: &str, message: &str, help: &str| format!("Invalid value: \"object\": {code}: {message}; {help}");
-    if let Some(NotYet { refused: true, help }) = kind.not_yet {
+    if let Some(NotYet { refused: true, help }) = kind.not_yet
+        && live.is_none()
+    {
         return vec![(
             "<nil>".to_owned(),
             said("kind-not-supported-yet", &format!("{} is not supported yet by this version", kind.kind), help),

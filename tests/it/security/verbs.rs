@@ -49,6 +49,7 @@ pub(super) fn rows(revision: &str, base: &str) -> Vec<Row> {
         row("rollout rollback", &[&["shop/a"]]),
         row("explain", &[&[], &["bad-parameter-value"], &["sgcluster.spec.configurations.credentials"]]),
         row("crd", &[&[]]),
+        row("docs", &[&["reference"]]),
         row("completions", &[&["bash"]]),
     ]
 }
