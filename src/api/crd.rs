@@ -48,8 +48,7 @@ pub fn crd(kind: &Kind) -> Value {
     // The only warning that an API server gives by itself, without a webhook.
     if let Some(NotYet { refused: false, help }) = kind.not_yet {
         version["deprecated"] = json!(true);
-        version["deprecationWarning"] =
-            json!(format!("kind-not-supported-yet: {} is not supported yet by this version; {help}", kind.kind));
+        version["deprecationWarning"] = json!(rule_message("kind-not-supported-yet", &kind.not_supported_yet(), help));
     }
     json!({
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -62,6 +61,11 @@ pub fn crd(kind: &Kind) -> Value {
             "versions": [version],
         },
     })
+}
+
+/// What the API server says where a rule does not hold: the code, what is wrong, what to do.
+pub fn rule_message(code: &str, message: &str, help: &str) -> String {
+    format!("{code}: {message}; {help}")
 }
 
 fn root(kind: &Kind) -> Value {
@@ -82,7 +86,7 @@ fn root(kind: &Kind) -> Value {
     }
     root["properties"]["metadata"] = metadata;
     if let Some(NotYet { refused: true, help }) = kind.not_yet {
-        let message = format!("kind-not-supported-yet: {} is not supported yet by this version; {help}", kind.kind);
+        let message = rule_message("kind-not-supported-yet", &kind.not_supported_yet(), help);
         // None can be made; one that another program made before may still be edited, and so lose its finalizers and go.
         root["x-kubernetes-validations"] = json!([{"rule": "oldSelf.hasValue()", "optionalOldSelf": true, "message": message}]);
     }
@@ -101,7 +105,7 @@ fn node(schema: &Schema) -> Value {
             .rules
             .iter()
             .map(|rule| {
-                let mut out = json!({"rule": rule.condition.cel(), "message": format!("{}: {}; {}", rule.code, rule.message, rule.help)});
+                let mut out = json!({"rule": rule.condition.cel(), "message": rule_message(rule.code, rule.message, rule.help)});
                 if !rule.field.is_empty() {
                     out["fieldPath"] = json!(format!(".{}", rule.field));
                 }

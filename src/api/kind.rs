@@ -90,6 +90,11 @@ impl Kind {
     pub fn api_version(&self) -> String {
         format!("{}/{}", super::GROUP, self.version)
     }
+
+    /// What is said of the kind while nothing carries it out (`kind-not-supported-yet`).
+    pub fn not_supported_yet(&self) -> String {
+        format!("{} is not supported yet by this version", self.kind)
+    }
 }
 
 /// The kinds that something carries out.

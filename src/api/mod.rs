@@ -30,7 +30,7 @@ mod sg_sharded_db_ops;
 mod sg_stream;
 mod shared;
 
-pub use crd::{crd, crd_name};
+pub use crd::{crd, crd_name, rule_message};
 pub use differences::{DIFFERENCES, Difference};
 pub use kind::{Column, Kind, NotYet, Scale, carried_out, find_kind};
 

@@ -3,7 +3,7 @@
 use crate::api::kind::{Column, Kind, NAME_PATTERN, NotYet};
 use crate::api::schema::{Schema, boolean, object, text};
 use crate::api::sg_object_storage::storage;
-use crate::api::shared::{backup_limits, backup_process, backup_size};
+use crate::api::shared::{backup_process, backup_settings, backup_size};
 use std::sync::LazyLock;
 
 /// The kind `SGBackup`.
@@ -68,16 +68,12 @@ pub(super) static SG_BACKUP: Kind = Kind {
 
 /// Schema of `spec`.
 fn spec() -> Schema {
-    backup_limits(
+    backup_settings(
         object("What is wanted.")
             .fixed("sgCluster", "a backup cannot become one of another cluster", "put the old SGCluster back, or make another object")
             .field(
                 "sgCluster",
                 text("SGCluster that is backed up, in the same namespace; `NAMESPACE.NAME` makes a backup of another namespace known here, to restore from. It cannot change."),
-            )
-            .field(
-                "managedLifecycle",
-                boolean("Whether the retention of the cluster's backup settings may remove it. Absent or `false`: it is kept until somebody deletes it."),
             ),
     )
 }

@@ -1,8 +1,8 @@
 //! The kind `SGShardedBackup`.
 
 use crate::api::kind::{Column, Kind, NAME_PATTERN, NotYet};
-use crate::api::schema::{Schema, array, boolean, object, text};
-use crate::api::shared::{backup_limits, backup_process, backup_size};
+use crate::api::schema::{Schema, array, object, text};
+use crate::api::shared::{backup_process, backup_settings, backup_size};
 use std::sync::LazyLock;
 
 /// The kind `SGShardedBackup`.
@@ -53,16 +53,12 @@ pub(super) static SG_SHARDED_BACKUP: Kind = Kind {
 
 /// Schema of `spec`.
 fn spec() -> Schema {
-    backup_limits(
+    backup_settings(
         object("What is wanted.")
             .fixed("sgShardedCluster", "a backup cannot become one of another cluster", "put the old SGShardedCluster back, or make another object")
             .field(
                 "sgShardedCluster",
                 text("SGShardedCluster that is backed up, in the same namespace; `NAMESPACE.NAME` makes a backup of another namespace known here. It cannot change."),
-            )
-            .field(
-                "managedLifecycle",
-                boolean("Whether the retention of the cluster's backup settings may remove it. Absent or `false`: it is kept until somebody deletes it."),
             ),
     )
 }

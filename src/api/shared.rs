@@ -265,9 +265,13 @@ pub(in crate::api) fn condition() -> Schema {
         .field("type", text("Topic."))
 }
 
-/// Adds the limits of a backup's run to the `spec` of a backup.
-pub(in crate::api) fn backup_limits(spec: Schema) -> Schema {
-    spec.field("timeout", integer("Seconds after which the backup has failed; 0 or absent: no limit."))
+/// Adds to the `spec` of a backup how long it is kept, and the limits of its run.
+pub(in crate::api) fn backup_settings(spec: Schema) -> Schema {
+    spec.field(
+        "managedLifecycle",
+        boolean("Whether the retention of the cluster's backup settings may remove it. Absent or `false`: it is kept until somebody deletes it."),
+    )
+    .field("timeout", integer("Seconds after which the backup has failed; 0 or absent: no limit."))
         .field(
             "reconciliationTimeout",
             integer("Seconds that the removal of older backups behind it may take; 0: no limit.").default("300"),

@@ -25,7 +25,7 @@ pub(super) fn ours_by_name(kind: &str) -> Option<String> {
     find_kind(kind).map(crate::api::Kind::api_version)
 }
 
-fn names() -> impl Iterator<Item = &'static str> + Clone {
+fn names() -> impl Iterator<Item = &'static str> {
     KINDS.iter().map(|kind| kind.kind)
 }
 

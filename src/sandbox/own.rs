@@ -3,10 +3,10 @@
 use super::answer::Failure;
 use super::resources::Resource;
 use crate::api::schema::{Schema, Shape};
-use crate::api::{Kind, NotYet};
+use crate::api::{Kind, NotYet, rule_message};
 use crate::diagnostics::Diagnostic;
 use crate::model::Object;
-use crate::model::pointer::join;
+use crate::model::pointer::{join, segments};
 use crate::validate::{refused_by_schema, structural_of};
 use serde_json::Value;
 
@@ -88,18 +88,15 @@ fn has_rules(kind: &Kind) -> bool {
 
 /// Rules that the definition of the kind holds, in the server's words.
 fn refused_rules(kind: &Kind, live: Option<&Value>, object: &Value) -> Vec<(String, String)> {
-    let said = |code: &str, message: &str, help: &str| format!("Invalid value: \"object\": {code}: {message}; {help}");
+    let said = |code: &str, message: &str, help: &str| format!("Invalid value: \"object\": {}", rule_message(code, message, help));
     if let Some(NotYet { refused: true, help }) = kind.not_yet
         && live.is_none()
     {
-        return vec![(
-            "<nil>".to_owned(),
-            said("kind-not-supported-yet", &format!("{} is not supported yet by this version", kind.kind), help),
-        )];
+        return vec![("<nil>".to_owned(), said("kind-not-supported-yet", &kind.not_supported_yet(), help))];
     }
     let found = live.map(|live| refused_by_schema(live, object, kind)).unwrap_or_default();
     let told = |(pointer, problem): (String, Diagnostic)| {
-        let path = dotted(&pointer.split('/').skip(1).map(str::to_owned).collect::<Vec<_>>());
+        let path = dotted(&segments(&pointer).collect::<Vec<_>>());
         (path, said(&problem.code, &problem.message, problem.help.as_deref().unwrap_or_default()))
     };
     found.into_iter().map(told).collect()

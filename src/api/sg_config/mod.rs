@@ -16,6 +16,7 @@ mod web_console;
 
 use crate::api::kind::{Column, Kind, NotYet};
 use crate::api::schema::{Schema, array, boolean, object, text, text_map};
+use crate::api::shared::service_account_of_sharding_sphere;
 use std::sync::LazyLock;
 
 /// The kind `SGConfig`.
@@ -130,10 +131,6 @@ fn deploy() -> Schema {
 }
 
 fn sharding_sphere() -> Schema {
-    object("Use of a ShardingSphere operator that is there, for sharded clusters of that type.").field(
-        "serviceAccount",
-        object("ServiceAccount of the ShardingSphere operator. It gets the rights that it needs on the sharded clusters.")
-            .required("namespace", text("Namespace of the ServiceAccount."))
-            .required("name", text("Name of the ServiceAccount.")),
-    )
+    object("Use of a ShardingSphere operator that is there, for sharded clusters of that type.")
+        .field("serviceAccount", service_account_of_sharding_sphere())
 }

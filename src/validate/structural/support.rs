@@ -14,8 +14,7 @@ pub fn not_supported_yet(manifest: &Manifest) -> Diagnostics {
     let mut diagnostics = Diagnostics::new();
     if let Some(not_yet) = kind.not_yet {
         let severity = if not_yet.refused { Severity::Error } else { Severity::Warning };
-        let message = format!("{} is not supported yet by this version", kind.kind);
-        let problem = Diagnostic::new(severity, "kind-not-supported-yet", message).help(not_yet.help);
+        let problem = Diagnostic::new(severity, "kind-not-supported-yet", kind.not_supported_yet()).help(not_yet.help);
         diagnostics.push(problem.at(manifest.locate("/kind")).path("/kind"));
         return diagnostics;
     }

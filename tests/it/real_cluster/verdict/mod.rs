@@ -77,13 +77,7 @@ async fn shrunk(client: &kube::Client, kind: &Kind, object: &Value) -> Value {
         pointers.sort_by_key(String::len);
         for pointer in pointers {
             let mut smaller = smallest.clone();
-            let (parent, key) = pointer.rsplit_once('/').unwrap();
-            let key = key.replace("~1", "/").replace("~0", "~");
-            match smaller.pointer_mut(parent).unwrap() {
-                Value::Object(map) => drop(map.remove(&key)),
-                Value::Array(list) => drop(list.remove(key.parse().unwrap())),
-                _ => {}
-            }
+            mutate::remove(&mut smaller, &pointer);
             left -= 1;
             if left == 0 {
                 return smallest;

@@ -4,7 +4,7 @@ use super::super::Random;
 use super::generate::anything;
 use serde_json::{Map, Value, json};
 use stackgres::api::schema::{Schema, Shape};
-use stackgres::model::pointer::join;
+use stackgres::model::pointer::{join, segments};
 
 /// Puts one mistake, or something that looks like one, into a manifest; tells what.
 pub(super) fn mutate(schema: &Schema, object: &mut Value, random: &mut Random) -> String {
@@ -139,9 +139,10 @@ fn edge(object: &mut Value, pointer: &str, schema: &Schema, random: &mut Random)
     replace(object, pointer, value)
 }
 
-fn remove(object: &mut Value, pointer: &str) -> String {
-    let (parent, key) = pointer.rsplit_once('/').unwrap();
-    let key = key.replace("~1", "/").replace("~0", "~");
+/// Takes a value out of its mapping or list.
+pub(super) fn remove(object: &mut Value, pointer: &str) -> String {
+    let (parent, _) = pointer.rsplit_once('/').unwrap();
+    let key = segments(pointer).last().unwrap();
     match object.pointer_mut(parent).unwrap() {
         Value::Object(map) => drop(map.remove(&key)),
         Value::Array(list) => drop(list.remove(key.parse().unwrap())),
