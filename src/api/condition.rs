@@ -9,12 +9,30 @@ use serde_json::Value;
 /// What must hold of a mapping, and of what it was before. Paths lead through mappings only, as `a.b`, with `/` between names that hold dots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
+    /// A field is there.
+    Present(&'static str),
+    /// A text is there, and is one of these.
+    OneOf(&'static str, Vec<&'static str>),
+    /// A boolean is there, and is `true`.
+    True(&'static str),
     /// At most one of these fields is there.
     AtMostOne(&'static [&'static str]),
+    /// Exactly one of these fields is there.
+    ExactlyOne(&'static [&'static str]),
+    /// Both fields are there, or neither.
+    Together(&'static str, &'static str),
+    /// A number is at most this; an absent one is.
+    AtMost(&'static str, i32),
+    /// The first number is more than the second one, where absent means this; an absent first one is.
+    MoreThan(&'static str, &'static str, i32),
+    /// A number is more than the sum of a field over the items of a list: number, list, field. Each may be absent.
+    MoreThanSum(&'static str, &'static str, &'static str),
     /// The other does not hold.
     Not(Box<Condition>),
     /// One holds.
     Any(Vec<Condition>),
+    /// Each holds.
+    All(Vec<Condition>),
     /// A field is as it was; the empty path is the whole mapping.
     Unchanged(&'static str),
     /// A text is as it was, where absent means this text.
@@ -32,6 +50,36 @@ impl Condition {
         Self::Any(vec![Self::Not(Box::new(self)), other])
     }
 
+    /// One of both holds.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self::Any(vec![self, other])
+    }
+
+    /// Both hold.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self::All(vec![self, other])
+    }
+
+    /// It does not hold.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self::Not(Box::new(self))
+    }
+
+    /// Where a text that is not one of a few is what breaks it: its path, and these few.
+    pub fn words(&self) -> Option<(&'static str, &[&'static str])> {
+        match self {
+            Self::OneOf(path, words) => Some((path, words)),
+            Self::Any(list) => match list.as_slice() {
+                [Self::Not(absent), Self::OneOf(path, words)] if **absent == Self::Present(path) => Some((path, words)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// The steps of a path.
     pub fn steps(path: &'static str) -> impl Iterator<Item = &'static str> {
         names(path)
@@ -42,20 +90,49 @@ impl Condition {
         match self {
             Self::Unchanged(_) | Self::UnchangedFrom(..) | Self::Once(_) | Self::WasAtLeast(..) => true,
             Self::Not(one) => one.is_transition(),
-            Self::Any(list) => list.iter().any(Self::is_transition),
-            Self::AtMostOne(_) => false,
+            Self::Any(list) | Self::All(list) => list.iter().any(Self::is_transition),
+            Self::Present(_)
+            | Self::OneOf(..)
+            | Self::True(_)
+            | Self::AtMostOne(_)
+            | Self::ExactlyOne(_)
+            | Self::Together(..)
+            | Self::AtMost(..)
+            | Self::MoreThan(..)
+            | Self::MoreThanSum(..) => false,
         }
     }
 
     /// In the language of the API server.
     pub fn cel(&self) -> String {
         match self {
-            Self::AtMostOne(paths) => {
-                let counted: Vec<String> = paths.iter().map(|path| format!("({} ? 1 : 0)", has("self", path))).collect();
-                format!("{} <= 1", counted.join(" + "))
+            Self::Present(path) => has("self", path),
+            Self::OneOf(path, words) => {
+                let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+                format!("{} && {} in [{}]", has("self", path), field("self", path), words.join(", "))
+            }
+            Self::True(path) => format!("{} && {}", has("self", path), field("self", path)),
+            Self::AtMostOne(paths) => format!("{} <= 1", counted(paths)),
+            Self::ExactlyOne(paths) => format!("{} == 1", counted(paths)),
+            Self::Together(one, two) => format!("({}) == ({})", has("self", one), has("self", two)),
+            Self::AtMost(path, high) => format!("!({}) || {} <= {high}", has("self", path), field("self", path)),
+            Self::MoreThan(more, less, absent) => {
+                let less = format!("({} ? {} : {absent})", has("self", less), field("self", less));
+                format!("!({}) || {} > {less}", has("self", more), field("self", more))
+            }
+            Self::MoreThanSum(more, list, item) => {
+                let of_item = format!("(has(item.{0}) ? item.{0} : 0)", escaped(item));
+                format!(
+                    "!({}) || !({}) || {} > {}.map(item, {of_item}).sum()",
+                    has("self", more),
+                    has("self", list),
+                    field("self", more),
+                    field("self", list)
+                )
             }
             Self::Not(one) => format!("!({})", one.cel()),
             Self::Any(list) => list.iter().map(|one| format!("({})", one.cel())).collect::<Vec<_>>().join(" || "),
+            Self::All(list) => list.iter().map(|one| format!("({})", one.cel())).collect::<Vec<_>>().join(" && "),
             Self::Unchanged("") => "self == oldSelf".to_owned(),
             Self::Unchanged(path) => {
                 let (new, old) = (has("self", path), has("oldSelf", path));
@@ -74,16 +151,31 @@ impl Condition {
     pub fn holds(&self, new: &Value, old: Option<&Value>) -> bool {
         let old = old.unwrap_or(&Value::Null);
         match self {
-            Self::AtMostOne(paths) => paths.iter().filter(|path| find(new, path).is_some()).count() <= 1,
+            Self::Present(path) => find(new, path).is_some(),
+            Self::OneOf(path, words) => find(new, path).and_then(Value::as_str).is_some_and(|text| words.contains(&text)),
+            Self::True(path) => find(new, path) == Some(&Value::Bool(true)),
+            Self::AtMostOne(paths) => present(new, paths) <= 1,
+            Self::ExactlyOne(paths) => present(new, paths) == 1,
+            Self::Together(one, two) => find(new, one).is_some() == find(new, two).is_some(),
+            Self::AtMost(path, high) => number(find(new, path)).is_none_or(|number| number <= f64::from(*high)),
+            Self::MoreThan(more, less, absent) => {
+                number(find(new, more)).is_none_or(|more| more > number(find(new, less)).unwrap_or(f64::from(*absent)))
+            }
+            Self::MoreThanSum(more, list, item) => {
+                let items = find(new, list).and_then(Value::as_array);
+                let sum = |items: &Vec<Value>| items.iter().filter_map(|one| number(find(one, item))).sum();
+                number(find(new, more)).is_none_or(|more| items.is_none_or(|items| more > sum(items)))
+            }
             Self::Not(one) => !one.holds(new, Some(old)),
             Self::Any(list) => list.iter().any(|one| one.holds(new, Some(old))),
+            Self::All(list) => list.iter().all(|one| one.holds(new, Some(old))),
             Self::Unchanged(path) => same(find(new, path), find(old, path)),
             Self::UnchangedFrom(path, absent) => {
                 let text = |value| find(value, path).and_then(Value::as_str).unwrap_or(absent).to_owned();
                 text(new) == text(old)
             }
             Self::Once(path) => find(old, path).is_none() || same(find(new, path), find(old, path)),
-            Self::WasAtLeast(path, low) => find(old, path).and_then(Value::as_f64).is_some_and(|number| number >= f64::from(*low)),
+            Self::WasAtLeast(path, low) => number(find(old, path)).is_some_and(|number| number >= f64::from(*low)),
         }
     }
 }
@@ -96,6 +188,15 @@ fn names(path: &str) -> impl Iterator<Item = &str> {
 /// What stands at a path. The server drops a null where the field does not take one, so it is the same as absent.
 fn find<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     names(path).try_fold(value, |value, name| value.get(name)).filter(|value| !value.is_null())
+}
+
+fn number(value: Option<&Value>) -> Option<f64> {
+    value.and_then(Value::as_f64)
+}
+
+/// How many of these are there.
+fn present(value: &Value, paths: &[&str]) -> usize {
+    paths.iter().filter(|path| find(value, path).is_some()).count()
 }
 
 /// Whether two values are one: nulls in mappings count as absent, and `3.0` is `3`.
@@ -128,6 +229,11 @@ fn has(of: &str, path: &str) -> String {
         })
         .collect();
     steps.join(" && ")
+}
+
+/// How many of these are there.
+fn counted(paths: &[&str]) -> String {
+    paths.iter().map(|path| format!("({} ? 1 : 0)", has("self", path))).collect::<Vec<_>>().join(" + ")
 }
 
 fn quoted(text: &str) -> String {
@@ -173,6 +279,23 @@ mod tests {
         assert_eq!(has("self", "a.namespace"), "has(self.a) && has(self.a.__namespace__)");
         assert_eq!(has("self", "x/postgresql.conf"), "has(self.x) && has(self.x.postgresql__dot__conf)");
         assert_eq!(quoted("it's"), "'it\\'s'");
+    }
+
+    /// A rule that is broken by what it does not speak of would refuse good manifests, in `kubectl` too.
+    #[test]
+    fn what_is_absent_breaks_no_rule_about_something_else() {
+        let more = Condition::MoreThan("n", "sync", 1);
+        assert!(more.holds(&json!({"n": 2}), None) && !more.holds(&json!({"n": 1}), None) && more.holds(&json!({}), None));
+        let sum = Condition::MoreThanSum("n", "groups", "count");
+        assert!(sum.holds(&json!({"n": 3, "groups": [{"count": 1}, {"count": 1}, {}]}), None) && sum.holds(&json!({"n": 0}), None));
+        assert!(!sum.holds(&json!({"n": 2, "groups": [{"count": 1}, {"count": 1.0}]}), None));
+        let word = Condition::Present("op").implies(Condition::OneOf("op", vec!["a", "b"]));
+        assert_eq!(word.words(), Some(("op", &["a", "b"][..])));
+        assert!(word.holds(&json!({}), None) && word.holds(&json!({"op": "b"}), None) && !word.holds(&json!({"op": "c"}), None));
+        assert!(
+            Condition::Together("a", "b").holds(&json!({"a": null}), None) && !Condition::Together("a", "b").holds(&json!({"a": 1}), None)
+        );
+        assert!(!Condition::ExactlyOne(&["a", "b"]).holds(&json!({}), None));
     }
 
     /// A rule that holds for what must not change lets a database lose what it was made from.

@@ -105,7 +105,7 @@ fn node(schema: &Schema) -> Value {
             .rules
             .iter()
             .map(|rule| {
-                let mut out = json!({"rule": rule.condition.cel(), "message": rule_message(rule.code, rule.message, rule.help)});
+                let mut out = json!({"rule": rule.condition.cel(), "message": rule_message(rule.code, &rule.message, &rule.help)});
                 if !rule.field.is_empty() {
                     out["fieldPath"] = json!(format!(".{}", rule.field));
                 }

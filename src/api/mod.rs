@@ -12,6 +12,7 @@ mod differences;
 mod kind;
 mod kubernetes_types;
 pub mod schema;
+mod sections;
 mod sg_backup;
 mod sg_cluster;
 mod sg_config;

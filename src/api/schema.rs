@@ -4,6 +4,7 @@
 //! section "Specifying a structural schema".
 
 use super::condition::Condition;
+use std::borrow::Cow;
 
 /// One node of a schema.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,9 +31,9 @@ pub struct Rule {
     /// What must hold.
     pub condition: Condition,
     /// What is wrong where it does not.
-    pub message: &'static str,
+    pub message: Cow<'static, str>,
     /// What to do.
-    pub help: &'static str,
+    pub help: Cow<'static, str>,
     /// Field below the mapping that it is about, as in a [`Condition`]; the mapping itself where empty.
     pub field: &'static str,
 }
@@ -406,17 +407,43 @@ impl Schema {
         self
     }
 
+    /// Adds the rule that a condition holds of the mapping.
+    #[must_use]
+    pub fn demand(
+        self,
+        code: &'static str,
+        condition: Condition,
+        message: impl Into<Cow<'static, str>>,
+        help: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.rule(Rule { code, condition, message: message.into(), help: help.into(), field: "" })
+    }
+
+    /// Adds the rule that a text, where it is there, is one of a few.
+    #[must_use]
+    pub fn choice(self, code: &'static str, field: &'static str, words: &[&'static str]) -> Self {
+        let condition = Condition::Present(field).implies(Condition::OneOf(field, words.to_vec()));
+        let (message, help) = (format!("`{field}` says nothing that has a meaning"), format!("it is one of {}", words.join(", ")));
+        self.rule(Rule { code, condition, message: message.into(), help: help.into(), field })
+    }
+
     /// Adds the rule that a field cannot change once the object is there; the empty one is the whole mapping.
     #[must_use]
     pub fn fixed(self, field: &'static str, message: &'static str, help: &'static str) -> Self {
-        self.rule(Rule { code: "immutable-field", condition: Condition::Unchanged(field), message, help, field })
+        self.rule(Rule {
+            code: "immutable-field",
+            condition: Condition::Unchanged(field),
+            message: message.into(),
+            help: help.into(),
+            field,
+        })
     }
 
     /// Adds the rule that a field cannot change once it is there.
     #[must_use]
     pub fn written_once(self, field: &'static str, message: &'static str) -> Self {
         let help = "it says what was done; what differs is another object";
-        self.rule(Rule { code: "immutable-field", condition: Condition::Once(field), message, help, field })
+        self.rule(Rule { code: "immutable-field", condition: Condition::Once(field), message: message.into(), help: help.into(), field })
     }
 
     /// The field of that name, for objects.

@@ -1,8 +1,10 @@
 //! The kind `SGObjectStorage`.
 
+use crate::api::condition::Condition;
 use crate::api::kind::{Column, Kind};
 use crate::api::kubernetes_types::selector::{optional_secret_key_selector, secret_key_selector};
-use crate::api::schema::{Schema, boolean, object, text};
+use crate::api::schema::{Rule, Schema, boolean, object, text};
+use crate::api::sections::{Section, sections};
 use std::sync::LazyLock;
 
 /// The kind `SGObjectStorage`.
@@ -29,10 +31,29 @@ fn spec() -> Schema {
 
 /// Schema of an object storage; the description says what it is for in its place.
 pub(in crate::api) fn storage(description: &str) -> Schema {
-    object(description)
+    let chosen = sections(
+        object(description),
+        "type",
+        "unknown-choice",
+        "storage-section",
+        &[
+            Section::Needed("s3", "s3"),
+            Section::Needed("s3Compatible", "s3Compatible"),
+            Section::Needed("gcs", "gcs"),
+            Section::Needed("azureBlob", "azureBlob"),
+        ],
+    );
+    chosen
+        .rule(Rule {
+            code: "storage-without-type",
+            condition: Condition::Present("type"),
+            message: "the storage has no `type`".into(),
+            help: "write `type:` with s3, s3Compatible, gcs or azureBlob".into(),
+            field: "type",
+        })
         .field(
             "encryption",
-            object("Encryption of what is stored.")
+            encryption()
                 .field("method", text("`sodium` or `openpgp`."))
                 .field(
                     "sodium",
@@ -62,7 +83,7 @@ pub(in crate::api) fn storage(description: &str) -> Schema {
                 .field("storageClass", text("Storage class of the objects, for example `STANDARD_IA`."))
                 .required(
                     "awsCredentials",
-                    object("How to log in.")
+                    keys_or("useIAMRole")
                         .field(
                             "useIAMRole",
                             boolean("Whether the role of the pods' ServiceAccount is used in place of keys.").default("false"),
@@ -103,7 +124,7 @@ pub(in crate::api) fn storage(description: &str) -> Schema {
                 .required("bucket", text("Name of the bucket, with an optional scheme and prefix.").pattern(r"^(gs://)?[^/]+(/[^/]*)*$"))
                 .required(
                     "gcpCredentials",
-                    object("How to log in.")
+                    keys_or("fetchCredentialsFromMetadataService")
                         .field("fetchCredentialsFromMetadataService", boolean("Whether the node's own identity is used."))
                         .field(
                             "secretKeySelectors",
@@ -118,12 +139,46 @@ pub(in crate::api) fn storage(description: &str) -> Schema {
                 .required("bucket", text("Name of the bucket, with an optional scheme and prefix.").pattern(r"^(azure://)?[^/]+(/[^/]*)*$"))
                 .required(
                     "azureCredentials",
-                    object("How to log in.").field(
-                        "secretKeySelectors",
-                        object("Secrets that hold the credentials.")
-                            .required("storageAccount", secret_key_selector("Secret key with the name of the storage account."))
-                            .required("accessKey", secret_key_selector("Secret key with the account's access key.")),
-                    ),
+                    object("How to log in.")
+                        .demand(
+                            "storage-credentials",
+                            Condition::Present("secretKeySelectors"),
+                            "no Secret keys are given",
+                            "add `secretKeySelectors`",
+                        )
+                        .field(
+                            "secretKeySelectors",
+                            object("Secrets that hold the credentials.")
+                                .required("storageAccount", secret_key_selector("Secret key with the name of the storage account."))
+                                .required("accessKey", secret_key_selector("Secret key with the account's access key.")),
+                        ),
                 ),
         )
+}
+
+/// Encryption, without its fields.
+fn encryption() -> Schema {
+    sections(
+        object("Encryption of what is stored."),
+        "method",
+        "storage-encryption",
+        "storage-encryption",
+        &[Section::Needed("sodium", "sodium"), Section::Needed("openpgp", "openpgp")],
+    )
+    .demand(
+        "storage-encryption",
+        Condition::Present("sodium").or(Condition::Present("openpgp")).implies(Condition::Present("method")),
+        "the encryption has no `method`",
+        "write method: sodium or openpgp",
+    )
+}
+
+/// How to log in: with keys from Secrets, or as what the pods are, which the field says.
+fn keys_or(role: &'static str) -> Schema {
+    object("How to log in.").demand(
+        "storage-credentials",
+        Condition::Present("secretKeySelectors").or(Condition::True(role)),
+        "neither Secret keys nor a role are given",
+        format!("add `secretKeySelectors`, or `{role}: true`"),
+    )
 }

@@ -1,7 +1,8 @@
 //! The kind `SGScript`.
 
+use crate::api::condition::Condition;
 use crate::api::kind::{Kind, NAME_PATTERN};
-use crate::api::schema::{Schema, array, boolean, integer, object, text};
+use crate::api::schema::{Rule, Schema, array, boolean, integer, object, text};
 use crate::api::shared::script_from;
 use std::sync::LazyLock;
 
@@ -28,6 +29,20 @@ fn spec() -> Schema {
         .field("managedVersions", boolean("Whether a changed script gets a new version, and so runs again, by itself."))
         .field("continueOnError", boolean("Whether later entries run although an earlier one failed."))
         .field("scripts", array("The entries, in order.", object("One entry.")
+            .demand(
+                "script-source",
+                Condition::ExactlyOne(&["script", "scriptFrom"]),
+                "the entry needs exactly one of `script` and `scriptFrom`",
+                "write the SQL into `script`, or name where it is in `scriptFrom`",
+            )
+            .choice("script-transaction", "wrapInTransaction", &["read-committed", "repeatable-read", "serializable"])
+            .rule(Rule {
+                code: "script-transaction",
+                condition: Condition::True("storeStatusInDatabase").implies(Condition::Present("wrapInTransaction")),
+                message: "it needs `wrapInTransaction`".into(),
+                help: "the record is made by the transaction that does the work; write for example wrapInTransaction: read-committed".into(),
+                field: "storeStatusInDatabase",
+            })
             .field("name", text("Name of the entry, for people."))
             .field("id", integer("Number that identifies the entry; assigned by position when absent."))
             .field("version", integer("Version of the entry; a new version runs again."))

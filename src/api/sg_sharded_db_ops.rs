@@ -2,7 +2,8 @@
 
 use crate::api::kind::{Column, Kind, NAME_PATTERN, NotYet};
 use crate::api::schema::{Schema, array, boolean, integer, number, object, text};
-use crate::api::sg_db_ops::method;
+use crate::api::sections::{Section, sections};
+use crate::api::sg_db_ops::{METHODS, method};
 use crate::api::shared::{conditions, job_scheduling};
 use std::sync::LazyLock;
 
@@ -42,7 +43,13 @@ pub(super) static SG_SHARDED_DB_OPS: Kind = Kind {
 
 /// Schema of `spec`.
 fn spec() -> Schema {
-    object("What is to be done. It cannot change: an operation is done once, and a new wish is a new object.")
+    let operation = object("What is to be done. It cannot change: an operation is done once, and a new wish is a new object.");
+    let operations = [
+        Section::Needed("resharding", "resharding"),
+        Section::Allowed("restart", "restart"),
+        Section::Allowed("securityUpgrade", "securityUpgrade"),
+    ];
+    sections(operation, "op", "unknown-operation", "operation-section", &operations)
         .fixed("", "an operation cannot change once it is made", "give it another name: it is another operation then")
         .required("sgShardedCluster", text("SGShardedCluster of the same namespace that it is done to."))
         .field("scheduling", job_scheduling("Where the pod of an operation may run that needs one of its own."))
@@ -65,14 +72,16 @@ fn spec() -> Schema {
         )
         .field(
             "restart",
-            object("How the instances are restarted.").field("method", method()).field(
+            object("How the instances are restarted.").choice("unknown-choice", "method", METHODS).field("method", method()).field(
                 "onlyPendingRestart",
                 boolean("Whether only instances are restarted that wait for it.").default("false"),
             ),
         )
         .field(
             "securityUpgrade",
-            object("How every instance gets the newest images of the PostgreSQL version that it runs.").field("method", method()),
+            object("How every instance gets the newest images of the PostgreSQL version that it runs.")
+                .choice("unknown-choice", "method", METHODS)
+                .field("method", method()),
         )
 }
 

@@ -1,5 +1,6 @@
 //! Parts that several of our kinds share.
 
+use crate::api::condition::Condition;
 use crate::api::kubernetes_types::affinity::{node_affinity, pod_affinity, tolerations};
 use crate::api::kubernetes_types::container::{container_ports, container_resources, resize_policy, restart_policy_rules};
 use crate::api::kubernetes_types::environment::{config_map_ref, env, env_from, secret_ref, value_from};
@@ -149,6 +150,12 @@ pub(in crate::api) fn user_credentials(description: &str) -> Schema {
 /// Schema of `scriptFrom`; the description says what it is for in its place.
 pub(in crate::api) fn script_from(description: &str) -> Schema {
     object(description)
+        .demand(
+            "script-source",
+            Condition::ExactlyOne(&["secretKeyRef", "configMapKeyRef"]),
+            "it needs exactly one of `secretKeyRef` and `configMapKeyRef`",
+            "name the key of a Secret or of a ConfigMap",
+        )
         .field("secretKeyRef", script_secret_key_ref("A key of a Secret."))
         .field("configMapKeyRef", script_config_map_key_ref("A key of a ConfigMap."))
 }
@@ -191,6 +198,12 @@ pub(in crate::api) fn job_scheduling(description: &str) -> Schema {
 /// Schema of `hugePages`; the description says what it is for in its place.
 pub(in crate::api) fn huge_pages(description: &str) -> Schema {
     object(description)
+        .demand(
+            "bad-huge-pages",
+            Condition::Present("hugepages-2Mi").or(Condition::Present("hugepages-1Gi")),
+            "neither size of huge pages is given",
+            "write hugepages-2Mi or hugepages-1Gi, or take the section out",
+        )
         .field("hugepages-2Mi", text("Amount of memory in pages of 2 MiB.").pattern(r"^[0-9]+(\.[0-9]+)?(Mi|Gi)$"))
         .field("hugepages-1Gi", text("Amount of memory in pages of 1 GiB.").pattern(r"^[0-9]+(\.[0-9]+)?(Mi|Gi)$"))
 }

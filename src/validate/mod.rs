@@ -14,4 +14,4 @@ pub use transition::{CODES as TRANSITION_CODES, refused_by_schema, transition, t
 pub use valid::{ValidCluster, check_cluster, check_flawed, check_manifest, check_written, wrong_paths};
 
 /// Every code this stage uses, besides those of the rules.
-pub use structural::CODES;
+pub use structural::{CODES, SCHEMA_CODES};

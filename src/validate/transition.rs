@@ -72,7 +72,7 @@ pub fn refused_by_schema(old: &Value, new: &Value, kind: &Kind) -> Vec<(String, 
 fn walk(pointer: &str, schema: &Schema, new: &Value, old: &Value, findings: &mut Vec<(String, Diagnostic)>) {
     let (Value::Object(fields), Value::Object(_)) = (new, old) else { return };
     let broken = schema.rules.iter().filter(|rule| rule.condition.is_transition() && !rule.condition.holds(new, Some(old)));
-    findings.extend(broken.map(|rule| of_rule(pointer, rule)));
+    findings.extend(broken.map(|rule| of_rule(pointer, rule, new)));
     for (key, value) in fields {
         if let (Some(schema), Some(old)) = (schema.child(key), old.get(key)) {
             walk(&join(pointer, key), schema, value, old, findings);

@@ -1,13 +1,14 @@
 //! Rules on where pods are placed, as the core API defines them.
 
+use crate::api::condition::Condition;
 use crate::api::kubernetes_types::selector::{label_selector, match_expressions, match_fields};
-use crate::api::schema::{Schema, array, integer, object, text};
+use crate::api::schema::{Rule, Schema, array, integer, object, text};
 
 /// Schema of `tolerations`; the description says what it is for in its place.
 pub(in crate::api) fn tolerations(description: &str) -> Schema {
     array(
         description,
-        object("One entry.")
+        toleration()
             .field("effect", text("Effect of the taint: `NoSchedule`, `PreferNoSchedule` or `NoExecute`; empty matches all."))
             .field("key", text("Key of the taint; empty with `Exists` matches all."))
             .field("operator", text("`Exists` or `Equal`."))
@@ -17,6 +18,43 @@ pub(in crate::api) fn tolerations(description: &str) -> Schema {
             )
             .field("value", text("Value of the taint for `Equal`.")),
     )
+}
+
+/// A toleration without its fields. Source of the rules: Kubernetes API reference, "Toleration"; an empty text is the same as none.
+fn toleration() -> Schema {
+    const CODE: &str = "bad-toleration";
+    let rule = |condition: Condition, message: &'static str, help: &'static str, field: &'static str| Rule {
+        code: CODE,
+        condition,
+        message: message.into(),
+        help: help.into(),
+        field,
+    };
+    let exists = || Condition::OneOf("operator", vec!["Exists"]);
+    let none = |field| Condition::Present(field).negated().or(Condition::OneOf(field, vec![""]));
+    object("One entry.")
+        .choice(CODE, "operator", &["", "Equal", "Exists"])
+        .choice(CODE, "effect", &["", "NoSchedule", "PreferNoSchedule", "NoExecute"])
+        .rule(rule(
+            none("key").and(none("operator").or(Condition::OneOf("operator", vec!["Equal"]))).negated(),
+            "a toleration without a key needs the operator Exists",
+            "add the key, or operator: Exists",
+            "",
+        ))
+        .rule(rule(
+            exists().implies(none("value")),
+            "with the operator Exists there is no value to compare",
+            "take it out, or write operator: Equal",
+            "value",
+        ))
+        .rule(rule(
+            Condition::Present("tolerationSeconds")
+                .and(none("effect").or(Condition::OneOf("effect", vec!["NoSchedule", "PreferNoSchedule"])))
+                .negated(),
+            "seconds are counted for the effect NoExecute only",
+            "write effect: NoExecute, or take it out",
+            "tolerationSeconds",
+        ))
 }
 
 /// Schema of `nodeAffinity`; the description says what it is for in its place.

@@ -1,11 +1,33 @@
 //! Automatic scaling of an SGCluster.
 
+use crate::api::condition::Condition;
 use crate::api::schema::{Schema, integer, object, text};
 use crate::api::shared::size_bounds;
 
 /// Schema of `spec.autoscaling`.
 pub(in crate::api) fn schema() -> Schema {
+    let (horizontal, vertical) = (vec!["vertical", "none"], vec!["horizontal", "none"]);
     object("Automatic change of the number or size of instances.")
+        .choice("unknown-choice", "mode", &["all", "horizontal", "vertical", "none"])
+        .demand(
+            "incomplete-autoscaling",
+            Condition::OneOf("mode", horizontal).or(Condition::Present("minInstances").and(Condition::Present("maxInstances"))),
+            "the bounds of the number of instances are missing",
+            "write minInstances and maxInstances, or the mode vertical or none",
+        )
+        .demand(
+            "incomplete-autoscaling",
+            Condition::OneOf("mode", vertical).or(Condition::Present("minAllowed").and(Condition::Present("maxAllowed"))),
+            "the bounds of the size are missing",
+            "write minAllowed and maxAllowed, or the mode horizontal or none",
+        )
+        .demand(
+            "incomplete-autoscaling",
+            Condition::Present("maxInstances")
+                .implies(Condition::MoreThan("minInstances", "maxInstances", 0).negated().or(Condition::Present("minInstances").negated())),
+            "there are at least more instances than at most",
+            "lower minInstances, or raise maxInstances",
+        )
         .field(
             "mode",
             text("What may change by itself: `horizontal` the number of replicas, `vertical` the size, `all` both, `none` neither.")

@@ -1,5 +1,6 @@
 //! Configuration of an SGCluster.
 
+use crate::api::condition::Condition;
 use crate::api::kubernetes_types::selector::optional_secret_key_selector;
 use crate::api::schema::{Schema, boolean, object, text, text_map};
 use crate::api::shared::pg_bouncer;
@@ -25,6 +26,12 @@ pub(in crate::api) fn schema() -> Schema {
             .field("initialConfig", object("Static configuration of Patroni in its own form, used when the cluster is made. Fixed afterwards except a few PostgreSQL settings.").preserve_unknown()))
         .field("credentials", super::credentials::schema())
         .field("binding", object("The Secret `<cluster>-binding` in the form of the Service Binding specification: host, port, database, user, password and a `uri` of all of these. Without a user of your own it is the superuser.")
+            .demand(
+                "incomplete-binding",
+                Condition::Together("username", "password"),
+                "`username` and `password` of the binding belong together",
+                "give both, or neither",
+            )
             .field("provider", text("Value of its `provider` entry.").default("stackgres"))
             .field("database", text("Database it leads to.").default("postgres"))
             .field("username", text("User it logs in as. Make the role with an SGScript. Give `password` too."))

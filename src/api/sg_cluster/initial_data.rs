@@ -1,7 +1,7 @@
 //! First data of an SGCluster.
 
 use crate::api::condition::Condition;
-use crate::api::schema::{Rule, Schema, array, boolean, integer, object, text};
+use crate::api::schema::{Schema, array, boolean, integer, object, text};
 use crate::api::shared::script_from;
 
 /// Schema of `spec.initialData`.
@@ -10,16 +10,27 @@ pub(in crate::api) fn schema() -> Schema {
         .field(
             "restore",
             object("Restores a backup into the new cluster.")
+                .demand(
+                    "incomplete-restore",
+                    Condition::Present("fromBackup"),
+                    "the backup is not named",
+                    "write fromBackup with the name of the SGBackup",
+                )
                 .field(
                     "fromBackup",
                     object("The backup.")
-                        .rule(Rule {
-                            code: "several-recovery-targets",
-                            condition: Condition::AtMostOne(&["targetName", "targetXid", "targetLsn", "pointInTimeRecovery"]),
-                            message: "more than one point to stop at is given",
-                            help: "keep one of targetName, targetXid, targetLsn and pointInTimeRecovery",
-                            field: "",
-                        })
+                        .demand(
+                            "several-recovery-targets",
+                            Condition::AtMostOne(&["targetName", "targetXid", "targetLsn", "pointInTimeRecovery"]),
+                            "more than one point to stop at is given",
+                            "keep one of targetName, targetXid, targetLsn and pointInTimeRecovery",
+                        )
+                        .demand(
+                            "incomplete-restore",
+                            Condition::Present("name"),
+                            "the backup is not named",
+                            "write the name of the SGBackup",
+                        )
                         .field("uid", text("Identity of the SGBackup."))
                         .field("name", text("Name of the SGBackup."))
                         .field("target", text("`immediate` stops as soon as the data are consistent."))
@@ -48,5 +59,12 @@ pub(in crate::api) fn schema() -> Schema {
 
 /// Schema of `pointInTimeRecovery`.
 pub(in crate::api) fn point_in_time_recovery() -> Schema {
-    object("Stops at a moment.").field("restoreToTimestamp", text("The moment, ISO 8601 in UTC."))
+    object("Stops at a moment.")
+        .demand(
+            "incomplete-restore",
+            Condition::Present("restoreToTimestamp"),
+            "the moment to stop at is not given",
+            "write restoreToTimestamp, for example 2026-11-28T03:00:00Z",
+        )
+        .field("restoreToTimestamp", text("The moment, ISO 8601 in UTC."))
 }

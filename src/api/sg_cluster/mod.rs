@@ -21,8 +21,9 @@ mod scheduling;
 mod services;
 pub(in crate::api) mod status;
 
+use crate::api::condition::Condition;
 use crate::api::kind::{Column, Kind, NAME_PATTERN, Scale};
-use crate::api::schema::{Schema, integer, object, text};
+use crate::api::schema::{Rule, Schema, integer, object, text};
 use crate::api::shared::{distributed_logs, extension_packages};
 use std::sync::LazyLock;
 
@@ -127,6 +128,14 @@ pub(super) static SG_CLUSTER: Kind = Kind {
 fn spec() -> Schema {
     object("What is wanted.")
         .fixed("initialData.restore", "the source of the first data cannot change", "put it back as it was")
+        .rule(replication::enough("instances"))
+        .rule(Rule {
+            code: "too-few-instances",
+            condition: Condition::AtMost("instances", 0).or(Condition::MoreThanSum("instances", "replication.groups", "instances")),
+            message: "the groups take every instance".into(),
+            help: "raise instances: at least one stays in the first group, which the primary comes from".into(),
+            field: "instances",
+        })
         .field("profile", text("Preset for everything that is not set: `production`, `testing` or `development`. The last two let instances share a node; `development` drops resource requirements as well.").default("production"))
         .required("postgres", postgres::schema())
         .required("instances", integer("Number of PostgreSQL instances, the primary included. Two or more give automatic failover; adding one copies the data from a running instance, removing one never takes the primary and keeps its volume. 0 stops the cluster and keeps its data.").minimum(0))

@@ -10,8 +10,8 @@ pub(in crate::api) fn schema() -> Schema {
         .rule(Rule {
             code: "immutable-field",
             condition: Condition::UnchangedFrom("flavor", "vanilla"),
-            message: "the flavor cannot change",
-            help: "put the old one back; another flavor is a cluster of its own",
+            message: "the flavor cannot change".into(),
+            help: "put the old one back; another flavor is a cluster of its own".into(),
             field: "flavor",
         })
         .required("version", text("PostgreSQL version: a minor version such as `17.6`, a major version such as `17` (its newest known minor), or `latest`. The resolved minor is frozen in each revision, so a new release changes no running cluster by itself. A minor change needs new pods; a major one needs the operation for it."))
@@ -22,6 +22,12 @@ pub(in crate::api) fn schema() -> Schema {
             .field("version", text("Version of the extension's files, or `stable`. Absent: the version the image has."))
             .field("repository", text("Address the extension's package came from. Files come with the image, so it has no effect."))))
         .field("ssl", object("Encryption of client connections.")
+            .demand(
+                "incomplete-certificate",
+                Condition::Together("certificateSecretKeySelector", "privateKeySecretKeySelector"),
+                "certificate and private key belong together",
+                "give both selectors, or neither",
+            )
             .field("enabled", boolean("Whether clients may connect with TLS. Switching it needs new pods.").default("true"))
             .field("duration", text("Lifetime of a generated certificate as an ISO 8601 duration, for example `P90D`. Renewal is a reload."))
             .field("certificateSecretKeySelector", secret_key_selector("Secret key with your own certificate chain in PEM form; give the private key too. Absent: a certificate is generated."))

@@ -1,11 +1,16 @@
 //! Benchmarks of an SGDbOps.
 
+use crate::api::condition::Condition;
 use crate::api::schema::{Schema, array, boolean, integer, number, object, text};
+use crate::api::sections::{Section, sections};
 use crate::api::shared::{required_user_credentials, script_from};
 
 /// Schema of `spec.benchmark`.
 pub(super) fn schema() -> Schema {
-    object("A load that is put on the cluster, and measured.")
+    let load = object("A load that is put on the cluster, and measured.");
+    let parts = [Section::Needed("pgbench", "pgbench"), Section::Needed("sampling", "sampling")];
+    sections(load, "type", "unknown-choice", "operation-section", &parts)
+        .choice("unknown-choice", "connectionType", &["primary-service", "replicas-service"])
         .required("type", text("`pgbench` runs transactions of its own; `sampling` records what the applications ask for."))
         .field("database", text("Database it works in; a new one that is dropped afterwards when absent."))
         .field("credentials", required_user_credentials("User it connects as; the superuser when absent."))
@@ -16,6 +21,13 @@ pub(super) fn schema() -> Schema {
 
 fn sampling() -> Schema {
     object("Recording of queries.")
+        .choice("unknown-choice", "mode", &["time", "calls", "custom"])
+        .demand(
+            "incomplete-operation",
+            Condition::OneOf("mode", vec!["custom"]).implies(Condition::Present("customTopQueriesQuery")),
+            "the mode `custom` has no query",
+            "write customTopQueriesQuery",
+        )
         .required("targetDatabase", text("Database whose queries are recorded."))
         .required("topQueriesCollectDuration", text("How long statistics are gathered to find the queries, as an ISO 8601 duration."))
         .required("samplingDuration", text("How long queries are recorded, as an ISO 8601 duration."))
@@ -31,6 +43,15 @@ fn sampling() -> Schema {
 
 fn pgbench() -> Schema {
     object("A run of `pgbench`.")
+        .choice("unknown-choice", "mode", &["tpcb-like", "select-only", "custom", "replay"])
+        .choice("unknown-choice", "queryMode", &["simple", "extended", "prepared"])
+        .choice("unknown-choice", "partitionMethod", &["range", "hash"])
+        .demand(
+            "incomplete-operation",
+            Condition::OneOf("mode", vec!["replay"]).implies(Condition::Present("samplingSGDbOps")),
+            "the mode `replay` has no recorded queries",
+            "write samplingSGDbOps with the SGDbOps that recorded them",
+        )
         .field("mode", text("`tpcb-like`, `select-only`, `custom`, or `replay` of recorded queries. Absent: `tpcb-like` on the primary, `select-only` on replicas."))
         .required("databaseSize", text("Size of the tables that are made, for example `10Gi`.").pattern(r"^[0-9]+(\.[0-9]+)?(Mi|Gi|Ti)$"))
         .required("duration", text("How long it runs, as an ISO 8601 duration."))
@@ -55,6 +76,12 @@ fn custom() -> Schema {
         .field(
             "initialization",
             object("What prepares the database; the built-in initialisation when absent.")
+                .demand(
+                    "script-source",
+                    Condition::ExactlyOne(&["script", "scriptFrom"]),
+                    "it needs exactly one of `script` and `scriptFrom`",
+                    "write the SQL into one of them",
+                )
                 .field("script", text("The SQL."))
                 .field("scriptFrom", script_from("Where the SQL comes from.")),
         )
@@ -63,6 +90,12 @@ fn custom() -> Schema {
             array(
                 "Scripts that are run, each as often as its weight says.",
                 object("One script: exactly one of `script`, `scriptFrom`, `builtin` and `replay`.")
+                    .demand(
+                        "script-source",
+                        Condition::ExactlyOne(&["script", "scriptFrom", "builtin", "replay"]),
+                        "it needs exactly one of `script`, `scriptFrom`, `builtin` and `replay`",
+                        "keep one of them",
+                    )
                     .field("script", text("The script, in the language of `pgbench`."))
                     .field("scriptFrom", script_from("Where the script comes from."))
                     .field("builtin", text("Name of a script that `pgbench` has built in."))

@@ -10,6 +10,7 @@ mod upgrades;
 
 use crate::api::kind::{Column, Kind, NAME_PATTERN};
 use crate::api::schema::{Schema, boolean, integer, object, text};
+use crate::api::sections::{Section, sections};
 use crate::api::shared::job_scheduling;
 use std::sync::LazyLock;
 
@@ -61,9 +62,24 @@ pub(super) static SG_DB_OPS: Kind = Kind {
     schema: LazyLock::new(|| object("One operation on one cluster.").required("spec", spec()).field("status", status::schema())),
 };
 
+/// The operations of the API, and their sections.
+const OPERATIONS: &[Section] = &[
+    Section::Needed("benchmark", "benchmark"),
+    Section::Allowed("vacuum", "vacuum"),
+    Section::Allowed("repack", "repack"),
+    Section::Allowed("restart", "restart"),
+    Section::Needed("majorVersionUpgrade", "majorVersionUpgrade"),
+    Section::Needed("minorVersionUpgrade", "minorVersionUpgrade"),
+    Section::Allowed("securityUpgrade", "securityUpgrade"),
+];
+
+/// The two ways to restart instances.
+pub(in crate::api) const METHODS: &[&str] = &["InPlace", "ReducedImpact"];
+
 /// Schema of `spec`.
 fn spec() -> Schema {
-    object("What is to be done. It cannot change: an operation is done once, and a new wish is a new object.")
+    let operation = object("What is to be done. It cannot change: an operation is done once, and a new wish is a new object.");
+    sections(operation, "op", "unknown-operation", "operation-section", OPERATIONS)
         .fixed("", "an operation cannot change once it is made", "give it another name: it is another operation then")
         .required("sgCluster", text("SGCluster of the same namespace that it is done to."))
         .field("scheduling", job_scheduling("Where the pod of an operation may run that needs one of its own.").not_yet_warning())
@@ -84,6 +100,7 @@ fn spec() -> Schema {
         .field(
             "restart",
             object("How the instances are restarted.")
+                .choice("unknown-choice", "method", METHODS)
                 .field("method", method())
                 .field(
                     "onlyPendingRestart",
@@ -94,7 +111,9 @@ fn spec() -> Schema {
         .field("minorVersionUpgrade", upgrades::minor().not_yet_error())
         .field(
             "securityUpgrade",
-            object("How every instance gets the newest images of the PostgreSQL version that it runs.").field("method", method()),
+            object("How every instance gets the newest images of the PostgreSQL version that it runs.")
+                .choice("unknown-choice", "method", METHODS)
+                .field("method", method()),
         )
 }
 

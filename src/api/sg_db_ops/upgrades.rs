@@ -1,11 +1,19 @@
 //! Version upgrades of an SGDbOps.
 
+use crate::api::condition::Condition;
 use crate::api::schema::{Schema, array, boolean, integer, object, text};
 use crate::api::shared::extension_packages;
 
 /// Schema of `spec.minorVersionUpgrade`.
 pub(super) fn minor() -> Schema {
     object("An upgrade to another minor version.")
+        .demand(
+            "incomplete-operation",
+            Condition::Present("postgresVersion"),
+            "the version it goes to is missing",
+            "write postgresVersion, for example 17.12",
+        )
+        .choice("unknown-choice", "method", super::METHODS)
         .field("postgresVersion", text("Full version it goes to, for example `17.12`."))
         .field("method", super::method())
 }
@@ -13,6 +21,18 @@ pub(super) fn minor() -> Schema {
 /// Schema of `spec.majorVersionUpgrade`.
 pub(super) fn major() -> Schema {
     object("An upgrade to a newer major version, with `pg_upgrade`.")
+        .demand(
+            "incomplete-operation",
+            Condition::Present("postgresVersion").and(Condition::Present("sgPostgresConfig")),
+            "the version it goes to or its configuration is missing",
+            "write postgresVersion, and sgPostgresConfig with an SGPostgresConfig of that major version",
+        )
+        .demand(
+            "link-and-clone",
+            Condition::True("link").and(Condition::True("clone")).negated(),
+            "data files cannot be linked and cloned",
+            "keep `link` or `clone`",
+        )
         .field("postgresVersion", text("Version it goes to."))
         .field(
             "postgresExtensions",

@@ -12,8 +12,9 @@ mod sharding_sphere;
 mod shards;
 mod status;
 
+use crate::api::condition::Condition;
 use crate::api::kind::{Column, Kind, NAME_PATTERN, NotYet};
-use crate::api::schema::{Schema, object, text, text_map};
+use crate::api::schema::{Rule, Schema, object, text, text_map};
 use crate::api::sg_cluster;
 use crate::api::shared::{distributed_logs, metadata_by_scope};
 use std::sync::LazyLock;
@@ -66,6 +67,21 @@ fn spec() -> Schema {
         .fixed("initialData.restore", "the source of the first data cannot change", "put it back as it was")
         .fixed("type", "what shards the data cannot change", "put the old one back; another type is a cluster of its own")
         .fixed("database", "the database that is sharded cannot change", "put the old one back; another database is a cluster of its own")
+        .rule(Rule {
+            code: "sharding-type",
+            condition: Condition::OneOf("type", vec!["citus", "ddp", "shardingsphere"]),
+            message: "it is not said what shards the data".into(),
+            help: "write `type:` with citus, ddp or shardingsphere".into(),
+            field: "type",
+        })
+        .rule(Rule {
+            code: "sharding-sphere",
+            condition: Condition::OneOf("type", vec!["shardingsphere"])
+                .implies(Condition::Present("coordinator.configurations.shardingSphere")),
+            message: "the section of the proxy is missing".into(),
+            help: "the type shardingsphere needs it".into(),
+            field: "coordinator.configurations.shardingSphere",
+        })
         .field(
             "profile",
             text("Preset for everything that is not set: `production`, `testing` or `development`. The last two let instances share a node; `development` drops resource requirements as well.")

@@ -1,5 +1,6 @@
 //! ShardingSphere, the proxy that shards where nothing inside PostgreSQL does.
 
+use crate::api::condition::Condition;
 use crate::api::kubernetes_types::selector::secret_key_selector;
 use crate::api::schema::{Schema, array, object, text};
 use crate::api::shared::service_account_of_sharding_sphere;
@@ -11,6 +12,22 @@ pub(super) fn schema() -> Schema {
         .required(
             "mode",
             object("Whether several proxies share what they know.")
+                .choice("sharding-sphere", "type", &["Standalone", "Cluster"])
+                .choice("sharding-sphere", "repository.type", &["Memory", "ZooKeeper", "Etcd"])
+                .demand(
+                    "sharding-sphere",
+                    Condition::OneOf("type", vec!["Standalone"])
+                        .and(Condition::OneOf("repository.type", vec!["ZooKeeper", "Etcd"]))
+                        .negated(),
+                    "the mode `Standalone` has no store",
+                    "write repository.type: Memory, or the mode Cluster",
+                )
+                .demand(
+                    "sharding-sphere",
+                    Condition::OneOf("type", vec!["Cluster"]).and(Condition::OneOf("repository.type", vec!["Memory"])).negated(),
+                    "the mode `Cluster` needs a store that proxies share",
+                    "write repository.type: ZooKeeper or Etcd, or the mode Standalone",
+                )
                 .required("type", text("`Standalone`: one proxy, which keeps it in memory. `Cluster`: several, which keep it in a store."))
                 .field("properties", object("Further settings of the mode, by their own names.").preserve_unknown())
                 .required(

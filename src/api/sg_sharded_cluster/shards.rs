@@ -13,6 +13,7 @@ pub(super) fn schema() -> Schema {
             integer("Number of shards. Before it is lowered, the data of the last ones must be moved away: the SGClusters that are too many go.")
                 .minimum(0),
         )
+        .rule(sg_cluster::replication::enough("instancesPerCluster"))
         .required("instancesPerCluster", instances())
         .field("autoscaling", autoscaling())
         .field("sgInstanceProfile", profile())
@@ -26,6 +27,7 @@ pub(super) fn schema() -> Schema {
 
 fn one() -> Schema {
     object("One shard; what is absent is as for all of them.")
+        .rule(sg_cluster::replication::enough("instancesPerCluster"))
         .required("index", integer("Which shard, counted from 0. Each may be named once.").minimum(0))
         .field("instancesPerCluster", instances())
         .field("autoscaling", autoscaling())

@@ -101,8 +101,8 @@ fn spec() -> Schema {
         .rule(Rule {
             code: "immutable-field",
             condition: Condition::WasAtLeast("maxRetries", 0).implies(Condition::Unchanged("")),
-            message: "a stream that ends by itself cannot change once it is made",
-            help: "put it back as it was, or make another object",
+            message: "a stream that ends by itself cannot change once it is made".into(),
+            help: "put it back as it was, or make another object".into(),
             field: "",
         })
         .required("source", source::schema())

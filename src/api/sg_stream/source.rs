@@ -1,12 +1,16 @@
 //! Source of an SGStream.
 
 use super::source_properties;
+use crate::api::condition::Condition;
 use crate::api::kubernetes_types::selector::secret_key_selector;
 use crate::api::schema::{Schema, array, boolean, integer, object, text};
+use crate::api::sections::{Section, sections};
 
 /// Schema of `spec.source`.
 pub(super) fn schema() -> Schema {
-    object("Database whose changes are captured. It needs `wal_level` set to `logical` and a free replication slot.")
+    let database = object("Database whose changes are captured. It needs `wal_level` set to `logical` and a free replication slot.");
+    let kinds = [Section::Needed("SGCluster", "sgCluster"), Section::Needed("Postgres", "postgres")];
+    sections(database, "type", "unknown-choice", "stream-section", &kinds)
         .required("type", text("Kind of source: `SGCluster` or `Postgres`. Only the section that belongs to it may be present."))
         .field("sgCluster", sg_cluster())
         .field("postgres", postgres())
@@ -47,7 +51,19 @@ fn postgres() -> Schema {
 
 /// Adds what is captured and how, which does not depend on the kind of source.
 fn captured(of: Schema) -> Schema {
-    of.field(
+    of.demand(
+        "stream-tables",
+        Condition::AtMostOne(&["includes", "excludes"]),
+        "tables are included and excluded",
+        "keep `includes` or `excludes`",
+    )
+    .demand(
+        "incomplete-stream",
+        Condition::Together("username", "password"),
+        "name and password of the role belong together",
+        "give both, or neither",
+    )
+    .field(
         "includes",
         array(
             "Tables whose changes are captured; all others are left out. `excludes` must then be empty. Absent: every table that is not excluded.",

@@ -1,13 +1,17 @@
 //! Target of an SGStream.
 
 use super::target_properties;
+use crate::api::condition::Condition;
 use crate::api::kubernetes_types::selector::secret_key_selector;
 use crate::api::schema::{Schema, boolean, integer, object, text, text_map};
+use crate::api::sections::{Section, sections};
 use crate::api::shared::script_from;
 
 /// Schema of `spec.target`.
 pub(super) fn schema() -> Schema {
-    object("Receiver of the changes.")
+    let kinds =
+        [Section::Needed("SGCluster", "sgCluster"), Section::Needed("CloudEvent", "cloudEvent"), Section::Needed("PgLambda", "pgLambda")];
+    sections(object("Receiver of the changes."), "type", "unknown-choice", "stream-section", &kinds)
         .required(
             "type",
             text("Kind of target: `SGCluster`, `CloudEvent` or `PgLambda`. Only the section that belongs to it may be present."),
@@ -19,6 +23,9 @@ pub(super) fn schema() -> Schema {
 
 fn cloud_event() -> Schema {
     object("An endpoint that takes each change as a CloudEvent, for the type `CloudEvent`.")
+        .choice("unknown-choice", "format", &["json"])
+        .choice("unknown-choice", "binding", &["http"])
+        .demand("incomplete-stream", Condition::Present("http"), "the endpoint is missing", "write http with its url")
         .field("format", text("Format of the event; `json` is the only one.").default("json"))
         .field("binding", text("Protocol that carries the event; `http` is the only one.").default("http"))
         .field(
@@ -32,6 +39,13 @@ fn cloud_event() -> Schema {
 
 fn pg_lambda() -> Schema {
     object("A function of yours that runs once for each change, as a Knative service made for the stream, for the type `PgLambda`.")
+        .choice("unknown-choice", "scriptType", &["javascript"])
+        .demand(
+            "script-source",
+            Condition::ExactlyOne(&["script", "scriptFrom"]),
+            "it needs exactly one of `script` and `scriptFrom`",
+            "write the source code into `script`, or name where it is in `scriptFrom`",
+        )
         .field("scriptType", text("Language of the script; `javascript` is the only one.").default("javascript"))
         .field(
             "script",
@@ -71,6 +85,12 @@ fn requests(of: Schema) -> Schema {
 
 fn sg_cluster() -> Schema {
     object("A cluster of the same namespace into which the changes are written, for the type `SGCluster`.")
+        .demand(
+            "incomplete-stream",
+            Condition::Together("username", "password"),
+            "name and password of the role belong together",
+            "give both, or neither",
+        )
         .required("name", text("Name of the SGCluster."))
         .field("database", text("Database that the changes are written to. Absent: `postgres`."))
         .field(

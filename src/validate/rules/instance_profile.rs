@@ -27,25 +27,19 @@ fn huge_pages(manifest: &Manifest) -> Vec<Diagnostic> {
 
 fn of_one(manifest: &Manifest, size: &str) -> Vec<Diagnostic> {
     let section = format!("{size}/hugePages");
-    let Some(pages) = manifest.object.get(&section).filter(|pages| !pages.is_null()) else { return Vec::new() };
+    if manifest.object.get(&section).is_none_or(Value::is_null) {
+        return Vec::new();
+    }
     let wrong = |pointer: &str, message: String, help: &str| at(manifest, pointer, Diagnostic::error("bad-huge-pages", message).help(help));
     let amount = |pointer: &str| manifest.object.text(pointer).and_then(Quantity::parse);
-    let (mut problems, mut sum, mut given) = (Vec::new(), 0, false);
+    let (mut problems, mut sum) = (Vec::new(), 0);
     for (kind, bytes, unit) in [("hugepages-2Mi", 2_i64 << 20, "2Mi"), ("hugepages-1Gi", 1 << 30, "1Gi")] {
         let pointer = join(&section, kind);
-        given |= pages.get(kind).is_some_and(|value| !value.is_null());
         let Some(amount) = amount(&pointer) else { continue };
         sum += amount.ceiling();
         if amount.ceiling() % bytes != 0 {
             problems.push(wrong(&pointer, format!("{} is no whole number of pages of {unit}", amount.memory_text()), "round it up"));
         }
-    }
-    if !given {
-        problems.push(wrong(
-            &section,
-            "neither size of huge pages is given".to_owned(),
-            "write hugepages-2Mi or hugepages-1Gi, or take the section out",
-        ));
     }
     if let Some(memory) = amount(&format!("{size}/memory")).filter(|memory| memory.ceiling() < sum) {
         problems.push(wrong(

@@ -22,7 +22,6 @@ mod pooling;
 mod replicate_from;
 mod replication;
 mod resources;
-mod scheduling;
 mod script_text;
 mod scripts;
 mod security;
@@ -107,7 +106,6 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         replicate_from::RULES,
         replication::RULES,
         resources::RULES,
-        scheduling::RULES,
         script_text::RULES,
         scripts::RULES,
         security::RULES,

@@ -32,35 +32,15 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-const SECTION: &str = "/spec/replicateFrom";
 const CLUSTER: &str = "/spec/replicateFrom/instance/sgCluster";
 const EXTERNAL: &str = "/spec/replicateFrom/instance/external";
 
 fn source(context: &Context<'_>) -> Vec<Diagnostic> {
     let object = &context.inputs.cluster.object;
-    let there = |pointer: &str| object.get(pointer).is_some_and(|value| !value.is_null());
-    if !there(SECTION) {
-        return Vec::new();
-    }
     let mut problems = Vec::new();
     let mut wrong = |pointer: &str, message: &str, help: &str| {
         problems.push(context.at(pointer, Diagnostic::error("bad-replication-source", message).help(help)));
     };
-    match (there(CLUSTER), there(EXTERNAL)) {
-        (true, true) => wrong(EXTERNAL, "two sources are named", "keep sgCluster or external"),
-        (false, false) => wrong(
-            SECTION,
-            "no source is named",
-            "write instance.sgCluster or instance.external; to promote the cluster, take replicateFrom out",
-        ),
-        (true, false) if there("/spec/replicateFrom/users") => {
-            wrong("/spec/replicateFrom/users", "the users of an SGCluster come with its Secret", "take users out");
-        }
-        (false, true) if !there("/spec/replicateFrom/users") => {
-            wrong(EXTERNAL, "the users of the source are not known", "write users with superuser, replication and authenticator");
-        }
-        _ => {}
-    }
     let host = format!("{EXTERNAL}/host");
     // Patroni takes several addresses with commas in between, and a connection string has its own quotes.
     let plain =
@@ -164,12 +144,13 @@ mod tests {
         let of = |instance: &str, users: &str| findings(&format!("  replicateFrom: {{instance: {{{instance}}}, {users}}}"));
         let external = "external: {host: db.example.com, port: 5432}";
         assert_eq!(of(external, &users), [""; 0]);
-        assert_eq!(of(external, ""), ["bad-replication-source /spec/replicateFrom/instance/external"]);
+        assert_eq!(of(external, ""), ["bad-replication-source /spec/replicateFrom/users"]);
         assert_eq!(of("external: {host: a b, port: 5432}", &users), ["bad-replication-source /spec/replicateFrom/instance/external/host"]);
         assert_eq!(of("external: {host: a, port: 0}", &users), ["bad-replication-source /spec/replicateFrom/instance/external/port"]);
-        assert_eq!(findings("  replicateFrom: {instance: {}}"), ["bad-replication-source /spec/replicateFrom"]);
+        assert_eq!(findings("  replicateFrom: {instance: {}}"), ["bad-replication-source /spec/replicateFrom/instance"]);
+        assert_eq!(findings("  replicateFrom: {}"), ["bad-replication-source /spec/replicateFrom"]);
         let both = beside("postgres: {version: '17'}", &format!("{{instance: {{sgCluster: a, {external}}}, {users}}}"));
-        assert_eq!(both, ["bad-replication-source /spec/replicateFrom/instance/external"]);
+        assert_eq!(both, ["bad-replication-source /spec/replicateFrom/instance"]);
         // From an object storage nothing is restored yet: an empty cluster that says Ready would be the worst answer.
         let storage = findings("  replicateFrom: {storage: {sgObjectStorage: s, path: p}}");
         assert!(storage.iter().any(|finding| finding == "not-supported-yet /spec/replicateFrom/storage"), "{storage:?}");

@@ -14,14 +14,6 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Cluster(words),
     },
     Rule {
-        code: Code::error(
-            "too-few-instances",
-            "there are fewer instances than replication needs",
-            "A synchronous commit waits for `syncInstances` standbys, so there must be one instance more than that. Groups take their instances out of `spec.instances`, and the first group needs at least one.",
-        ),
-        check: Check::Cluster(counts),
-    },
-    Rule {
         code: Code::warning(
             "single-instance",
             "one instance has no failover",
@@ -84,46 +76,6 @@ fn words(context: &Context<'_>) -> Vec<Diagnostic> {
 
 fn groups<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a Value> + use<'a> {
     context.inputs.cluster.object.get("/spec/replication/groups").and_then(Value::as_array).into_iter().flatten()
-}
-
-fn counts(context: &Context<'_>) -> Vec<Diagnostic> {
-    let Some(effective) = context.effective else { return Vec::new() };
-    let (instances, needed) = (effective.instances.value, effective.replication.sync_instances.value);
-    if instances == 0 {
-        return Vec::new();
-    }
-    let mut problems = Vec::new();
-    let synchronous = matches!(effective.replication.mode.value.as_str(), "sync" | "strict-sync");
-    if synchronous && instances <= needed {
-        problems.push(
-            context.at(
-                "/spec/instances",
-                Diagnostic::error("too-few-instances", format!("{needed} synchronous standbys need more than {instances} instances"))
-                    .help(format!("raise instances to {} or more", needed + 1)),
-            ),
-        );
-    }
-    let grouped: u64 = effective.replication.further_groups().map(|(_, instances)| instances).sum();
-    for (index, group) in groups(context).enumerate() {
-        let number = |field: &str| group.get(field).and_then(Value::as_f64);
-        if let (Some(least), Some(instances)) = (number("minInstances"), number("instances"))
-            && least > instances
-        {
-            let problem = Diagnostic::error("too-few-instances", format!("the group has {instances} instances and {least} at least"));
-            let pointer = format!("/spec/replication/groups/{index}/minInstances");
-            problems.push(context.at(&pointer, problem.help(format!("write {instances} or less"))));
-        }
-    }
-    if grouped > 0 && u64::from(instances) <= grouped {
-        problems.push(
-            context.at(
-                "/spec/instances",
-                Diagnostic::error("too-few-instances", format!("groups take {grouped} of {instances} instances"))
-                    .help("leave at least one to the first group"),
-            ),
-        );
-    }
-    problems
 }
 
 fn single(context: &Context<'_>) -> Vec<Diagnostic> {

@@ -11,27 +11,11 @@ use std::sync::LazyLock;
 pub(super) const RULES: &[Rule] = &[
     Rule {
         code: Code::error(
-            "script-source",
-            "an entry needs exactly one source of SQL",
-            "Write either `script` or `scriptFrom`; in `scriptFrom` either a Secret key or a ConfigMap key.",
-        ),
-        check: Check::Manifest("SGScript", source),
-    },
-    Rule {
-        code: Code::error(
             "duplicate-script-id",
             "two entries have the same id",
             "The id tells which entry ran already. Entries without an id are numbered by position.",
         ),
         check: Check::Manifest("SGScript", ids),
-    },
-    Rule {
-        code: Code::error(
-            "script-transaction",
-            "the entry's transaction settings contradict each other",
-            "`storeStatusInDatabase` records the outcome in the same transaction, so it needs `wrapInTransaction`.",
-        ),
-        check: Check::Manifest("SGScript", transaction),
     },
     Rule {
         code: Code::error(
@@ -62,27 +46,6 @@ pub(super) const RULES: &[Rule] = &[
 fn entries(manifest: &Manifest) -> Vec<(String, &Value)> {
     let list = manifest.object.get("/spec/scripts").and_then(Value::as_array);
     list.into_iter().flatten().enumerate().map(|(index, entry)| (format!("/spec/scripts/{index}"), entry)).collect()
-}
-
-fn source(manifest: &Manifest) -> Vec<Diagnostic> {
-    entries(manifest)
-        .into_iter()
-        .filter(|(_, entry)| {
-            // A null is what a template leaves where it has nothing to say, and the API server drops it.
-            let get = |value: &Value, key: &str| value.get(key).filter(|value| !value.is_null()).cloned();
-            let from = get(entry, "scriptFrom");
-            let keys = ["secretKeyRef", "configMapKeyRef"].into_iter().filter_map(|key| get(from.as_ref()?, key)).count();
-            !matches!((get(entry, "script").is_some(), from.is_some(), keys), (true, false, _) | (false, true, 1))
-        })
-        .map(|(pointer, _)| {
-            at(
-                manifest,
-                &pointer,
-                Diagnostic::error("script-source", "the entry needs exactly one of `script` and `scriptFrom`")
-                    .help("`scriptFrom` takes exactly one of secretKeyRef and configMapKeyRef"),
-            )
-        })
-        .collect()
 }
 
 fn ids(manifest: &Manifest) -> Vec<Diagnostic> {
@@ -118,27 +81,6 @@ fn references(manifest: &Manifest) -> Vec<Diagnostic> {
         }
     }
     problems
-}
-
-fn transaction(manifest: &Manifest) -> Vec<Diagnostic> {
-    entries(manifest)
-        .into_iter()
-        .filter_map(|(pointer, entry)| {
-            let wrap = entry.get("wrapInTransaction").and_then(Value::as_str);
-            if wrap.is_some_and(|wrap| !["read-committed", "repeatable-read", "serializable"].contains(&wrap)) {
-                let problem = Diagnostic::error("script-transaction", "no such isolation level")
-                    .help("write read-committed, repeatable-read or serializable");
-                return Some(at(manifest, &format!("{pointer}/wrapInTransaction"), problem));
-            }
-            (entry.get("storeStatusInDatabase") == Some(&Value::Bool(true)) && wrap.is_none()).then(|| {
-                at(
-                    manifest,
-                    &format!("{pointer}/storeStatusInDatabase"),
-                    Diagnostic::error("script-transaction", "it needs `wrapInTransaction`"),
-                )
-            })
-        })
-        .collect()
 }
 
 fn target(manifest: &Manifest) -> Vec<Diagnostic> {
@@ -214,9 +156,10 @@ mod tests {
         ] {
             assert_eq!(of(fine), [""; 0], "{fine}");
         }
-        for bad in ["name: a", "script: a, scriptFrom: {secretKeyRef: {name: a, key: b}}", "scriptFrom: {}"] {
+        for bad in ["name: a", "script: a, scriptFrom: {secretKeyRef: {name: a, key: b}}"] {
             assert_eq!(of(bad), ["script-source /spec/scripts/0"], "{bad}");
         }
+        assert_eq!(of("scriptFrom: {}"), ["script-source /spec/scripts/0/scriptFrom"]);
         assert_eq!(of("script: a, database: ''"), ["script-target /spec/scripts/0/database"]);
         assert_eq!(of("script: a, id: -2"), ["script-target /spec/scripts/0/id"]);
         assert_eq!(of("script: a, id: -1, version: 0"), [""; 0]);

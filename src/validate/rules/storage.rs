@@ -1,20 +1,11 @@
 //! Volumes and object storages.
 
-use super::{Check, Context, Rule, at};
+use super::{Check, Context, Rule};
 use crate::diagnostics::{Code, Diagnostic};
-use crate::load::Manifest;
 use crate::model::Quantity;
 use crate::postgres::normalise;
 
 pub(super) const RULES: &[Rule] = &[
-    Rule {
-        code: Code::error(
-            "storage-section",
-            "the section of the storage's type is missing, or another one is there",
-            "`type` names the section that holds bucket and credentials; exactly that one must be filled.",
-        ),
-        check: Check::Manifest("SGObjectStorage", section),
-    },
     Rule {
         code: Code::warning(
             "volume-too-small-for-wal",
@@ -30,31 +21,6 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 const SIZE: &str = "/spec/pods/persistentVolume/size";
-
-fn section(manifest: &Manifest) -> Vec<Diagnostic> {
-    let Some(wanted) = manifest.object.text("/spec/type") else { return Vec::new() };
-    ["s3", "s3Compatible", "gcs", "azureBlob"]
-        .into_iter()
-        .filter_map(|name| {
-            let present = manifest.object.get(&format!("/spec/{name}")).is_some();
-            match (name == wanted, present) {
-                (true, false) => Some(at(
-                    manifest,
-                    "/spec/type",
-                    Diagnostic::error("storage-section", format!("the section `{name}` is missing"))
-                        .help("add it: it holds bucket and credentials"),
-                )),
-                (false, true) => Some(at(
-                    manifest,
-                    &format!("/spec/{name}"),
-                    Diagnostic::error("storage-section", format!("the type is {wanted}, not {name}"))
-                        .help("take the section out or change the type"),
-                )),
-                _ => None,
-            }
-        })
-        .collect()
-}
 
 fn wal(context: &Context<'_>) -> Vec<Diagnostic> {
     let Some(effective) = context.effective else { return Vec::new() };

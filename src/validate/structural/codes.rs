@@ -36,11 +36,6 @@ pub const CODES: &[Code] = &[
         "Kubernetes: keys are an optional DNS prefix and a name of at most 63 characters; label values have at most 63 characters of letters, digits, dots, dashes and underscores.",
     ),
     Code::error(
-        "several-recovery-targets",
-        "more than one point to stop a recovery at is given",
-        "PostgreSQL stops at one point: a name, a transaction, a position in the WAL or a moment. It refuses to start with two of them (PostgreSQL documentation, \"Recovery Target\").",
-    ),
-    Code::error(
         "kind-not-supported-yet",
         "the kind is part of the API and not carried out yet",
         "This version does nothing with it. Where leaving it alone would touch data, availability or backups it is an error; elsewhere it is a warning and the document is not applied. The API server refuses it with the same words, or warns.",

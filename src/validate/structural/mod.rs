@@ -6,10 +6,12 @@
 mod built_in;
 mod codes;
 mod metadata;
+mod schema_codes;
 mod support;
 mod value;
 
 pub use codes::CODES;
+pub use schema_codes::SCHEMA_CODES;
 pub use support::not_supported_yet;
 pub(super) use value::of_rule;
 

@@ -36,7 +36,7 @@ pub(super) fn check(pointer: &str, schema: &Schema, value: &Value, findings: &mu
                 unknown(pointer, schema, map, findings);
             }
             let broken = schema.rules.iter().filter(|rule| !rule.condition.is_transition() && !rule.condition.holds(value, None));
-            findings.extend(broken.map(|rule| of_rule(pointer, rule)));
+            findings.extend(broken.map(|rule| of_rule(pointer, rule, value)));
         }
         (Shape::Map { values }, Value::Object(map)) => {
             for (key, value) in map.iter().filter(|(_, value)| values.nullable || !value.is_null()) {
@@ -78,10 +78,15 @@ pub(super) fn check(pointer: &str, schema: &Schema, value: &Value, findings: &mu
     }
 }
 
-/// The finding of a rule that does not hold, and where.
-pub(in crate::validate) fn of_rule(pointer: &str, rule: &Rule) -> (String, Diagnostic) {
+/// The finding of a rule that does not hold of a value, and where.
+pub(in crate::validate) fn of_rule(pointer: &str, rule: &Rule, value: &Value) -> (String, Diagnostic) {
     let place = Condition::steps(rule.field).fold(pointer.to_owned(), |pointer, step| join(&pointer, step));
-    (place, Diagnostic::error(rule.code, rule.message).help(rule.help))
+    let near = rule.condition.words().and_then(|(path, words)| {
+        let written = Condition::steps(path).try_fold(value, |value, step| value.get(step))?.as_str()?;
+        nearest(written, words.iter().copied())
+    });
+    let help = near.map_or_else(|| rule.help.to_string(), |near| format!("did you mean `{near}`? {}", rule.help));
+    (place, Diagnostic::error(rule.code, rule.message.as_ref()).help(help))
 }
 
 /// What to write where a required field is absent: the fields it needs itself, or what it is.

@@ -88,7 +88,7 @@ fn below(path: &str, name: &str) -> String {
 fn table(path: &str, schema: &Schema, out: &mut String) {
     let Shape::Object { fields, .. } = &schema.shape else { return };
     for rule in &schema.rules {
-        let _ = writeln!(out, "\nRule [{0}](codes.md#{0}): {1}; {2}.", rule.code, markdown(rule.message), markdown(rule.help));
+        let _ = writeln!(out, "\nRule [{0}](codes.md#{0}): {1}; {2}.", rule.code, markdown(&rule.message), markdown(&rule.help));
     }
     out.push_str("\n| field | form | what |\n|---|---|---|\n");
     for field in fields {

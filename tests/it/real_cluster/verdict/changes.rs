@@ -16,7 +16,7 @@ const OBJECTS: usize = 30;
 const CHANGES: usize = 12;
 
 /// Every code of a rule in a schema.
-fn codes(schema: &Schema, out: &mut BTreeSet<&'static str>) {
+pub(super) fn codes(schema: &Schema, out: &mut BTreeSet<&'static str>) {
     out.extend(schema.rules.iter().map(|rule| rule.code));
     match &schema.shape {
         Shape::Object { fields, .. } => fields.iter().for_each(|field| codes(&field.schema, out)),

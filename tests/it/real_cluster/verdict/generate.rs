@@ -3,7 +3,8 @@
 use super::super::Random;
 use serde_json::{Map, Value, json};
 use stackgres::api::Kind;
-use stackgres::api::schema::{Schema, Shape, Text};
+use stackgres::api::condition::Condition;
+use stackgres::api::schema::{Rule, Schema, Shape, Text};
 
 /// Texts of which at least one fits every pattern in the schemas.
 const TEXTS: &[&str] = &[
@@ -53,7 +54,7 @@ pub(super) fn value(schema: &Schema, random: &mut Random, depth: usize) -> Value
             if *preserve_unknown && random.below(2) == 0 {
                 map.insert("free".to_owned(), anything(random, 0));
             }
-            Value::Object(map)
+            mended(schema, Value::Object(map), random, depth)
         }
         Shape::Map { values } => {
             let keys = ["a", "b.c", "d/e", "F g", ""];
@@ -95,6 +96,74 @@ pub(super) fn value(schema: &Schema, random: &mut Random, depth: usize) -> Value
             }
         }
         Shape::Any => anything(random, 0),
+    }
+}
+
+/// A mapping whose rules hold: what a broken one speaks of is taken out, or made anew, until they do.
+fn mended(schema: &Schema, mut value: Value, random: &mut Random, depth: usize) -> Value {
+    for _ in 0..2_000 {
+        let broken: Vec<&Rule> =
+            schema.rules.iter().filter(|rule| !rule.condition.is_transition() && !rule.condition.holds(&value, None)).collect();
+        if broken.is_empty() {
+            return value;
+        }
+        let mut spoken = Vec::new();
+        spoken_of(&broken[random.below(broken.len())].condition, &mut spoken);
+        let (path, words) = spoken[random.below(spoken.len())].clone();
+        let steps: Vec<&str> = Condition::steps(path).collect();
+        change(schema, &mut value, &steps, &words, random, depth);
+    }
+    panic!("no value of `{}` was found whose rules hold: {:?}", schema.description, schema.rules)
+}
+
+/// Takes out what stands at a path below a mapping, or makes it anew, with all that leads there.
+pub(super) fn change(schema: &Schema, value: &mut Value, steps: &[&str], words: &[&str], random: &mut Random, depth: usize) {
+    let (Some(step), Some(map)) = (steps.first(), value.as_object_mut()) else { return };
+    let field = schema.get_field(step).unwrap();
+    match steps {
+        [_] if !field.required && random.below(2) == 0 => {
+            map.remove(*step);
+        }
+        [_] if !words.is_empty() && random.below(4) > 0 => {
+            map.insert((*step).to_owned(), json!(words[random.below(words.len())]));
+        }
+        [_] => {
+            map.insert((*step).to_owned(), self::value(&field.schema, random, depth + 1));
+        }
+        [_, rest @ ..] => {
+            if !map.contains_key(*step) || !field.required && random.below(4) == 0 {
+                if map.remove(*step).is_some() {
+                    return;
+                }
+                map.insert((*step).to_owned(), self::value(&field.schema, random, depth + 1));
+            }
+            let inner = map.get_mut(*step).unwrap();
+            change(&field.schema, inner, rest, words, random, depth + 1);
+            // The inner rules hold as before.
+            let again = mended(&field.schema, inner.take(), random, depth + 1);
+            *inner = again;
+        }
+        [] => {}
+    }
+}
+
+/// The paths that a condition speaks of, with the words it knows there.
+pub(super) fn spoken_of(condition: &Condition, out: &mut Vec<(&'static str, Vec<&'static str>)>) {
+    match condition {
+        Condition::Present(path)
+        | Condition::True(path)
+        | Condition::AtMost(path, _)
+        | Condition::Unchanged(path)
+        | Condition::UnchangedFrom(path, _)
+        | Condition::Once(path)
+        | Condition::WasAtLeast(path, _) => out.push((path, Vec::new())),
+        Condition::OneOf(path, words) => out.push((path, words.clone())),
+        Condition::AtMostOne(paths) | Condition::ExactlyOne(paths) => out.extend(paths.iter().map(|path| (*path, Vec::new()))),
+        Condition::Together(one, two) | Condition::MoreThan(one, two, _) | Condition::MoreThanSum(one, two, _) => {
+            out.extend([(*one, Vec::new()), (*two, Vec::new())]);
+        }
+        Condition::Not(one) => spoken_of(one, out),
+        Condition::Any(list) | Condition::All(list) => list.iter().for_each(|one| spoken_of(one, out)),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Mistakes put into a manifest, those that people make and those at the edge of what a schema says.
 
 use super::super::Random;
-use super::generate::anything;
+use super::generate::{anything, change, spoken_of};
 use serde_json::{Map, Value, json};
+use stackgres::api::condition::Condition;
 use stackgres::api::schema::{Schema, Shape};
 use stackgres::model::pointer::{join, segments};
 
@@ -19,6 +20,11 @@ pub(super) fn mutate(schema: &Schema, object: &mut Value, random: &mut Random) -
     }
     if places.is_empty() {
         return metadata(object, random);
+    }
+    if random.below(4) == 0
+        && let Some(told) = rule(object, &places, random)
+    {
+        return told;
     }
     let (pointer, schema) = places[random.below(places.len())].clone();
     match random.below(8) {
@@ -50,6 +56,19 @@ fn walk<'a>(value: &Value, schema: &'a Schema, pointer: String, out: &mut Vec<(S
         }
         _ => {}
     }
+}
+
+/// Changes something that a rule speaks of.
+fn rule(object: &mut Value, places: &[(String, &Schema)], random: &mut Random) -> Option<String> {
+    let ruled: Vec<&(String, &Schema)> = places.iter().filter(|(_, schema)| !schema.rules.is_empty()).collect();
+    let (pointer, schema) = ruled.get(random.below(ruled.len().max(1)))?;
+    let rule = &schema.rules[random.below(schema.rules.len())];
+    let mut spoken = Vec::new();
+    spoken_of(&rule.condition, &mut spoken);
+    let (path, words) = &spoken[random.below(spoken.len())];
+    let steps: Vec<&str> = Condition::steps(path).collect();
+    change(schema, object.pointer_mut(pointer)?, &steps, words, random, 2);
+    Some(format!("{pointer}: {path} of the rule {}", rule.code))
 }
 
 fn replace(object: &mut Value, pointer: &str, value: Value) -> String {
