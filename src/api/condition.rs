@@ -25,6 +25,8 @@ pub enum Condition {
     AtMost(&'static str, i32),
     /// The first number is more than the second one, where absent means this; an absent first one is.
     MoreThan(&'static str, &'static str, i32),
+    /// The first number is not more than the second one; where one is absent it is not.
+    NotMoreThan(&'static str, &'static str),
     /// A number is more than the sum of a field over the items of a list: number, list, field. Each may be absent.
     MoreThanSum(&'static str, &'static str, &'static str),
     /// The other does not hold.
@@ -80,6 +82,26 @@ impl Condition {
         }
     }
 
+    /// The paths that it speaks of, each with the words it knows there.
+    pub fn paths(&self) -> Vec<(&'static str, Vec<&'static str>)> {
+        match self {
+            Self::Present(path)
+            | Self::True(path)
+            | Self::AtMost(path, _)
+            | Self::Unchanged(path)
+            | Self::UnchangedFrom(path, _)
+            | Self::Once(path)
+            | Self::WasAtLeast(path, _) => vec![(path, Vec::new())],
+            Self::OneOf(path, words) => vec![(path, words.clone())],
+            Self::AtMostOne(paths) | Self::ExactlyOne(paths) => paths.iter().map(|path| (*path, Vec::new())).collect(),
+            Self::Together(one, two) | Self::NotMoreThan(one, two) | Self::MoreThan(one, two, _) | Self::MoreThanSum(one, two, _) => {
+                vec![(one, Vec::new()), (two, Vec::new())]
+            }
+            Self::Not(one) => one.paths(),
+            Self::Any(list) | Self::All(list) => list.iter().flat_map(Self::paths).collect(),
+        }
+    }
+
     /// The steps of a path.
     pub fn steps(path: &'static str) -> impl Iterator<Item = &'static str> {
         names(path)
@@ -99,6 +121,7 @@ impl Condition {
             | Self::Together(..)
             | Self::AtMost(..)
             | Self::MoreThan(..)
+            | Self::NotMoreThan(..)
             | Self::MoreThanSum(..) => false,
         }
     }
@@ -119,6 +142,9 @@ impl Condition {
             Self::MoreThan(more, less, absent) => {
                 let less = format!("({} ? {} : {absent})", has("self", less), field("self", less));
                 format!("!({}) || {} > {less}", has("self", more), field("self", more))
+            }
+            Self::NotMoreThan(one, two) => {
+                format!("!({}) || !({}) || {} <= {}", has("self", one), has("self", two), field("self", one), field("self", two))
             }
             Self::MoreThanSum(more, list, item) => {
                 let of_item = format!("(has(item.{0}) ? item.{0} : 0)", escaped(item));
@@ -161,6 +187,7 @@ impl Condition {
             Self::MoreThan(more, less, absent) => {
                 number(find(new, more)).is_none_or(|more| more > number(find(new, less)).unwrap_or(f64::from(*absent)))
             }
+            Self::NotMoreThan(one, two) => number(find(new, one)).zip(number(find(new, two))).is_none_or(|(one, two)| one <= two),
             Self::MoreThanSum(more, list, item) => {
                 let items = find(new, list).and_then(Value::as_array);
                 let sum = |items: &Vec<Value>| items.iter().filter_map(|one| number(find(one, item))).sum();

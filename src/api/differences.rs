@@ -15,6 +15,14 @@ const fn difference(kind: &'static str, path: &'static str, reason: &'static str
     Difference { kind, path, reason }
 }
 
+/// Lists that take no more items than this, where upstream's have no bound: what the API server lets a rule about an item cost counts for as
+/// many items as there could be. The last step of the path, the bound, why it is enough.
+pub const BOUNDED: &[(&str, u64, &str)] = &[
+    ("tolerations", 100, "a node has a handful of taints"),
+    ("scripts", 1_000, "entries of an SGScript; an object takes 1.5 MiB, and a cluster can name several"),
+    ("overrides", 500, "shards of an SGShardedCluster that are unlike the others"),
+];
+
 /// Every deliberate difference. Schema defaults are left out everywhere: the API server would write them into the spec.
 pub const DIFFERENCES: &[Difference] = &[
     difference(

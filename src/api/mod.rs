@@ -32,7 +32,7 @@ mod sg_stream;
 mod shared;
 
 pub use crd::{crd, crd_name, rule_message};
-pub use differences::{DIFFERENCES, Difference};
+pub use differences::{BOUNDED, DIFFERENCES, Difference};
 pub use kind::{Column, Kind, NotYet, Scale, carried_out, find_kind};
 
 /// API group of every kind here.

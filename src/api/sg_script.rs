@@ -52,7 +52,7 @@ fn spec() -> Schema {
             .field("storeStatusInDatabase", boolean("Whether the record that the transaction leaves in `stackgres.script_runs` decides whether the entry ran, also after a restore or a loss of the status. Needs `wrapInTransaction`."))
             .field("retryOnError", boolean("Whether a failed entry is tried again: after 10 s, then twice as long each time, up to 5 min."))
             .field("script", text("The SQL. Anybody who can read the object can read it: no passwords here."))
-            .field("scriptFrom", script_from("Where the SQL comes from."))))
+            .field("scriptFrom", script_from("Where the SQL comes from."))).max_items(1_000))
 }
 
 /// Schema of `status`.

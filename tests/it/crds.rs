@@ -1,7 +1,8 @@
 //! The CRD files and the compatibility of the kinds.
 
+use stackgres::api::condition::Condition;
 use stackgres::api::schema::{Schema, Shape};
-use stackgres::api::{DIFFERENCES, KINDS, crd, crd_name, find_kind};
+use stackgres::api::{BOUNDED, DIFFERENCES, KINDS, crd, crd_name, find_kind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -225,4 +226,47 @@ fn every_field_is_as_in_the_reference() {
     for (index, difference) in DIFFERENCES.iter().enumerate() {
         assert!(met.contains(&index), "{} {} is listed as different and is not", difference.kind, difference.path);
     }
+}
+
+/// A list that takes fewer items than upstream's refuses a manifest that moves here: each is listed with its reason.
+#[test]
+fn bounded_lists_are_listed() {
+    fn walk(name: &str, schema: &Schema, found: &mut BTreeSet<(String, u64)>) {
+        match &schema.shape {
+            Shape::Object { fields, .. } => fields.iter().for_each(|field| walk(&field.name, &field.schema, found)),
+            Shape::Map { values } => walk(name, values, found),
+            Shape::Array { items, max_items, .. } => {
+                found.extend(max_items.map(|most| (name.to_owned(), most)));
+                walk(name, items, found);
+            }
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    KINDS.iter().filter(|kind| kind.kind != "SGFleet").for_each(|kind| walk("", &kind.schema, &mut found));
+    let listed: BTreeSet<(String, u64)> = BOUNDED.iter().map(|(name, most, _)| ((*name).to_owned(), *most)).collect();
+    assert_eq!(found, listed);
+}
+
+/// A rule about a field that is not there makes a definition that no API server takes: the whole installation would fail.
+#[test]
+fn rules_speak_of_fields_that_are_there() {
+    fn walk(place: &str, schema: &Schema, problems: &mut Vec<String>) {
+        let is_there = |path: &'static str| Condition::steps(path).try_fold(schema, |schema, step| schema.child(step)).is_some();
+        for rule in &schema.rules {
+            let paths = rule.condition.paths().into_iter().map(|(path, _)| path).chain([rule.field]);
+            problems.extend(paths.filter(|path| !is_there(path)).map(|path| format!("{place}: {} speaks of {path}", rule.code)));
+        }
+        match &schema.shape {
+            Shape::Object { fields, .. } => {
+                fields.iter().for_each(|field| walk(&format!("{place}.{}", field.name), &field.schema, problems))
+            }
+            Shape::Map { values } => walk(&format!("{place}.*"), values, problems),
+            Shape::Array { items, .. } => walk(&format!("{place}[]"), items, problems),
+            _ => {}
+        }
+    }
+    let mut problems = Vec::new();
+    KINDS.iter().for_each(|kind| walk(kind.kind, &kind.schema, &mut problems));
+    assert_eq!(problems, [""; 0]);
 }

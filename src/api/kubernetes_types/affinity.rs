@@ -18,6 +18,7 @@ pub(in crate::api) fn tolerations(description: &str) -> Schema {
             )
             .field("value", text("Value of the taint for `Equal`.")),
     )
+    .max_items(100)
 }
 
 /// A toleration without its fields. Source of the rules: Kubernetes API reference, "Toleration"; an empty text is the same as none.

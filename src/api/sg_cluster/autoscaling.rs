@@ -6,28 +6,38 @@ use crate::api::shared::size_bounds;
 
 /// Schema of `spec.autoscaling`.
 pub(in crate::api) fn schema() -> Schema {
-    let (horizontal, vertical) = (vec!["vertical", "none"], vec!["horizontal", "none"]);
-    object("Automatic change of the number or size of instances.")
+    of_size(fields(), vec!["horizontal", "none"])
         .choice("unknown-choice", "mode", &["all", "horizontal", "vertical", "none"])
         .demand(
             "incomplete-autoscaling",
-            Condition::OneOf("mode", horizontal).or(Condition::Present("minInstances").and(Condition::Present("maxInstances"))),
+            Condition::OneOf("mode", vec!["vertical", "none"])
+                .or(Condition::Present("minInstances").and(Condition::Present("maxInstances"))),
             "the bounds of the number of instances are missing",
             "write minInstances and maxInstances, or the mode vertical or none",
         )
         .demand(
             "incomplete-autoscaling",
-            Condition::OneOf("mode", vertical).or(Condition::Present("minAllowed").and(Condition::Present("maxAllowed"))),
-            "the bounds of the size are missing",
-            "write minAllowed and maxAllowed, or the mode horizontal or none",
-        )
-        .demand(
-            "incomplete-autoscaling",
-            Condition::Present("maxInstances")
-                .implies(Condition::MoreThan("minInstances", "maxInstances", 0).negated().or(Condition::Present("minInstances").negated())),
+            Condition::NotMoreThan("minInstances", "maxInstances"),
             "there are at least more instances than at most",
             "lower minInstances, or raise maxInstances",
         )
+        .not_yet_error()
+}
+
+/// Adds the rule that the size has bounds, but for these modes.
+pub(in crate::api) fn of_size(of: Schema, without: Vec<&'static str>) -> Schema {
+    let help = format!("write minAllowed and maxAllowed, or the mode {}", without.join(" or "));
+    of.demand(
+        "incomplete-autoscaling",
+        Condition::OneOf("mode", without).or(Condition::Present("minAllowed").and(Condition::Present("maxAllowed"))),
+        "the bounds of the size are missing",
+        help,
+    )
+}
+
+/// The fields, without rules.
+pub(in crate::api) fn fields() -> Schema {
+    object("Automatic change of the number or size of instances.")
         .field(
             "mode",
             text("What may change by itself: `horizontal` the number of replicas, `vertical` the size, `all` both, `none` neither.")
@@ -55,5 +65,4 @@ pub(in crate::api) fn schema() -> Schema {
             "vertical",
             object("How sizes are recommended.").field("recommender", text("Name of the recommender of the vertical pod autoscaler.")),
         )
-        .not_yet_error()
 }

@@ -13,7 +13,7 @@ pub(in crate::api) fn schema() -> Schema {
         .field("groups", array("Further groups of instances with duties of their own. The rest of `instances` forms the first group, which has the lowest ordinals; the groups follow in their order. A change is a reload; a primary whose duty ends hands over.", object("One entry.")
             .rule(Rule {
                 code: "too-few-instances",
-                condition: Condition::MoreThan("minInstances", "instances", 0).negated().or(Condition::Present("minInstances").negated()),
+                condition: Condition::NotMoreThan("minInstances", "instances"),
                 message: "the group has fewer instances than its minimum".into(),
                 help: "lower minInstances, or raise instances".into(),
                 field: "minInstances",

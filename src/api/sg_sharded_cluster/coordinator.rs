@@ -30,13 +30,14 @@ pub(super) fn schema() -> Schema {
 
 /// Schema of `autoscaling` of a part: the number of instances does not change by itself.
 pub(super) fn autoscaling() -> Schema {
-    sg_cluster::autoscaling::schema()
+    let fields = sg_cluster::autoscaling::fields()
         .described("Automatic change of the size of instances.")
         .without(&["mode", "minInstances", "maxInstances"])
         .field(
             "mode",
             text("What may change by itself: `vertical` the size, `none` nothing.").allowed(&["vertical", "none"]).default("vertical"),
-        )
+        );
+    sg_cluster::autoscaling::of_size(fields, vec!["none"]).not_yet_error()
 }
 
 /// Schema of `replication` of a part; absent fields are those of `spec.replication`, and of that the mode is `mode`.

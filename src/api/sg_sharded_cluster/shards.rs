@@ -22,7 +22,7 @@ pub(super) fn schema() -> Schema {
         .field("configurations", configurations::of_a_part("Configuration of the shards."))
         .field("replication", replication("How writes reach the shards' replicas.", "async"))
         .field("metadata", sg_cluster::metadata::schema())
-        .field("overrides", array("What single shards have otherwise.", one()))
+        .field("overrides", array("What single shards have otherwise.", one()).max_items(500))
 }
 
 fn one() -> Schema {

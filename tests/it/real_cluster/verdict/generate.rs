@@ -107,8 +107,7 @@ fn mended(schema: &Schema, mut value: Value, random: &mut Random, depth: usize) 
         if broken.is_empty() {
             return value;
         }
-        let mut spoken = Vec::new();
-        spoken_of(&broken[random.below(broken.len())].condition, &mut spoken);
+        let spoken = broken[random.below(broken.len())].condition.paths();
         let (path, words) = spoken[random.below(spoken.len())].clone();
         let steps: Vec<&str> = Condition::steps(path).collect();
         change(schema, &mut value, &steps, &words, random, depth);
@@ -144,26 +143,6 @@ pub(super) fn change(schema: &Schema, value: &mut Value, steps: &[&str], words: 
             *inner = again;
         }
         [] => {}
-    }
-}
-
-/// The paths that a condition speaks of, with the words it knows there.
-pub(super) fn spoken_of(condition: &Condition, out: &mut Vec<(&'static str, Vec<&'static str>)>) {
-    match condition {
-        Condition::Present(path)
-        | Condition::True(path)
-        | Condition::AtMost(path, _)
-        | Condition::Unchanged(path)
-        | Condition::UnchangedFrom(path, _)
-        | Condition::Once(path)
-        | Condition::WasAtLeast(path, _) => out.push((path, Vec::new())),
-        Condition::OneOf(path, words) => out.push((path, words.clone())),
-        Condition::AtMostOne(paths) | Condition::ExactlyOne(paths) => out.extend(paths.iter().map(|path| (*path, Vec::new()))),
-        Condition::Together(one, two) | Condition::MoreThan(one, two, _) | Condition::MoreThanSum(one, two, _) => {
-            out.extend([(*one, Vec::new()), (*two, Vec::new())]);
-        }
-        Condition::Not(one) => spoken_of(one, out),
-        Condition::Any(list) | Condition::All(list) => list.iter().for_each(|one| spoken_of(one, out)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Mistakes put into a manifest, those that people make and those at the edge of what a schema says.
 
 use super::super::Random;
-use super::generate::{anything, change, spoken_of};
+use super::generate::{anything, change};
 use serde_json::{Map, Value, json};
 use stackgres::api::condition::Condition;
 use stackgres::api::schema::{Schema, Shape};
@@ -63,8 +63,7 @@ fn rule(object: &mut Value, places: &[(String, &Schema)], random: &mut Random) -
     let ruled: Vec<&(String, &Schema)> = places.iter().filter(|(_, schema)| !schema.rules.is_empty()).collect();
     let (pointer, schema) = ruled.get(random.below(ruled.len().max(1)))?;
     let rule = &schema.rules[random.below(schema.rules.len())];
-    let mut spoken = Vec::new();
-    spoken_of(&rule.condition, &mut spoken);
+    let spoken = rule.condition.paths();
     let (path, words) = &spoken[random.below(spoken.len())];
     let steps: Vec<&str> = Condition::steps(path).collect();
     change(schema, object.pointer_mut(pointer)?, &steps, words, random, 2);
