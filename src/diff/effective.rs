@@ -23,7 +23,7 @@ pub struct EffectiveChange {
     /// After; absent when it goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
-    /// Where the newer value comes from, in words: `default`, `memory 2Gi`, `profile testing`, `clusters/a.yaml:12:5`.
+    /// Where the newer value comes from, in words: `default`, `tuned: memory 2048MiB`, `profile testing`, `clusters/a.yaml:12:5`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
 }

@@ -151,7 +151,6 @@ struct Tuned {
 enum Of {
     Memory,
     MemoryAndConnections,
-    Cpu,
     CpuAndMemory,
     Volume,
 }
@@ -162,7 +161,6 @@ impl Of {
         Because::Of(match self {
             Self::Memory => memory,
             Self::MemoryAndConnections => format!("{memory}, max_connections {}", size.connections),
-            Self::Cpu => cpu,
             Self::CpuAndMemory => format!("{cpu}, {memory}"),
             Self::Volume => format!("volume {}MiB", size.volume / MEBIBYTE),
         })
@@ -228,8 +226,8 @@ const TUNED: &[Tuned] = &[
     },
     Tuned {
         name: "max_worker_processes",
-        of: Of::Cpu,
-        rule: "the cores, and eight for extensions and logical replication (\"Asynchronous Behavior\")",
+        of: Of::CpuAndMemory,
+        rule: "the cores, at most one for 16 MiB of memory, and eight for extensions and logical replication (\"Asynchronous Behavior\")",
         value: |size| memory::worker_processes(size).to_string(),
     },
     Tuned {
@@ -356,7 +354,11 @@ mod tests {
     fn every_default_is_valid_for_every_major_and_size() {
         for size in sizes() {
             for (name, (value, _)) in defaults(size) {
-                assert!(normalise(size.major, name, &value).is_ok(), "{size:?} {name} = {value}: {:?}", normalise(size.major, name, &value));
+                assert!(
+                    normalise(size.major, name, &value).is_ok(),
+                    "{size:?} {name} = {value}: {:?}",
+                    normalise(size.major, name, &value)
+                );
             }
         }
         for major in MAJORS {

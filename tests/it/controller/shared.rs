@@ -717,7 +717,9 @@ pub(super) async fn revisions_stay_bounded_while_a_change_waits(server: Server) 
     use stackgres::engine::offline::{LoadOptions, Options, SourceFile, check, effective_values};
     fn without_nulls(value: &Value) -> Value {
         match value {
-            Value::Object(map) => map.iter().filter(|(_, child)| !child.is_null()).map(|(name, child)| (name.clone(), without_nulls(child))).collect(),
+            Value::Object(map) => {
+                map.iter().filter(|(_, child)| !child.is_null()).map(|(name, child)| (name.clone(), without_nulls(child))).collect()
+            }
             other => other.clone(),
         }
     }

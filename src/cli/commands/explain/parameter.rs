@@ -4,8 +4,8 @@ use crate::cli::exit::CommandError;
 use crate::diagnostics::nearest;
 use crate::model::HOT_STANDBY;
 use crate::postgres::{
-    BLOCKED, Context, MAJORS, POOLER_BLOCKED, Parameter, Vartype, built_in_default, default_rule, find, names,
-    patroni_minimum, pooler_default_rule, pooler_setting, pooler_setting_names,
+    BLOCKED, Context, MAJORS, POOLER_BLOCKED, Parameter, Vartype, built_in_default, default_rule, find, names, patroni_minimum,
+    pooler_default_rule, pooler_setting, pooler_setting_names,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
