@@ -109,6 +109,9 @@ pub(super) struct RenderArguments {
     /// Only this cluster, as NAMESPACE/NAME.
     #[arg(long)]
     pub(super) cluster: Option<String>,
+    /// Instead of the objects, every value each cluster runs with, after defaults, and where it comes from: one document a cluster.
+    #[arg(long)]
+    pub(super) effective: bool,
 }
 
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@ use super::mask::mask_effective;
 use super::meaning::same_meaning;
 use crate::model::pointer::join;
 use crate::postgres;
-use crate::resolve::{Effective, EffectiveValue, Origin};
+use crate::resolve::{Effective, EffectiveValue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,7 +23,7 @@ pub struct EffectiveChange {
     /// After; absent when it goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
-    /// Where the newer value comes from, in words: `default`, `memory 2Gi`, `profile testing`, `clusters/a.yaml:12:5`.
+    /// Where the newer value comes from, in words: `default`, `tuned: memory 2048MiB`, `profile testing`, `clusters/a.yaml:12:5`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
 }
@@ -135,16 +135,5 @@ fn walk(pointer: &str, name: &str, value: &Value, entries: &mut Entries) {
 fn with_origin(value: &Value) -> Option<(Value, String)> {
     let map = value.as_object().filter(|map| map.len() == 2 && map.contains_key("value") && map.contains_key("origin"))?;
     let read: EffectiveValue<Value> = serde_json::from_value(Value::Object(map.clone())).ok()?;
-    Some((read.value, origin_text(&read.origin)))
-}
-
-/// An origin in words.
-pub(super) fn origin_text(origin: &Origin) -> String {
-    match origin {
-        Origin::Default => "default".to_owned(),
-        Origin::Tuned(from) => from.clone(),
-        Origin::Profile(profile) => format!("profile {profile}"),
-        Origin::Manifest(location) => location.to_string(),
-        Origin::Forced => "set by the program".to_owned(),
-    }
+    Some((read.value, read.origin.to_string()))
 }

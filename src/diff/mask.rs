@@ -24,7 +24,7 @@ pub(super) fn mask_effective(name: &str, value: &Value) -> Value {
 
 /// Masks the values of effective settings, nodes of `value` and `origin` at any depth, for people: where they come from stays, and
 /// nothing in them moves a terminal.
-pub fn mask_settings(settings: &Value) -> Value {
+pub(super) fn mask_settings(settings: &Value) -> Value {
     masked_settings(settings, "")
 }
 

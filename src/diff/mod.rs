@@ -12,16 +12,17 @@ mod mask;
 mod meaning;
 mod objects;
 mod ownership;
+mod shown;
 mod transfer;
 
 pub use cause::{Cause, causes};
 pub use compare::{FieldChange, compare};
 pub use effective::{EffectiveChange, effective_changes};
 pub use impact::{Disturbance, Finding, Impact, InstanceImpact, Risk, impact};
-pub use mask::mask_settings;
 pub use meaning::same_meaning;
 pub use objects::{ObjectAction, ObjectChange, object_changes};
 pub use ownership::{is_in_place, would_change};
+pub use shown::{effective_in_words, origin_in_words};
 pub use transfer::{Entangled, transfer};
 
 use crate::load::Manifest;

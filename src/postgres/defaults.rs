@@ -2,6 +2,8 @@
 //!
 //! Every formula names its source. Amounts are bytes and thousandths of a core.
 
+use super::memory;
+use super::memory::MEBIBYTE;
 use std::collections::BTreeMap;
 
 /// What the defaults depend on.
@@ -15,6 +17,8 @@ pub struct Size {
     pub cpu: i64,
     /// Data volume, in bytes.
     pub volume: i64,
+    /// Sessions that the server takes: `max_connections`.
+    pub connections: i64,
 }
 
 /// Where a default comes from.
@@ -26,7 +30,11 @@ pub enum Because {
     Of(String),
 }
 
-const MEBIBYTE: i64 = 1 << 20;
+/// `max_connections` of a cluster that sets none.
+///
+/// The same for every size: replicas need at least the primary's value, so one that followed the memory would make a resize of the
+/// instance a change that has to go in an order of its own.
+pub const CONNECTIONS: i64 = 100;
 
 /// Parameters a user cannot set: the program or Patroni depends on them.
 pub const BLOCKED: &[&str] = &[
@@ -142,103 +150,127 @@ struct Tuned {
 #[derive(Clone, Copy)]
 enum Of {
     Memory,
-    Cpu,
+    MemoryAndConnections,
+    CpuAndMemory,
     Volume,
 }
 
 impl Of {
     fn because(self, size: Size) -> Because {
+        let (memory, cpu) = (format!("memory {}MiB", size.memory / MEBIBYTE), format!("cpu {}m", size.cpu));
         Because::Of(match self {
-            Self::Memory => format!("memory {}MiB", size.memory / MEBIBYTE),
-            Self::Cpu => format!("cpu {}m", size.cpu),
+            Self::Memory => memory,
+            Self::MemoryAndConnections => format!("{memory}, max_connections {}", size.connections),
+            Self::CpuAndMemory => format!("{cpu}, {memory}"),
             Self::Volume => format!("volume {}MiB", size.volume / MEBIBYTE),
         })
     }
 }
 
-fn megabytes(bytes: i64, low: i64, high: i64) -> String {
-    format!("{}MB", (bytes / MEBIBYTE).clamp(low, high))
+fn megabytes(bytes: i64) -> String {
+    format!("{}MB", bytes / MEBIBYTE)
 }
 
-const fn cores(size: Size) -> i64 {
-    (size.cpu + 999) / 1_000
+/// A part of the volume, in whole megabytes between two bounds.
+fn part(size: Size, divisor: i64, low: i64, high: i64) -> String {
+    megabytes((size.volume / divisor).clamp(low * MEBIBYTE, high * MEBIBYTE))
 }
 
-/// Defaults that follow the size. WAL of every purpose together stays below two fifths of the volume, so that a stuck consumer cannot
-/// fill it.
+/// The least of `max_wal_size` and `min_wal_size`, in MiB: the server wants two segments of 16 MB (PostgreSQL 17, `xlog.c`).
+const TWO_SEGMENTS: i64 = 32;
+
+/// The least of `wal_keep_size` and `max_slot_wal_keep_size`, in MiB: one segment, which is also Patroni's least.
+const SEGMENT: i64 = 16;
+
+/// The least that WAL takes with the smallest of these defaults, in MiB.
+pub const LEAST_WAL: i64 = TWO_SEGMENTS + 2 * SEGMENT;
+
+/// Defaults that follow the size. Memory: see `memory.rs`. WAL of every purpose together stays below two fifths of the volume, from
+/// volumes of 256 MiB on, so that a stuck consumer cannot fill it.
 const TUNED: &[Tuned] = &[
     Tuned {
         name: "shared_buffers",
         of: Of::Memory,
-        rule: "a quarter of the memory, from 64MB to 32GB (PostgreSQL documentation, \"Resource Consumption\")",
-        value: |size| megabytes(size.memory / 4, 64, 32_768),
+        rule: "a quarter of the memory, up to 32GB (PostgreSQL documentation, \"Resource Consumption\"); below 768 MiB a third of what 192 MiB leave, because sessions take as much there",
+        value: |size| megabytes(memory::shared_buffers(size)),
     },
     Tuned {
         name: "effective_cache_size",
         of: Of::Memory,
-        rule: "three quarters of the memory, from 128MB to 1TB: what the operating system and shared_buffers can cache together (\"Planner Cost Constants\")",
-        value: |size| megabytes(size.memory / 4 * 3, 128, 1_048_576),
+        rule: "three quarters of the memory, up to 1TB: what the operating system and shared_buffers can cache together (\"Planner Cost Constants\")",
+        value: |size| megabytes((size.memory / 4 * 3).clamp(16 * MEBIBYTE, 1_048_576 * MEBIBYTE)),
     },
     Tuned {
         name: "maintenance_work_mem",
         of: Of::Memory,
-        rule: "a sixteenth of the memory, from 64MB to 2GB: one such operation a session; autovacuum has its own bound",
-        value: |size| megabytes(size.memory / 16, 64, 2_048),
+        rule: "a sixteenth of the memory, from 16MB to 2GB: one such operation at a time is counted on; autovacuum has its own bound",
+        value: |size| megabytes(memory::maintenance_work_mem(size)),
     },
     Tuned {
         name: "autovacuum_work_mem",
         of: Of::Memory,
-        rule: "a thirty-second part of the memory, from 32MB to 512MB, for each of three workers",
-        value: |size| megabytes(size.memory / 32, 32, 512),
+        rule: "a thirty-second part of the memory, from 8MB to 512MB, for each of three workers",
+        value: |size| megabytes(memory::autovacuum_work_mem(size)),
+    },
+    Tuned {
+        name: "logical_decoding_work_mem",
+        of: Of::Memory,
+        rule: "a thirty-second part of the memory, from 4MB to 64MB, for each consumer of logical replication",
+        value: |size| megabytes(memory::logical_decoding_work_mem(size)),
     },
     Tuned {
         name: "work_mem",
-        of: Of::Memory,
-        rule: "a quarter of the memory over 100 sessions, doubled, from 4MB to 64MB: a query may use it several times",
-        value: |size| megabytes(size.memory / 4 / 100 * 2, 4, 64),
+        of: Of::MemoryAndConnections,
+        rule: "a two-hundredth part of the memory, from 1MB to 64MB, and no more than a quarter of max_connections and every parallel worker can fill at once, times hash_mem_multiplier, beside all the rest",
+        value: |size| megabytes(memory::work_mem(size)),
     },
     Tuned {
         name: "max_worker_processes",
-        of: Of::Cpu,
-        rule: "the cores, and eight for extensions and logical replication (\"Asynchronous Behavior\")",
-        value: |size| (cores(size) + 8).to_string(),
+        of: Of::CpuAndMemory,
+        rule: "the cores, at most one for 16 MiB of memory, and eight for extensions and logical replication (\"Asynchronous Behavior\")",
+        value: |size| memory::worker_processes(size).to_string(),
     },
-    Tuned { name: "max_parallel_workers", of: Of::Cpu, rule: "the cores, at least 2", value: |size| cores(size).max(2).to_string() },
+    Tuned {
+        name: "max_parallel_workers",
+        of: Of::CpuAndMemory,
+        rule: "the cores, at most one for 128 MiB of memory, at least 2",
+        value: |size| memory::parallel_workers(size).to_string(),
+    },
     Tuned {
         name: "max_parallel_workers_per_gather",
-        of: Of::Cpu,
-        rule: "half of the cores, from 1 to 8",
-        value: |size| (cores(size) / 2).clamp(1, 8).to_string(),
+        of: Of::CpuAndMemory,
+        rule: "half of max_parallel_workers, from 1 to 8",
+        value: |size| (memory::parallel_workers(size) / 2).clamp(1, 8).to_string(),
     },
     Tuned {
         name: "max_parallel_maintenance_workers",
-        of: Of::Cpu,
-        rule: "half of the cores, from 1 to 8",
-        value: |size| (cores(size) / 2).clamp(1, 8).to_string(),
+        of: Of::CpuAndMemory,
+        rule: "half of max_parallel_workers, from 1 to 8",
+        value: |size| (memory::parallel_workers(size) / 2).clamp(1, 8).to_string(),
     },
     Tuned {
         name: "max_wal_size",
         of: Of::Volume,
-        rule: "a tenth of the volume, from 256MB to 16GB",
-        value: |size| megabytes(size.volume / 10, 256, 16_384),
+        rule: "a tenth of the volume, from 32MB (two segments) to 16GB",
+        value: |size| part(size, 10, TWO_SEGMENTS, 16_384),
     },
     Tuned {
         name: "min_wal_size",
         of: Of::Volume,
-        rule: "a fortieth of the volume, from 80MB to 4GB",
-        value: |size| megabytes(size.volume / 40, 80, 4_096),
+        rule: "a fortieth of the volume, from 32MB (two segments) to 4GB",
+        value: |size| part(size, 40, TWO_SEGMENTS, 4_096),
     },
     Tuned {
         name: "wal_keep_size",
         of: Of::Volume,
-        rule: "a twentieth of the volume, from 128MB to 1536MB",
-        value: |size| megabytes(size.volume / 20, 128, 1_536),
+        rule: "a twentieth of the volume, from 16MB to 1536MB",
+        value: |size| part(size, 20, SEGMENT, 1_536),
     },
     Tuned {
         name: "max_slot_wal_keep_size",
         of: Of::Volume,
-        rule: "a fifth of the volume, from 256MB to 1TB: a slot that nobody reads loses its WAL before it fills the volume",
-        value: |size| megabytes(size.volume / 5, 256, 1_048_576),
+        rule: "a fifth of the volume, from 16MB to 1TB: a slot that nobody reads loses its WAL before it fills the volume",
+        value: |size| part(size, 5, SEGMENT, 1_048_576),
     },
 ];
 
@@ -299,28 +331,71 @@ fn logging(major: u32) -> BTreeMap<&'static str, &'static str> {
 }
 
 #[cfg(test)]
+pub(super) fn parameter_number(major: u32, all: &BTreeMap<&'static str, (String, Because)>, name: &str) -> f64 {
+    super::number_of(major, name, &all[name].0).unwrap()
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::postgres::{MAJORS, normalise};
 
+    fn sizes() -> impl Iterator<Item = Size> {
+        let shapes = [(256_i64 << 20, 250), (256 << 20, 128_000), (512 << 20, 500), (2 << 30, 1_000), (1 << 40, 250), (1 << 40, 128_000)];
+        // 256 MiB to 64 TiB, and some between.
+        let volumes = (0..=18).flat_map(|power| [0, 3, 7].map(move |more| (256_i64 << (20 + power)) / 8 * (8 + more)));
+        let volumes = volumes.filter(|volume| *volume <= 64 << 40);
+        let all = volumes.flat_map(move |volume| shapes.map(|(memory, cpu)| (memory, cpu, volume)));
+        all.flat_map(|(memory, cpu, volume)| MAJORS.map(move |major| Size { major, memory, cpu, volume, connections: CONNECTIONS }))
+    }
+
     /// One bad default stops every new cluster of a major version from starting.
     #[test]
     fn every_default_is_valid_for_every_major_and_size() {
-        for major in MAJORS {
-            for (memory, cpu, volume) in [(256 << 20, 100, 1 << 30), (2 << 30, 1_000, 5 << 30), (256 << 30, 64_000, 4 << 40)] {
-                let size = Size { major, memory, cpu, volume };
-                for (name, (value, _)) in defaults(size) {
-                    assert!(normalise(major, name, &value).is_ok(), "{major} {name} = {value}: {:?}", normalise(major, name, &value));
-                }
-                let all = defaults(size);
-                let megabytes = |name: &str| all[name].0.trim_end_matches("MB").parse::<i64>().unwrap();
-                let wal = megabytes("max_wal_size") + megabytes("wal_keep_size") + megabytes("max_slot_wal_keep_size");
-                assert!(volume < 4 << 30 || wal * MEBIBYTE * 5 <= volume * 2, "WAL may take {wal} MB of {volume}");
+        for size in sizes() {
+            for (name, (value, _)) in defaults(size) {
+                assert!(
+                    normalise(size.major, name, &value).is_ok(),
+                    "{size:?} {name} = {value}: {:?}",
+                    normalise(size.major, name, &value)
+                );
             }
+        }
+        for major in MAJORS {
             for (name, value) in forced(major, true) {
                 assert!(normalise(major, name, &value).is_ok(), "{major} {name} = {value}");
                 assert!(BLOCKED.contains(&name), "{name} would be taken from the user, and have no effect");
             }
+        }
+    }
+
+    /// A full volume stops the database, and a server that is asked for less than two segments does not start.
+    #[test]
+    fn wal_leaves_room_on_every_volume() {
+        for size in sizes() {
+            let all = defaults(size);
+            let number = |name: &str| parameter_number(size.major, &all, name) as i64;
+            let (most, least) = (number("max_wal_size"), number("min_wal_size"));
+            let wal = most + number("wal_keep_size") + number("max_slot_wal_keep_size");
+            assert!(wal * MEBIBYTE * 5 <= size.volume * 2, "WAL may take {wal} MB of {} MiB", size.volume / MEBIBYTE);
+            assert!(32 <= least && least <= most, "{size:?}: {least} to {most}");
+            assert!(number("max_slot_wal_keep_size") > 0 && number("wal_keep_size") >= 16, "{size:?}");
+            assert!(wal >= LEAST_WAL);
+        }
+    }
+
+    /// More workers for one query than the server has at all are planned for and never come; none at all stop logical replication.
+    #[test]
+    fn workers_fit_into_each_other() {
+        for size in sizes() {
+            let all = defaults(size);
+            let number = |name: &str| parameter_number(size.major, &all, name) as i64;
+            let (gather, parallel, processes) =
+                (number("max_parallel_workers_per_gather"), number("max_parallel_workers"), number("max_worker_processes"));
+            assert!(1 <= gather && gather <= parallel && parallel + 7 <= processes, "{size:?}: {gather} {parallel} {processes}");
+            assert!(number("max_parallel_maintenance_workers") <= parallel);
+            assert!(processes <= 136 && number("autovacuum_max_workers") == memory::AUTOVACUUM_WORKERS, "{size:?}");
+            assert_eq!(number("max_connections"), CONNECTIONS);
         }
     }
 }

@@ -7,6 +7,7 @@ mod access;
 mod catalogue;
 mod defaults;
 mod extensions;
+mod memory;
 mod parameters;
 mod patroni;
 mod pooler;
@@ -16,12 +17,13 @@ mod value;
 
 pub use access::{hba_problem, ident_problem};
 pub use catalogue::{Catalogue, CatalogueImage, KNOWN_BAD, major};
-pub use defaults::{BLOCKED, Because, Size, default_rule, defaults, forced};
+pub use defaults::{BLOCKED, Because, CONNECTIONS, LEAST_WAL, Size, default_rule, defaults, forced};
 pub use extensions::{Need, PUBLISHER, need_of};
+pub use memory::{sessions, shared_memory};
 pub use parameters::{Context, Parameter, Vartype, built_in_default, context, find, is_library_of_images, names};
 pub use patroni::{PATRONI_SYNCHRONOUS, Substitution, patroni_defaults, patroni_minimum, patroni_substitutes, server_value};
 pub use pooler::{PoolerSetting, pooler_needs_restart, pooler_number, pooler_setting, pooler_setting_names, same_pooler_value};
-pub use pooler_defaults::{POOLER_BLOCKED, POOLER_DEFAULTS, pooler_forced};
+pub use pooler_defaults::{POOLER_BLOCKED, POOLER_DEFAULTS, pooler_default_rule, pooler_forced};
 pub use value::{ValueProblem, canonical, normalise, number_of, same_value};
 
 /// Major versions this program knows, the oldest first.

@@ -45,12 +45,24 @@ pub const POOLER_DEFAULTS: &[(&str, &str)] = &[
     ("application_name_add_host", "1"),
     ("ignore_startup_parameters", "extra_float_digits"),
     ("max_client_conn", "1000"),
-    ("max_db_connections", "0"),
     ("max_user_connections", "0"),
     ("pool_mode", "session"),
     ("server_check_query", ";"),
     ("server_login_retry", "1"),
 ];
+
+/// How the default of a setting comes about, for people; `None` for a setting that this program gives none.
+pub fn pooler_default_rule(name: &str) -> Option<&'static str> {
+    match name {
+        "default_pool_size" => Some(
+            "max_connections less superuser_reserved_connections and 12 more, so that a pool never asks for a connection that the server lacks; below 512 MiB of memory as many as it carries",
+        ),
+        "max_db_connections" => Some(
+            "8 more than default_pool_size, for several users of a database together; a larger pool that somebody writes moves it, up to what the server has for ordinary users",
+        ),
+        _ => POOLER_DEFAULTS.iter().find(|(known, _)| *known == name).map(|(_, value)| *value),
+    }
+}
 
 /// Settings the program sets and nobody else.
 pub fn pooler_forced(ssl: bool) -> Vec<(&'static str, &'static str)> {

@@ -5,6 +5,7 @@ use crate::model::{CollationVersions, NamespacedName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// Where an effective value came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,19 @@ pub enum Origin {
     Manifest(Location),
     /// Decided by the program; users cannot set it.
     Forced,
+}
+
+/// An origin in the words of every way in: status, page, plans and `stackgres render --effective`.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Tuned(from) => write!(f, "tuned: {from}"),
+            Self::Profile(profile) => write!(f, "profile {profile}"),
+            Self::Manifest(location) => location.fmt(f),
+            Self::Forced => f.write_str("set by the program"),
+        }
+    }
 }
 
 /// A value and its origin.

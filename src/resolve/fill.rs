@@ -80,7 +80,7 @@ pub fn effective(inputs: &Inputs, settings: &Settings) -> Option<Effective> {
     let pooling_on = !flag("/spec/pods/disableConnectionPooling", false).value;
     let extensions = extensions(cluster, &settings.catalogue, &version);
     let parameters = fill_parameters::parameters(inputs, size, ssl.value, &extensions);
-    let pooling = pooling_on.then(|| fill_pooling::pooling(inputs, &parameters, major, ssl.value));
+    let pooling = pooling_on.then(|| fill_pooling::pooling(inputs, &parameters, size, ssl.value));
     let util_off = flag("/spec/pods/disablePostgresUtil", false);
     Some(Effective {
         cluster: inputs.name(),
@@ -192,16 +192,19 @@ pub(super) fn to_u32(value: f64) -> Option<u32> {
 }
 
 fn size_of(inputs: &Inputs, major: u32) -> Size {
-    let profile = |pointer: &str, default: &str| {
-        let written = inputs.instance_profile.as_ref().and_then(|profile| profile.object.text(pointer)).unwrap_or(default);
-        Quantity::parse(written).or_else(|| Quantity::parse(default))
+    // The container's own limit, where one is written, is what the kernel enforces.
+    let amount = |resource: &str, default: &str| {
+        let limit = inputs.cluster.object.text(&format!("/spec/pods/resources/containers/patroni/limits/{resource}"));
+        let profile = inputs.instance_profile.as_ref().and_then(|profile| profile.object.text(&format!("/spec/{resource}")));
+        [limit, profile].into_iter().flatten().find_map(Quantity::parse).or_else(|| Quantity::parse(default))
     };
     let volume = inputs.cluster.object.text("/spec/pods/persistentVolume/size").and_then(Quantity::parse);
     Size {
         major,
-        memory: profile("/spec/memory", DEFAULT_MEMORY).map_or(2 << 30, Quantity::ceiling),
-        cpu: profile("/spec/cpu", DEFAULT_CPU).map_or(1_000, Quantity::milli),
+        memory: amount("memory", DEFAULT_MEMORY).map_or(2 << 30, Quantity::ceiling),
+        cpu: amount("cpu", DEFAULT_CPU).map_or(1_000, Quantity::milli),
         volume: volume.map_or(5 << 30, Quantity::ceiling),
+        connections: fill_parameters::connections(inputs, major),
     }
 }
 

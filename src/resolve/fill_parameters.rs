@@ -6,7 +6,7 @@ use super::inputs::Inputs;
 use crate::load::Manifest;
 use crate::model::Quantity;
 use crate::model::pointer::join;
-use crate::postgres::{BLOCKED, Because, Size, built_in_default, defaults, forced, need_of, normalise};
+use crate::postgres::{BLOCKED, Because, CONNECTIONS, Size, built_in_default, defaults, forced, need_of, normalise};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -22,15 +22,33 @@ pub(super) fn parameters(inputs: &Inputs, size: Size, ssl: bool, extensions: &[E
             (name.to_owned(), EffectiveValue { value, origin })
         })
         .collect();
-    if let Some(config) = &inputs.postgres_config {
-        written(config, "/spec/postgresql.conf", &mut parameters);
-    }
-    written(&inputs.cluster, "/spec/configurations/postgres/postgresql.conf", &mut parameters);
+    parameters.extend(by_a_person(inputs));
     needs(size.major, extensions, &mut parameters);
     huge_pages(inputs, size.major, &mut parameters);
     for (name, value) in forced(size.major, ssl) {
         parameters.insert(name.to_owned(), EffectiveValue { value, origin: Origin::Forced });
     }
+    parameters
+}
+
+/// Sessions that the server takes; other defaults follow them.
+pub(super) fn connections(inputs: &Inputs, major: u32) -> i64 {
+    let written = by_a_person(inputs).remove("max_connections").and_then(|value| whole(major, "max_connections", &value.value));
+    written.unwrap_or(CONNECTIONS)
+}
+
+/// A parameter that is a whole number; `None` where it is none.
+pub(super) fn whole(major: u32, name: &str, value: &str) -> Option<i64> {
+    normalise(major, name, value).ok()?.parse().ok()
+}
+
+/// The SGPostgresConfig's parameters, and the cluster's own before them.
+fn by_a_person(inputs: &Inputs) -> BTreeMap<String, EffectiveValue<String>> {
+    let mut parameters = BTreeMap::new();
+    if let Some(config) = &inputs.postgres_config {
+        written(config, "/spec/postgresql.conf", &mut parameters);
+    }
+    written(&inputs.cluster, "/spec/configurations/postgres/postgresql.conf", &mut parameters);
     parameters
 }
 
@@ -98,9 +116,9 @@ fn huge_page_memory(inputs: &Inputs) -> Option<(&'static str, i64)> {
         .find_map(|size| Some((size, Quantity::parse(profile.text(&format!("/spec/hugePages/hugepages-{size}"))?)?.ceiling())))
 }
 
-/// Bytes of shared memory: the buffers, an eighth for what grows with them, and 64 MiB for everything else.
+/// Bytes of shared memory, for huge pages: the buffers, an eighth for what grows with them, and 64 MiB for everything else.
 fn shared_memory(major: u32, parameters: &BTreeMap<String, EffectiveValue<String>>) -> Option<i64> {
-    let pages: i64 = normalise(major, "shared_buffers", &parameters.get("shared_buffers")?.value).ok()?.parse().ok()?;
+    let pages = whole(major, "shared_buffers", &parameters.get("shared_buffers")?.value)?;
     Some((pages.saturating_mul(8_192) / 8).saturating_mul(9).saturating_add(64 << 20))
 }
 

@@ -4,6 +4,8 @@
 //! Invariant: nothing is written into a user's `spec`; every effective value says where it came from.
 //! Why: one place decides defaults, so that rendering, status, `explain` and the plan cannot disagree.
 
+#[cfg(test)]
+mod api_defaults;
 mod codes;
 mod duty;
 mod effective;

@@ -1,6 +1,6 @@
 //! Golden folders: a repository in, rendered objects or a plan out. `UPDATE_GOLDEN=1` rewrites; read what it wrote.
 
-use stackgres::engine::offline::{LoadOptions, Options, Report, SourceFile, check, plan_between, plan_text, version};
+use stackgres::engine::offline::{LoadOptions, Options, Report, SourceFile, check, effective_values, plan_between, plan_text, version};
 use std::path::{Path, PathBuf};
 
 fn options() -> Options {
@@ -58,6 +58,9 @@ fn rendered_objects() {
                 .collect()
         };
         compare(&case.join("rendered.yaml"), &objects(&report));
+        let effective =
+            report.clusters.values().map(|cluster| format!("---\n{}", serde_yaml::to_string(&effective_values(cluster)).unwrap()));
+        compare(&case.join("effective.yaml"), &effective.collect::<String>());
     }
 }
 

@@ -136,7 +136,7 @@ pub(in crate::api) fn schema() -> Schema {
         .field("readyInstances", integer("Number of instances that are ready.").format("int32"))
         .field(
             "effective",
-            object("Every value the running revision uses, after defaults, each with where it came from.").preserve_unknown(),
+            object("Every value the released revision uses, after defaults: a mapping of `value` and `origin`, which is `default`, `tuned: memory 2048MiB`, `profile testing`, `set by the program`, or file, line and column. `stackgres render --effective` shows the same before it is released.").preserve_unknown(),
         )
         .field("lagMebibytes", integer("WAL in MiB that the replica furthest behind has not replayed, rounded up to a power of two; 0 is caught up.").format("int64"))
         .field("primary", text("Pod that takes writes; absent while none does."))

@@ -4,7 +4,7 @@ use super::{Look, look, source_text};
 use crate::cli::args::RenderArguments;
 use crate::cli::exit::{CommandError, Exit, print_yaml, tell};
 use crate::diagnostics::output::{summary, text};
-use crate::engine::offline::version;
+use crate::engine::offline::{effective_values, version};
 
 pub(in crate::cli) fn run(arguments: &RenderArguments) -> Result<Exit, CommandError> {
     let Look { files, report, mut failures } = look(&arguments.source)?;
@@ -16,6 +16,10 @@ pub(in crate::cli) fn run(arguments: &RenderArguments) -> Result<Exit, CommandEr
     for (name, cluster) in report.clusters.iter().filter(|(name, _)| wanted(&name.to_string())) {
         found = true;
         tell(&format!("# {name}"));
+        if arguments.effective {
+            print_yaml(&effective_values(cluster))?;
+            continue;
+        }
         for object in version(cluster).objects {
             print_yaml(object.value())?;
         }

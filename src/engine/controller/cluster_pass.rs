@@ -17,7 +17,7 @@ use super::switchover::{SwitchoverWorks, carry_out_request, spare_no_longer};
 use super::works::Works;
 use crate::apply::carry_out;
 use crate::diagnostics::Diagnostic;
-use crate::diff::mask_settings;
+use crate::diff::effective_in_words;
 use crate::engine::offline::{Report, Successor, frozen, inseparable, judged, successor};
 use crate::health::{Instance, Instances, instances};
 use crate::kubernetes::{Class, Cluster, KubernetesError};
@@ -505,7 +505,7 @@ fn describe(
     patch["labelSelector"] = json!(format!("app=StackGresCluster,stackgres.io/cluster=true,stackgres.io/cluster-name={}", cluster.name()));
     patch["postgresVersion"] = json!(released.effective.postgres.version.value);
     patch["extensions"] = extensions(&released.effective);
-    let (shown, effective) = (cluster.effective(), mask_settings(&serde_json::to_value(&released.effective).unwrap_or_default()));
+    let (shown, effective) = (cluster.effective(), effective_in_words(&released.effective));
     let effective = replacing(shown.as_deref(), effective);
     // What is unset is null here and absent there, which is no difference.
     if would_change(shown.as_deref(), &effective) {

@@ -3,7 +3,7 @@
 use self::blocking::Reasons;
 use crate::api::find_kind;
 use crate::diagnostics::{Diagnostic, Diagnostics, Location};
-use crate::diff::{ObjectAction, ObjectChange, Version, object_changes};
+use crate::diff::{ObjectAction, ObjectChange, Version, effective_in_words, object_changes};
 use crate::engine::rehearsals::rehearse_changes;
 use crate::load::{Manifest, load_again};
 use crate::model::{NamespacedName, Object, ObjectKey};
@@ -13,6 +13,7 @@ use crate::render::revision::Revision;
 use crate::resolve::{Settings, resolve};
 use crate::validate::rules::{less_than_source, name_collisions};
 use crate::validate::{ValidCluster, check_flawed, check_written, transitions, wrong_paths};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 mod blocking;
@@ -184,6 +185,11 @@ fn checked(
 pub fn version(cluster: &ValidCluster) -> Version {
     let effective = cluster.effective();
     Version { manifests: cluster.inputs().manifests().cloned().collect(), objects: from_effective(&effective).objects, effective }
+}
+
+/// The values a valid cluster runs with and where each comes from, as its status shows them.
+pub fn effective_values(cluster: &ValidCluster) -> Value {
+    effective_in_words(&cluster.effective())
 }
 
 /// A revision as a version that can be compared.

@@ -2,6 +2,7 @@
 
 use super::{ClusterView, CommitView, ConditionView, EventView, FleetView, HoldView, InstanceView, ProblemView, SettingView};
 use crate::diagnostics::mask_text;
+use crate::diff::origin_in_words;
 use crate::engine::offline::plan_text;
 use crate::model::{NamespacedName, Object};
 use crate::plan::Plan;
@@ -161,13 +162,7 @@ fn gather(at: &str, node: &Value, settings: &mut Vec<SettingView>) {
     let Some(map) = node.as_object() else { return };
     if let (Some(value), Some(origin)) = (map.get("value"), map.get("origin")) {
         let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let origin = match origin.as_object().and_then(|origin| origin.iter().next()) {
-            Some((kind, place)) if kind == "manifest" => {
-                format!("{}:{}", place["file"].as_str().unwrap_or_default(), place["line"].as_u64().unwrap_or_default())
-            }
-            Some((kind, from)) => format!("{kind}: {}", plain(from)),
-            None => plain(origin),
-        };
+        let origin = origin_in_words(origin);
         settings.push(SettingView { name: at.to_owned(), value: plain(value), origin });
         return;
     }

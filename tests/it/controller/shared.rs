@@ -713,6 +713,24 @@ pub(super) async fn revisions_stay_bounded_while_a_change_waits(server: Server) 
     for kept in [&status["running"]["revision"], &status["release"]["revision"]] {
         assert!(revisions.iter().any(|secret| secret.metadata.name.as_deref() == kept.as_str()), "{kept} is in use");
     }
+    // What `stackgres render --effective` prints is what the status says, word for word; what is unset is absent in one of them.
+    use stackgres::engine::offline::{LoadOptions, Options, SourceFile, check, effective_values};
+    fn without_nulls(value: &Value) -> Value {
+        match value {
+            Value::Object(map) => {
+                map.iter().filter(|(_, child)| !child.is_null()).map(|(name, child)| (name.clone(), without_nulls(child))).collect()
+            }
+            other => other.clone(),
+        }
+    }
+    let content = std::fs::read(fleet.folder.path().join("a.yaml")).unwrap().into();
+    let load = LoadOptions { default_namespace: Some(fleet.namespace.clone()), ..LoadOptions::default() };
+    let report = check(&[SourceFile { path: "a.yaml".to_owned(), content }], &Options { load, ..Options::default() });
+    let status = fleet.get("a").await["status"]["effective"].clone();
+    let rendered = effective_values(report.clusters.values().next().unwrap());
+    let released = rendered["postgres"]["parameters"]["shared_buffers"].clone();
+    assert_eq!(released, json!({"value": "512MB", "origin": "tuned: memory 2048MiB"}));
+    assert_eq!(without_nulls(&status), without_nulls(&rendered));
     // A value that is gone from the inputs is gone from what is shown as in force.
     fleet.cluster("a", "  configurations: {postgres: {postgresql.conf: {log_min_duration_statement: '7'}}}\n");
     fleet.passes(4).await;

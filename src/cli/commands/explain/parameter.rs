@@ -4,8 +4,8 @@ use crate::cli::exit::CommandError;
 use crate::diagnostics::nearest;
 use crate::model::HOT_STANDBY;
 use crate::postgres::{
-    BLOCKED, Context, MAJORS, POOLER_BLOCKED, POOLER_DEFAULTS, Parameter, Vartype, built_in_default, default_rule, find, names,
-    patroni_minimum, pooler_setting, pooler_setting_names,
+    BLOCKED, Context, MAJORS, POOLER_BLOCKED, Parameter, Vartype, built_in_default, default_rule, find, names, patroni_minimum,
+    pooler_default_rule, pooler_setting, pooler_setting_names,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -161,8 +161,8 @@ pub(in crate::cli::commands) fn pooler_facts(name: &str) -> Option<Setting> {
     };
     let change = if setting.is_reloadable() { "reloads: no client is disturbed" } else { "restarts PgBouncer, with the pods" };
     let mut facts = vec![("A change", change.to_owned())];
-    if let Some((_, value)) = POOLER_DEFAULTS.iter().find(|(name, _)| *name == setting.name) {
-        facts.push(("Default here", (*value).to_owned()));
+    if let Some(rule) = pooler_default_rule(&setting.name) {
+        facts.push(("Default here", rule.to_owned()));
     }
     if POOLER_BLOCKED.contains(&setting.name.as_str()) {
         facts.push(("Not yours", "the program sets it, or depends on it; writing it is an error".to_owned()));
