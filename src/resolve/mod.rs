@@ -16,6 +16,7 @@ mod fill_update_strategy;
 mod follow;
 mod inputs;
 mod operations;
+mod references;
 
 pub use codes::CODES;
 pub use duty::Duty;
@@ -29,3 +30,4 @@ pub use fill::{Settings, effective};
 pub use fill_parameters::IDENTITIES;
 pub use follow::{Resolution, config_maps_of, resolve};
 pub use inputs::Inputs;
+pub use references::dangling;

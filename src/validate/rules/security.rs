@@ -20,10 +20,7 @@ pub(super) const RULES: &[Rule] = &[
         ),
         check: Check::Cluster(binding),
     },
-    Rule {
-        code: Code::error("bad-duration", "this is no ISO 8601 duration", "Write for example P90D (90 days) or PT2H (2 hours)."),
-        check: Check::Cluster(duration),
-    },
+    Rule { code: super::value_forms::BAD_DURATION, check: Check::Cluster(duration) },
 ];
 
 const SSL: &str = "/spec/postgres/ssl";
