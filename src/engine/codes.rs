@@ -45,6 +45,7 @@ const CODES: &[Code] = &[
 
 /// Codes by name.
 pub fn all() -> BTreeMap<&'static str, Code> {
-    let tables = [load::CODES, resolve::CODES, validate::CODES, validate::SCHEMA_CODES, validate::TRANSITION_CODES, CODES];
+    let tables =
+        [load::CODES, resolve::CODES, validate::CODES, validate::SCHEMA_CODES, validate::TRANSITION_CODES, validate::SILENCE_CODES, CODES];
     tables.into_iter().flatten().copied().chain(validate::rules::rules().map(|rule| rule.code)).map(|code| (code.code, code)).collect()
 }

@@ -41,6 +41,30 @@ fn index(segment: &str) -> Option<usize> {
     is_plain.then(|| segment.parse().ok())?
 }
 
+/// What is at a path in which `*` is any key or position; a null is nothing.
+pub fn places<'a>(root: &'a Value, path: &str) -> Vec<(String, &'a Value)> {
+    let mut places = vec![(String::new(), root)];
+    for step in path.split('/').skip(1) {
+        places = places
+            .into_iter()
+            .flat_map(|(pointer, value)| -> Vec<(String, &'a Value)> {
+                match value {
+                    Value::Object(map) if step == "*" => {
+                        map.iter().map(|(key, value)| (format!("{pointer}/{}", escape(key)), value)).collect()
+                    }
+                    Value::Array(list) if step == "*" => {
+                        list.iter().enumerate().map(|(index, value)| (format!("{pointer}/{index}"), value)).collect()
+                    }
+                    Value::Object(map) => map.get(step).map(|value| (format!("{pointer}/{step}"), value)).into_iter().collect(),
+                    _ => Vec::new(),
+                }
+            })
+            .filter(|(_, value)| !value.is_null())
+            .collect();
+    }
+    places
+}
+
 /// A pointer as people write paths: `/spec/pods/0/name` becomes `spec.pods[0].name`;
 /// a segment with a dot or a blank is quoted, as in `spec["postgresql.conf"].work_mem`.
 pub fn to_path(pointer: &str) -> String {
@@ -90,6 +114,16 @@ mod tests {
         ] {
             assert_eq!(find(&value, pointer), value.pointer(pointer), "{pointer}");
         }
+    }
+
+    /// Rules say with such paths where they look: one that is followed wrong checks nothing.
+    #[test]
+    fn places_with_any_step() {
+        let value = json!({"a": [{"b": 1}, {"c": 2}, {"b": null}], "m": {"x/y": {"b": 3}}});
+        let found = |path: &str| places(&value, path).into_iter().map(|(pointer, _)| pointer).collect::<Vec<_>>();
+        assert_eq!(found("/a/*/b"), ["/a/0/b"]);
+        assert_eq!(found("/m/*/b"), ["/m/x~1y/b"]);
+        assert_eq!(found("/a/b"), [""; 0]);
     }
 
     #[test]

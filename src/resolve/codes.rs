@@ -7,7 +7,7 @@ pub const CODES: &[Code] = &[
     Code::error(
         "missing-reference",
         "something is referred to that is not there",
-        "The name is looked up in the own namespace of the cluster, or of the operation, among the documents of the same source. With `--partial` this is a warning, because the rest may be elsewhere.",
+        "The name is looked up in the own namespace of the document, or in the one that stands before a dot, among the documents of the same source. With `--partial` this is a warning, because the rest may be elsewhere.",
     ),
     Code::error(
         "broken-reference",

@@ -2,7 +2,8 @@
 
 use super::inputs::Inputs;
 use super::operations::without_cluster;
-use crate::diagnostics::{Diagnostic, Diagnostics, Severity, nearest};
+use super::references::missing;
+use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::load::Manifest;
 use crate::model::{NamespacedName, Object, ObjectKey};
 use serde_json::Value;
@@ -127,18 +128,10 @@ impl<'a> Follower<'a, '_> {
             Diagnostic::error("broken-reference", format!("the {kind} {name} has errors of its own"))
                 .help("correct it first; the cluster keeps what it runs")
         } else {
-            let severity = if self.partial { Severity::Warning } else { Severity::Error };
             let mut names: Vec<&str> =
                 self.index.keys().filter(|other| other.0 == kind && other.1 == namespace).map(|other| other.2).collect();
             names.sort_unstable();
-            let help = match nearest(name, names.iter().copied()) {
-                Some(near) => format!("did you mean {near}?"),
-                // The name that upstream's operator gives to the defaults it makes.
-                None if name.ends_with("-default") => "leave the field out to run with the built-in defaults".to_owned(),
-                None if names.is_empty() => format!("there is no {kind} in the namespace {namespace}"),
-                None => format!("in the namespace {namespace} there are {}", names.join(", ")),
-            };
-            Diagnostic::new(severity, "missing-reference", format!("there is no {kind} {name} in the namespace {namespace}")).help(help)
+            missing(kind, name, namespace, names.into_iter(), self.partial)
         };
         self.problems.push(problem.at(self.cluster.locate(pointer)).path(pointer));
         None

@@ -18,6 +18,7 @@ mod fill_update_strategy;
 mod follow;
 mod inputs;
 mod operations;
+mod references;
 
 pub use codes::CODES;
 pub use duty::Duty;
@@ -31,3 +32,4 @@ pub use fill::{Settings, effective};
 pub use fill_parameters::IDENTITIES;
 pub use follow::{Resolution, config_maps_of, resolve};
 pub use inputs::Inputs;
+pub use references::dangling;

@@ -5,10 +5,12 @@
 //! Why: `render` cannot fail, so a plan can be shown for every cluster that passed.
 
 pub mod rules;
+mod silence;
 mod structural;
 mod transition;
 mod valid;
 
+pub use silence::{CODES as SILENCE_CODES, SILENCE, Silenced, silence, silences};
 pub use structural::{not_supported_yet, structural, structural_of};
 pub use transition::{CODES as TRANSITION_CODES, refused_by_schema, transition, transitions, version_transition};
 pub use valid::{ValidCluster, check_cluster, check_flawed, check_manifest, check_written, wrong_paths};

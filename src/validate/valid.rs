@@ -2,6 +2,7 @@
 
 use super::rules::{Check, Context, rules};
 use super::structural::{not_supported_yet, structural};
+use crate::api::find_kind;
 use crate::diagnostics::Diagnostics;
 use crate::load::Manifest;
 use crate::resolve::{Effective, Inputs, Settings, effective};
@@ -54,12 +55,14 @@ pub fn check_flawed(manifest: &Manifest, unread: &[String]) -> Diagnostics {
         structural(manifest).into_iter().filter(|problem| !unread.iter().any(|path| is_below(&problem.path, path))).collect();
     let wrong = wrong_paths(&diagnostics, unread);
     diagnostics.extend(not_supported_yet(manifest));
+    let is_ours = find_kind(manifest.object.kind()).is_some();
     for rule in rules() {
-        if let Check::Manifest(kind, check) = rule.check
-            && kind == manifest.object.kind()
-        {
-            diagnostics.extend(check(manifest).into_iter().filter(|problem| !touches(&problem.path, &wrong)));
-        }
+        let check = match rule.check {
+            Check::Manifest(kind, check) if kind == manifest.object.kind() => check,
+            Check::Every(check) if is_ours => check,
+            _ => continue,
+        };
+        diagnostics.extend(check(manifest).into_iter().filter(|problem| !touches(&problem.path, &wrong)));
     }
     diagnostics
 }

@@ -220,6 +220,29 @@ fn explain_tells_about_codes_and_fields() {
     assert!(text(&wrong.stderr).contains("did you mean storage-shrinks?"));
 }
 
+/// A silenced warning that could not be found again would be forgotten.
+#[test]
+fn silenced_warnings_are_counted_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = "apiVersion: stackgres.io/v1\nkind: SGCluster\nmetadata:\n  name: a\n  annotations:\n    silence.stackgres.io/single-instance: a demo\nspec: {instances: 1, postgres: {version: '17'}, pods: {persistentVolume: {size: 5Gi}}}\n";
+    std::fs::write(folder.path().join("a.yaml"), cluster).unwrap();
+    let output = stackgres(folder.path(), &["check", "a.yaml"]);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), String::new()));
+    assert!(text(&output.stderr).contains("no problem, 1 silenced; 1 cluster can run"), "{}", text(&output.stderr));
+    let json = |format: &str| -> Value {
+        serde_json::from_slice(&stackgres(folder.path(), &["check", "a.yaml", "--output", format]).stdout).unwrap()
+    };
+    let found = json("json");
+    assert_eq!(found["diagnostics"], serde_json::json!([]));
+    let silenced = &found["silenced"][0];
+    assert_eq!((&silenced["code"], &silenced["reason"], &silenced["line"]), (&"single-instance".into(), &"a demo".into(), &7.into()));
+    let result = &json("sarif")["runs"][0]["results"][0];
+    assert_eq!((&result["ruleId"], &result["suppressions"][0]["justification"]), (&"single-instance".into(), &"a demo".into()));
+    let explained = text(&stackgres(folder.path(), &["explain", "single-instance"]).stdout);
+    assert!(explained.contains("silence.stackgres.io/single-instance: REASON"), "{explained}");
+    assert!(!text(&stackgres(folder.path(), &["explain", "unknown-choice"]).stdout).contains("silence"), "an error cannot be silenced");
+}
+
 /// Whoever changes a setting asks first what it takes and whom it disturbs; a wrong answer is an outage that nobody planned.
 #[test]
 fn explain_tells_about_settings() {

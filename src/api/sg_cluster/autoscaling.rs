@@ -1,7 +1,7 @@
 //! Automatic scaling of an SGCluster.
 
 use crate::api::condition::Condition;
-use crate::api::schema::{Schema, integer, object, text};
+use crate::api::schema::{Rule, Schema, integer, object, text};
 use crate::api::shared::size_bounds;
 
 /// Schema of `spec.autoscaling`.
@@ -15,12 +15,13 @@ pub(in crate::api) fn schema() -> Schema {
             "the bounds of the number of instances are missing",
             "write minInstances and maxInstances, or the mode vertical or none",
         )
-        .demand(
-            "incomplete-autoscaling",
-            Condition::NotMoreThan("minInstances", "maxInstances"),
-            "there are at least more instances than at most",
-            "lower minInstances, or raise maxInstances",
-        )
+        .rule(Rule {
+            code: "autoscaling-bounds",
+            condition: Condition::NotMoreThan("minInstances", "maxInstances"),
+            message: "there are at least more instances than at most".into(),
+            help: "lower minInstances, or raise maxInstances".into(),
+            field: "minInstances",
+        })
         .not_yet_error()
 }
 

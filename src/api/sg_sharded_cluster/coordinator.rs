@@ -2,19 +2,21 @@
 
 use super::{configurations, sharding_sphere};
 use crate::api::condition::Condition;
-use crate::api::schema::{Schema, integer, object, text};
+use crate::api::schema::{Rule, Schema, integer, object, text};
 use crate::api::sg_cluster;
 
 /// Schema of `spec.coordinator`.
 pub(super) fn schema() -> Schema {
     object("The cluster that clients connect to: it holds what is not sharded, and knows where the rest is.")
         .rule(sg_cluster::replication::enough("instances"))
-        .demand(
-            "sharding-sphere",
-            Condition::OneOf("configurations.shardingSphere.mode.type", vec!["Standalone"]).implies(Condition::AtMost("instances", 1)),
-            "proxies of the mode `Standalone` do not know of each other",
-            "write instances: 1, or the mode Cluster with a store",
-        )
+        .rule(Rule {
+            code: "sharding-sphere",
+            condition: Condition::OneOf("configurations.shardingSphere.mode.type", vec!["Standalone"])
+                .implies(Condition::AtMost("instances", 1)),
+            message: "proxies of the mode `Standalone` do not know of each other".into(),
+            help: "write instances: 1, or the mode Cluster with a store".into(),
+            field: "instances",
+        })
         .required("instances", integer("Number of its instances, the primary included. 0 stops it and keeps its data.").minimum(0))
         .field("autoscaling", autoscaling())
         .field("sgInstanceProfile", text("Name of the SGInstanceProfile in the same namespace that sets its CPU and memory."))

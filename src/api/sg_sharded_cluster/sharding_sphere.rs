@@ -2,7 +2,7 @@
 
 use crate::api::condition::Condition;
 use crate::api::kubernetes_types::selector::secret_key_selector;
-use crate::api::schema::{Schema, array, object, text};
+use crate::api::schema::{Rule, Schema, array, object, text};
 use crate::api::shared::service_account_of_sharding_sphere;
 
 /// Schema of `spec.coordinator.configurations.shardingSphere`.
@@ -14,20 +14,16 @@ pub(super) fn schema() -> Schema {
             object("Whether several proxies share what they know.")
                 .choice("sharding-sphere", "type", &["Standalone", "Cluster"])
                 .choice("sharding-sphere", "repository.type", &["Memory", "ZooKeeper", "Etcd"])
-                .demand(
-                    "sharding-sphere",
-                    Condition::OneOf("type", vec!["Standalone"])
-                        .and(Condition::OneOf("repository.type", vec!["ZooKeeper", "Etcd"]))
-                        .negated(),
+                .rule(store(
+                    Condition::OneOf("type", vec!["Standalone"]).and(Condition::OneOf("repository.type", vec!["ZooKeeper", "Etcd"])),
                     "the mode `Standalone` has no store",
-                    "write repository.type: Memory, or the mode Cluster",
-                )
-                .demand(
-                    "sharding-sphere",
-                    Condition::OneOf("type", vec!["Cluster"]).and(Condition::OneOf("repository.type", vec!["Memory"])).negated(),
+                    "write Memory, or the mode Cluster",
+                ))
+                .rule(store(
+                    Condition::OneOf("type", vec!["Cluster"]).and(Condition::OneOf("repository.type", vec!["Memory"])),
                     "the mode `Cluster` needs a store that proxies share",
-                    "write repository.type: ZooKeeper or Etcd, or the mode Standalone",
-                )
+                    "write ZooKeeper or Etcd, or the mode Standalone",
+                ))
                 .required("type", text("`Standalone`: one proxy, which keeps it in memory. `Cluster`: several, which keep it in a store."))
                 .field("properties", object("Further settings of the mode, by their own names.").preserve_unknown())
                 .required(
@@ -60,6 +56,11 @@ pub(super) fn schema() -> Schema {
                 ),
         )
         .field("serviceAccount", service_account_of_sharding_sphere())
+}
+
+/// The rule that mode and store are not this.
+fn store(wrong: Condition, message: &'static str, help: &'static str) -> Rule {
+    Rule { code: "sharding-sphere", condition: wrong.negated(), message: message.into(), help: help.into(), field: "repository.type" }
 }
 
 fn servers(description: &str) -> Schema {

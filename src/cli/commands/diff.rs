@@ -4,7 +4,7 @@ use super::options;
 use crate::cli::args::{DiffArguments, DiffOutput};
 use crate::cli::exit::{CommandError, Exit, print, tell};
 use crate::cli::files::find;
-use crate::diagnostics::output::{summary, text as findings};
+use crate::diagnostics::output::text as findings;
 use crate::engine::files::{Files, Repository, SourceError};
 use crate::engine::live::{LivePlan, live_plan};
 use crate::engine::offline::{
@@ -71,7 +71,7 @@ fn json(value: &Result<serde_json::Value, serde_json::Error>) -> Result<(), Comm
 fn ending(arguments: &DiffArguments, head: &Report, plan: &Plan, unchanged: bool) -> Result<Exit, CommandError> {
     if head.diagnostics.has_errors() {
         tell(&findings(&head.diagnostics, |_| None));
-        tell(&format!("{}: see `stackgres check`", summary(&head.diagnostics)));
+        tell(&format!("{}: see `stackgres check`", head.summary()));
         return Ok(Exit::Invalid);
     }
     if plan.clusters.iter().any(|cluster| cluster.action == ClusterAction::Refused) {

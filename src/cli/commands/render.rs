@@ -3,7 +3,7 @@
 use super::{Look, look, source_text};
 use crate::cli::args::RenderArguments;
 use crate::cli::exit::{CommandError, Exit, print_yaml, tell};
-use crate::diagnostics::output::{summary, text};
+use crate::diagnostics::output::text;
 use crate::engine::offline::{effective_values, version};
 
 pub(in crate::cli) fn run(arguments: &RenderArguments) -> Result<Exit, CommandError> {
@@ -26,7 +26,7 @@ pub(in crate::cli) fn run(arguments: &RenderArguments) -> Result<Exit, CommandEr
     }
     if report.diagnostics.has_errors() {
         tell(&text(&report.diagnostics, |path| source_text(&files, path)));
-        tell(&summary(&report.diagnostics));
+        tell(&report.summary());
         return Ok(Exit::Invalid);
     }
     match &arguments.cluster {

@@ -2,17 +2,18 @@
 
 use self::blocking::Reasons;
 use crate::api::find_kind;
+use crate::diagnostics::output::summary;
 use crate::diagnostics::{Diagnostic, Diagnostics, Location};
 use crate::diff::{ObjectAction, ObjectChange, Version, effective_in_words, object_changes};
 use crate::engine::rehearsals::rehearse_changes;
-use crate::load::{Manifest, load_again};
+use crate::load::{Loaded, Manifest, load_again};
 use crate::model::{NamespacedName, Object, ObjectKey};
 use crate::plan::{Before, PlanInput, assemble};
 use crate::render::from_effective;
 use crate::render::revision::Revision;
-use crate::resolve::{Settings, resolve};
-use crate::validate::rules::{less_than_source, name_collisions};
-use crate::validate::{ValidCluster, check_flawed, check_written, transitions, wrong_paths};
+use crate::resolve::{Inputs, Settings, dangling, resolve};
+use crate::validate::rules::{less_than_source, misfits, name_collisions};
+use crate::validate::{ValidCluster, check_flawed, check_written, silences, transitions, wrong_paths};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +21,7 @@ mod blocking;
 mod known;
 mod parts;
 mod side_by_side;
+mod silencing;
 mod successor;
 
 pub use self::known::Known;
@@ -27,6 +29,7 @@ pub use self::parts::in_parts;
 pub use self::successor::{Renewal, Successor, follow, inseparable, judged, renewal, same_version_is_written, successor};
 pub use crate::load::{IgnoreAbove, Ignored, LeftAlone, LoadOptions, SourceFile};
 pub use crate::plan::{ClusterAction, Plan, objects_text, text as plan_text};
+pub use crate::validate::{SILENCE, Silenced};
 
 /// How to look at a source.
 #[derive(Debug, Clone, Default)]
@@ -56,11 +59,21 @@ pub struct Report {
     pub left_alone: Vec<LeftAlone>,
     /// Every finding, in the order of places; what only follows from another finding comes last.
     pub diagnostics: Diagnostics,
+    /// Warnings that the source itself silences, in the same order.
+    pub silenced: Vec<Silenced>,
     /// Some document or file may hold a cluster whose identity is not known: no cluster counts as gone.
     pub unidentified: bool,
 }
 
 impl Report {
+    /// How many findings there are, those that are silenced apart: `2 errors, 1 warning, 3 silenced`.
+    pub fn summary(&self) -> String {
+        match self.silenced.len() {
+            0 => summary(&self.diagnostics),
+            count => format!("{}, {count} silenced", summary(&self.diagnostics)),
+        }
+    }
+
     /// Documents that a fleet applies: of the ConfigMaps only those that something refers to.
     pub fn applied(&self) -> impl Iterator<Item = &Manifest> {
         self.manifests.iter().filter(|manifest| manifest.object.kind() != "ConfigMap" || self.used.contains(&manifest.key()))
@@ -82,31 +95,32 @@ pub fn check(files: &[SourceFile], options: &Options) -> Report {
 pub fn check_again(files: &[SourceFile], options: &Options, known: &mut Known) -> Report {
     let loaded = load_again(files, &options.load, &mut known.files);
     let reasons = blocking::of_documents(files, &loaded, &options.load);
-    let mut report = checked(loaded.manifests, loaded.flawed, loaded.blocked, reasons, options, known);
-    report.left_alone.extend(loaded.left_alone);
+    let Loaded { manifests, flawed, blocked, diagnostics, left_alone, unidentified } = loaded;
+    let mut report = checked(manifests, flawed, blocked, reasons, diagnostics, options, known);
+    report.left_alone.extend(left_alone);
     report.left_alone.sort();
-    report.unidentified = loaded.unidentified;
-    report.diagnostics.extend(loaded.diagnostics);
-    blocking::order(&mut report.diagnostics);
+    report.unidentified = unidentified;
     report
 }
 
 /// Checks manifests that were read already; `unreadable` names objects that exist and could not be read.
 pub fn check_manifests(manifests: Vec<Manifest>, unreadable: BTreeSet<ObjectKey>, options: &Options) -> Report {
-    checked(manifests, Vec::new(), unreadable, Reasons::new(), options, &mut Known::default())
+    checked(manifests, Vec::new(), unreadable, Reasons::new(), Diagnostics::new(), options, &mut Known::default())
 }
 
-/// `unsound` documents could not be read in every part, and are blocked already.
+/// `unsound` documents could not be read in every part, and are blocked already; `of_files` is what was found when they were read.
 fn checked(
     manifests: Vec<Manifest>,
     unsound: Vec<(Manifest, Vec<String>)>,
     mut unreadable: BTreeSet<ObjectKey>,
     mut reasons: Reasons,
+    of_files: Diagnostics,
     options: &Options,
     known: &mut Known,
 ) -> Report {
-    let mut report = Report::default();
-    let mut sound = Vec::new();
+    let mut report = Report { diagnostics: of_files, ..Report::default() };
+    // Nothing carries the last ones out; what they say is checked all the same.
+    let (mut sound, mut waiting) = (Vec::new(), Vec::new());
     let mut wrong: BTreeMap<ObjectKey, Vec<String>> = BTreeMap::new();
     let mut flawed = Vec::new();
     for (manifest, unread) in unsound {
@@ -115,7 +129,11 @@ fn checked(
         report.diagnostics.extend(findings);
         flawed.push(manifest);
     }
+    let mut silencing: Vec<Manifest> = flawed.iter().filter(|manifest| silences(manifest)).cloned().collect();
     for (manifest, findings) in known.documents(manifests) {
+        if silences(&manifest) {
+            silencing.push(manifest.clone());
+        }
         if findings.has_errors() {
             unreadable.insert(manifest.key());
             reasons.entry(manifest.key()).or_default().extend(findings.0.iter().filter(|finding| finding.is_error()).cloned());
@@ -123,12 +141,17 @@ fn checked(
             flawed.push(manifest);
         } else if find_kind(manifest.object.kind()).is_none_or(|kind| kind.not_yet.is_none()) {
             sound.push(manifest);
+        } else {
+            waiting.push(manifest);
         }
         report.diagnostics.extend(findings);
     }
     for key in unreadable.iter().filter(|key| key.kind == "SGCluster") {
         report.blocked.insert(key.namespaced_name(), reasons.get(key).cloned().unwrap_or_default());
     }
+    let all = sound.iter().chain(&flawed).chain(&waiting);
+    report.diagnostics.extend(dangling(all.clone(), &unreadable, options.partial));
+    report.diagnostics.extend(misfits(all));
     let resolution = resolve(&sound, &flawed, &unreadable, options.partial);
     let mut namespaces: BTreeMap<Location, String> = BTreeMap::new();
     for (name, problems) in resolution.blocked {
@@ -157,6 +180,9 @@ fn checked(
     for (index, problem) in name_collisions(&resolution.clusters) {
         collisions.entry(index).or_default().push(problem);
     }
+    // What clusters use is asked only where somebody silences.
+    let used_by: Vec<Inputs> =
+        if silencing.is_empty() { Vec::new() } else { resolution.clusters.iter().chain(&resolution.incomplete).cloned().collect() };
     let mut clusters = Vec::new();
     for (index, inputs) in resolution.clusters.into_iter().enumerate() {
         match collisions.remove(&index) {
@@ -178,6 +204,7 @@ fn checked(
     report.manifests = sound;
     report.unreadable = unreadable;
     blocking::order(&mut report.diagnostics);
+    silencing::take_out(&mut report, silencing, &used_by);
     report
 }
 

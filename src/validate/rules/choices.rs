@@ -4,15 +4,15 @@ use super::{Check, Context, Rule};
 use crate::diagnostics::{Code, Diagnostic, nearest, repeated};
 use serde_json::Value;
 
+/// Also said of other kinds.
+pub(super) const UNKNOWN_CHOICE: Code = Code::error(
+    "unknown-choice",
+    "the value is none of those that have a meaning",
+    "The API takes any text here, and what it does not know would silently mean something else: an unknown `profile` would drop the rule that instances do not share a node, an unknown `updateStrategy.type` would be `OnlyDbOps`.",
+);
+
 pub(super) const RULES: &[Rule] = &[
-    Rule {
-        code: Code::error(
-            "unknown-choice",
-            "the value is none of those that have a meaning",
-            "The API takes any text here, and what it does not know would silently mean something else: an unknown `profile` would drop the rule that instances do not share a node, an unknown `updateStrategy.type` would be `OnlyDbOps`.",
-        ),
-        check: Check::Cluster(choices),
-    },
+    Rule { code: UNKNOWN_CHOICE, check: Check::Cluster(choices) },
     Rule {
         code: Code::error(
             "count-out-of-range",

@@ -3,6 +3,8 @@
 //! In: a manifest, or a cluster with its inputs and effective values. Out: diagnostics. Invariant: a rule reads, and never
 //! changes; its code never changes meaning. Why: a user can look every finding up, and a new rule has one file to copy from.
 
+mod across;
+mod autoscaling;
 mod choices;
 mod container_sizes;
 mod custom_containers;
@@ -12,6 +14,7 @@ mod instance_profile;
 mod names;
 mod object_metadata;
 mod object_storage;
+mod operation_versions;
 mod operations;
 mod parameters;
 mod patroni_configuration;
@@ -19,8 +22,10 @@ mod patroni_scope;
 mod pod_names;
 mod pooler_file;
 mod pooling;
+mod production;
 mod replicate_from;
 mod replication;
+mod reserved;
 mod resources;
 mod script_text;
 mod scripts;
@@ -29,13 +34,17 @@ mod selectors;
 mod service_fields;
 mod service_values;
 mod services;
+mod sharded_cluster;
 mod standby_parameters;
 mod storage;
 #[cfg(test)]
 mod test_support;
 mod update_strategy;
+mod value_forms;
+mod value_tables;
 mod version;
 
+pub use across::misfits;
 pub use patroni_scope::name_collisions;
 pub use standby_parameters::less_than_source;
 
@@ -71,6 +80,8 @@ fn at(manifest: &Manifest, pointer: &str, problem: Diagnostic) -> Diagnostic {
 pub enum Check {
     /// Every manifest of one kind.
     Manifest(&'static str, fn(&Manifest) -> Vec<Diagnostic>),
+    /// Every manifest of our kinds.
+    Every(fn(&Manifest) -> Vec<Diagnostic>),
     /// Every cluster whose references are there.
     Cluster(fn(&Context<'_>) -> Vec<Diagnostic>),
 }
@@ -87,6 +98,8 @@ pub struct Rule {
 /// Every rule.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     [
+        across::RULES,
+        autoscaling::RULES,
         choices::RULES,
         container_sizes::RULES,
         custom_containers::RULES,
@@ -96,6 +109,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         names::RULES,
         object_metadata::RULES,
         object_storage::RULES,
+        operation_versions::RULES,
         operations::RULES,
         parameters::RULES,
         patroni_configuration::RULES,
@@ -103,8 +117,10 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         pod_names::RULES,
         pooler_file::RULES,
         pooling::RULES,
+        production::RULES,
         replicate_from::RULES,
         replication::RULES,
+        reserved::RULES,
         resources::RULES,
         script_text::RULES,
         scripts::RULES,
@@ -113,9 +129,11 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         service_fields::RULES,
         service_values::RULES,
         services::RULES,
+        sharded_cluster::RULES,
         standby_parameters::RULES,
         storage::RULES,
         update_strategy::RULES,
+        value_forms::RULES,
         version::RULES,
     ]
     .into_iter()

@@ -85,6 +85,22 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         code: Code::warning(
+            "autovacuum-off",
+            "tables are never cleaned up",
+            "Dead rows stay, statistics grow old, and before transaction ids run out PostgreSQL vacuums every table at once whatever this says, or stops taking writes. Switch autovacuum off for single tables, for a while.",
+        ),
+        check: Check::Cluster(autovacuum_off),
+    },
+    Rule {
+        code: Code::warning(
+            "damage-hidden",
+            "damaged pages are passed over",
+            "`zero_damaged_pages` empties a page that cannot be read, and `ignore_checksum_failure` reads it as if it were right: wrong answers, and damage that spreads to replicas and backups. They are for a rescue by hand, in one session.",
+        ),
+        check: Check::Cluster(damage_hidden),
+    },
+    Rule {
+        code: Code::warning(
             "many-connections-without-pooling",
             "very many connections reach PostgreSQL directly",
             "Each connection is a process. With several hundred of them, pooling gives more throughput and steadier latencies than a higher limit.",
@@ -257,10 +273,9 @@ fn wal_level(context: &Context<'_>) -> Vec<Diagnostic> {
 }
 
 fn crash_unsafe(context: &Context<'_>) -> Vec<Diagnostic> {
-    let major = context.effective.map_or(17, |effective| effective.postgres.major);
     ["fsync", "full_page_writes", "synchronous_commit"]
         .into_iter()
-        .filter(|name| value(context, name).and_then(|value| normalise(major, name, value).ok()).is_some_and(|value| value == "off"))
+        .filter(|name| is_set_to(context, name, "off"))
         .map(|name| {
             parameter(
                 context,
@@ -269,6 +284,24 @@ fn crash_unsafe(context: &Context<'_>) -> Vec<Diagnostic> {
             )
         })
         .collect()
+}
+
+fn autovacuum_off(context: &Context<'_>) -> Vec<Diagnostic> {
+    let problem =
+        || Diagnostic::warning("autovacuum-off", "autovacuum is off").help("take it out; single tables have a setting of their own");
+    is_set_to(context, "autovacuum", "off").then(|| parameter(context, "autovacuum", problem())).into_iter().collect()
+}
+
+fn damage_hidden(context: &Context<'_>) -> Vec<Diagnostic> {
+    let hides = ["zero_damaged_pages", "ignore_checksum_failure"].into_iter().filter(|name| is_set_to(context, name, "on"));
+    let problem =
+        |name| Diagnostic::warning("damage-hidden", format!("{name} is on")).help("take it out; set it in the session that rescues");
+    hides.map(|name| parameter(context, name, problem(name))).collect()
+}
+
+fn is_set_to(context: &Context<'_>, name: &str, wanted: &str) -> bool {
+    let major = context.effective.map_or(17, |effective| effective.postgres.major);
+    value(context, name).and_then(|value| normalise(major, name, value).ok()).is_some_and(|value| value == wanted)
 }
 
 fn many_connections(context: &Context<'_>) -> Vec<Diagnostic> {
@@ -283,5 +316,21 @@ fn many_connections(context: &Context<'_>) -> Vec<Diagnostic> {
             )]
         }
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_support::findings;
+
+    /// Both are for an hour of need, and are forgotten in a file.
+    #[test]
+    fn what_is_for_an_emergency_is_told() {
+        let of = |setting: &str| findings(&format!("  configurations: {{postgres: {{postgresql.conf: {{{setting}}}}}}}"));
+        let place = "/spec/configurations/postgres/postgresql.conf";
+        assert_eq!(of("autovacuum: 'off'"), [format!("autovacuum-off {place}/autovacuum")]);
+        assert_eq!(of("autovacuum: 'on'"), [""; 0]);
+        assert_eq!(of("zero_damaged_pages: 'on'"), [format!("damage-hidden {place}/zero_damaged_pages")]);
+        assert_eq!(of("zero_damaged_pages: 'off'"), [""; 0]);
     }
 }

@@ -1,12 +1,9 @@
 //! Certificates and credentials.
 
 use super::{Check, Context, Rule};
-use crate::diagnostics::{Code, Diagnostic};
+use crate::diagnostics::Diagnostic;
 
-pub(super) const RULES: &[Rule] = &[Rule {
-    code: Code::error("bad-duration", "this is no ISO 8601 duration", "Write for example P90D (90 days) or PT2H (2 hours)."),
-    check: Check::Cluster(duration),
-}];
+pub(super) const RULES: &[Rule] = &[Rule { code: super::value_forms::BAD_DURATION, check: Check::Cluster(duration) }];
 
 const SSL: &str = "/spec/postgres/ssl";
 

@@ -4,6 +4,13 @@ use super::{Check, Context, Rule, at};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::postgres::{KNOWN_BAD, MAJORS, major};
 
+/// Also said of what operations go to.
+pub(super) const KNOWN_BAD_VERSION: Code = Code::error(
+    "known-bad-version",
+    "this minor version has a known defect",
+    "PostgreSQL's release notes advise against it because data may be damaged or slots lost. Take a newer minor of the same major.",
+);
+
 pub(super) const RULES: &[Rule] = &[
     Rule {
         code: Code::error(
@@ -21,14 +28,7 @@ pub(super) const RULES: &[Rule] = &[
         ),
         check: Check::Cluster(architecture),
     },
-    Rule {
-        code: Code::error(
-            "known-bad-version",
-            "this minor version has a known defect",
-            "PostgreSQL's release notes advise against it because data may be damaged or slots lost. Take a newer minor of the same major.",
-        ),
-        check: Check::Cluster(known_bad),
-    },
+    Rule { code: KNOWN_BAD_VERSION, check: Check::Cluster(known_bad) },
     Rule {
         code: Code::error(
             "flavor-not-supported",

@@ -81,7 +81,7 @@ pub const SCHEMA_CODES: &[Code] = &[
     ),
     Code::error(
         "incomplete-autoscaling",
-        "the bounds of autoscaling are missing or contradict each other",
+        "the bounds of autoscaling are missing",
         "`horizontal` changes the number of instances between `minInstances` and `maxInstances`, `vertical` their size between `minAllowed` and `maxAllowed`; `all`, which an absent `mode` is, does both. Without bounds a cluster could grow until nothing else has room.",
     ),
     Code::error(

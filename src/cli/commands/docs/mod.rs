@@ -44,7 +44,7 @@ fn index() -> String {
 }
 
 fn codes_page() -> String {
-    let mut out = "# Codes\n\nWhat a finding means; `stackgres explain CODE` says the same.\n".to_owned();
+    let mut out = "# Codes\n\nWhat a finding means; `stackgres explain CODE` says the same. A warning can be silenced by an annotation of the document it is about, or of every cluster that uses it: `silence.stackgres.io/CODE: REASON`.\n".to_owned();
     for code in codes::all().values() {
         let _ = write!(
             out,

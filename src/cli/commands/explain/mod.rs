@@ -7,8 +7,9 @@ use crate::api::{KINDS, Kind};
 use crate::cli::args::ExplainArguments;
 use crate::cli::exit::{CommandError, Exit, print};
 use crate::cli::terminal::{Column, size, table};
-use crate::diagnostics::{Code, nearest};
+use crate::diagnostics::{Code, Severity, nearest};
 use crate::engine::codes;
+use crate::engine::offline::SILENCE;
 use std::fmt::Write as _;
 
 pub(in crate::cli) fn run(arguments: &ExplainArguments) -> Result<Exit, CommandError> {
@@ -69,7 +70,16 @@ fn plain(path: &str) -> String {
 }
 
 fn code_text(code: &Code) -> String {
-    format!("{} ({})\n\n{}.\n\n{}\n", code.code, code.severity, code.summary, code.explanation)
+    let silence = match code.severity {
+        Severity::Warning if code.code != "silence-without-effect" => {
+            format!(
+                "\nTo silence it, annotate the document it is about, or every cluster that uses it: `{SILENCE}{}: REASON`.\n",
+                code.code
+            )
+        }
+        _ => String::new(),
+    };
+    format!("{} ({})\n\n{}.\n\n{}\n{silence}", code.code, code.severity, code.summary, code.explanation)
 }
 
 fn path_text(kind: &Kind, path: &str) -> Result<String, CommandError> {
