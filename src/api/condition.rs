@@ -175,36 +175,66 @@ impl Condition {
 
     /// Whether it holds of a value; `old` is what it was, for a condition that looks at it.
     pub fn holds(&self, new: &Value, old: Option<&Value>) -> bool {
+        self.decided(new, old) == Some(true)
+    }
+
+    /// The same; `None` where the server does not come to an answer, and refuses: a whole number is written with a point (`2.0`), and its
+    /// language computes with no such value. As there, one that is decided by something else needs no answer of it.
+    pub fn decided(&self, new: &Value, old: Option<&Value>) -> Option<bool> {
         let old = old.unwrap_or(&Value::Null);
-        match self {
+        Some(match self {
             Self::Present(path) => find(new, path).is_some(),
             Self::OneOf(path, words) => find(new, path).and_then(Value::as_str).is_some_and(|text| words.contains(&text)),
             Self::True(path) => find(new, path) == Some(&Value::Bool(true)),
             Self::AtMostOne(paths) => present(new, paths) <= 1,
             Self::ExactlyOne(paths) => present(new, paths) == 1,
             Self::Together(one, two) => find(new, one).is_some() == find(new, two).is_some(),
-            Self::AtMost(path, high) => number(find(new, path)).is_none_or(|number| number <= f64::from(*high)),
-            Self::MoreThan(more, less, absent) => {
-                number(find(new, more)).is_none_or(|more| more > number(find(new, less)).unwrap_or(f64::from(*absent)))
-            }
-            Self::NotMoreThan(one, two) => number(find(new, one)).zip(number(find(new, two))).is_none_or(|(one, two)| one <= two),
-            Self::MoreThanSum(more, list, item) => {
-                let items = find(new, list).and_then(Value::as_array);
-                let sum = |items: &Vec<Value>| items.iter().filter_map(|one| number(find(one, item))).sum();
-                number(find(new, more)).is_none_or(|more| items.is_none_or(|items| more > sum(items)))
-            }
-            Self::Not(one) => !one.holds(new, Some(old)),
-            Self::Any(list) => list.iter().any(|one| one.holds(new, Some(old))),
-            Self::All(list) => list.iter().all(|one| one.holds(new, Some(old))),
+            Self::AtMost(path, high) => match find(new, path) {
+                Some(found) => whole(found)? <= i128::from(*high),
+                None => true,
+            },
+            Self::MoreThan(more, less, absent) => match (find(new, more), find(new, less)) {
+                (None, _) => true,
+                (Some(more), Some(less)) => whole(more)? > whole(less)?,
+                (Some(more), None) => whole(more)? > i128::from(*absent),
+            },
+            Self::NotMoreThan(one, two) => match (find(new, one), find(new, two)) {
+                (Some(one), Some(two)) => whole(one)? <= whole(two)?,
+                _ => true,
+            },
+            Self::MoreThanSum(more, list, item) => match (find(new, more), find(new, list).and_then(Value::as_array)) {
+                (Some(more), Some(items)) => {
+                    let sum: Option<i128> = items.iter().filter_map(|one| find(one, item)).map(whole).sum();
+                    whole(more)? > sum?
+                }
+                _ => true,
+            },
+            Self::Not(one) => !one.decided(new, Some(old))?,
+            Self::Any(list) => return first(true, list.iter().map(|one| one.decided(new, Some(old)))),
+            Self::All(list) => return first(false, list.iter().map(|one| one.decided(new, Some(old)))),
             Self::Unchanged(path) => same(find(new, path), find(old, path)),
             Self::UnchangedFrom(path, absent) => {
                 let text = |value| find(value, path).and_then(Value::as_str).unwrap_or(absent).to_owned();
                 text(new) == text(old)
             }
             Self::Once(path) => find(old, path).is_none() || same(find(new, path), find(old, path)),
-            Self::WasAtLeast(path, low) => number(find(old, path)).is_some_and(|number| number >= f64::from(*low)),
+            // What is stored has no such numbers any more.
+            Self::WasAtLeast(path, low) => find(old, path).and_then(Value::as_f64).is_some_and(|number| number >= f64::from(*low)),
+        })
+    }
+}
+
+/// This answer if one of them is it; else none if one has none, and the other answer.
+fn first(answer: bool, answers: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut undecided = false;
+    for one in answers {
+        match one {
+            Some(found) if found == answer => return Some(answer),
+            Some(_) => {}
+            None => undecided = true,
         }
     }
+    (!undecided).then_some(!answer)
 }
 
 /// The names of a path.
@@ -217,8 +247,9 @@ fn find<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     names(path).try_fold(value, |value, name| value.get(name)).filter(|value| !value.is_null())
 }
 
-fn number(value: Option<&Value>) -> Option<f64> {
-    value.and_then(Value::as_f64)
+/// A whole number that is written as one.
+fn whole(value: &Value) -> Option<i128> {
+    value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from))
 }
 
 /// How many of these are there.
@@ -315,7 +346,7 @@ mod tests {
         assert!(more.holds(&json!({"n": 2}), None) && !more.holds(&json!({"n": 1}), None) && more.holds(&json!({}), None));
         let sum = Condition::MoreThanSum("n", "groups", "count");
         assert!(sum.holds(&json!({"n": 3, "groups": [{"count": 1}, {"count": 1}, {}]}), None) && sum.holds(&json!({"n": 0}), None));
-        assert!(!sum.holds(&json!({"n": 2, "groups": [{"count": 1}, {"count": 1.0}]}), None));
+        assert!(!sum.holds(&json!({"n": 2, "groups": [{"count": 1}, {"count": 1}]}), None));
         let word = Condition::Present("op").implies(Condition::OneOf("op", vec!["a", "b"]));
         assert_eq!(word.words(), Some(("op", &["a", "b"][..])));
         assert!(word.holds(&json!({}), None) && word.holds(&json!({"op": "b"}), None) && !word.holds(&json!({"op": "c"}), None));
@@ -323,6 +354,17 @@ mod tests {
             Condition::Together("a", "b").holds(&json!({"a": null}), None) && !Condition::Together("a", "b").holds(&json!({"a": 1}), None)
         );
         assert!(!Condition::ExactlyOne(&["a", "b"]).holds(&json!({}), None));
+    }
+
+    /// `instances: 2.0` passes the schema of an API server, and its rules refuse it: a plan that does not know ends after the merge.
+    #[test]
+    fn a_number_with_a_point_decides_nothing() {
+        let enough = Condition::OneOf("mode", vec!["sync"]).implies(Condition::MoreThan("n", "sync", 1));
+        assert_eq!(enough.decided(&json!({"mode": "sync", "n": 2.0}), None), None);
+        assert_eq!(enough.decided(&json!({"mode": "async", "n": 2.0}), None), Some(true));
+        let both = Condition::AtMost("n", 5).and(Condition::Present("m"));
+        assert_eq!((both.decided(&json!({"n": 1.0}), None), both.decided(&json!({"n": 1.0, "m": 1}), None)), (Some(false), None));
+        assert!(!both.clone().negated().holds(&json!({"n": 1.0, "m": 1}), None) && !both.holds(&json!({"n": 1.0, "m": 1}), None));
     }
 
     /// A rule that holds for what must not change lets a database lose what it was made from.

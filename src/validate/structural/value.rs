@@ -21,6 +21,7 @@ pub(super) fn check(pointer: &str, schema: &Schema, value: &Value, findings: &mu
     }
     match (&schema.shape, value) {
         (Shape::Object { fields, preserve_unknown }, Value::Object(map)) => {
+            let before = findings.len();
             for field in fields {
                 match map.get(&field.name).filter(|value| field.schema.nullable || !value.is_null()) {
                     Some(value) => check(&join(pointer, &field.name), &field.schema, value, findings),
@@ -35,7 +36,10 @@ pub(super) fn check(pointer: &str, schema: &Schema, value: &Value, findings: &mu
             if !preserve_unknown {
                 unknown(pointer, schema, map, findings);
             }
-            let broken = schema.rules.iter().filter(|rule| !rule.condition.is_transition() && !rule.condition.holds(value, None));
+            // What has the wrong form already is told there.
+            let sound = findings.len() == before;
+            let holds = |condition: &Condition| condition.decided(value, None).unwrap_or(!sound);
+            let broken = schema.rules.iter().filter(|rule| !rule.condition.is_transition() && !holds(&rule.condition));
             findings.extend(broken.map(|rule| of_rule(pointer, rule, value)));
         }
         (Shape::Map { values }, Value::Object(map)) => {
@@ -85,7 +89,11 @@ pub(in crate::validate) fn of_rule(pointer: &str, rule: &Rule, value: &Value) ->
         let written = Condition::steps(path).try_fold(value, |value, step| value.get(step))?.as_str()?;
         nearest(written, words.iter().copied())
     });
-    let help = near.map_or_else(|| rule.help.to_string(), |near| format!("did you mean `{near}`? {}", rule.help));
+    let help = match near {
+        Some(near) => format!("did you mean `{near}`? {}", rule.help),
+        None if rule.condition.decided(value, None).is_none() => "write numbers without a point: `2`, not `2.0`".to_owned(),
+        None => rule.help.to_string(),
+    };
     (place, Diagnostic::error(rule.code, rule.message.as_ref()).help(help))
 }
 
