@@ -131,14 +131,19 @@ impl<'a> Follower<'a, '_> {
             let mut names: Vec<&str> =
                 self.index.keys().filter(|other| other.0 == kind && other.1 == namespace).map(|other| other.2).collect();
             names.sort_unstable();
-            let help = match nearest(name, names.iter().copied()) {
+            let near = nearest(name, names.iter().copied());
+            let help = match near {
                 Some(near) => format!("did you mean {near}?"),
                 // The name that upstream's operator gives to the defaults it makes.
                 None if name.ends_with("-default") => "leave the field out to run with the built-in defaults".to_owned(),
-                None if names.is_empty() => format!("there is no {kind} in the namespace {namespace}"),
+                None if names.is_empty() => format!("the namespace {namespace} has none here: add the {kind}, or take the reference out"),
                 None => format!("in the namespace {namespace} there are {}", names.join(", ")),
             };
-            Diagnostic::new(severity, "missing-reference", format!("there is no {kind} {name} in the namespace {namespace}")).help(help)
+            let problem = Diagnostic::new(severity, "missing-reference", format!("there is no {kind} {name} in the namespace {namespace}"));
+            match near.and_then(|near| self.index.get(&(kind, namespace, near))) {
+                Some(meant) => problem.help(help).related(meant.locate("/metadata/name"), "perhaps this one is meant"),
+                None => problem.help(help),
+            }
         };
         self.problems.push(problem.at(self.cluster.locate(pointer)).path(pointer));
         None

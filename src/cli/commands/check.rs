@@ -1,31 +1,50 @@
 //! `stackgres check`
 
 use super::{Look, look, source_text};
-use crate::cli::args::{CheckArguments, CheckOutput};
-use crate::cli::exit::{CommandError, Exit, print, tell};
-use crate::diagnostics::output::{github, json, sarif, summary, text};
+use crate::cli::args::{CheckArguments, CheckOutput, Colour};
+use crate::cli::exit::{CommandError, Exit, print, print_painted, tell};
+use crate::cli::terminal::{Output, painted};
+use crate::diagnostics::output::{Document, Untouched, github, pieces, sarif, summary, text};
 use crate::diagnostics::printable;
+use crate::engine::codes;
 use crate::engine::offline::left_alone;
-use serde_json::json as object;
 
 pub(in crate::cli) fn run(arguments: &CheckArguments) -> Result<Exit, CommandError> {
+    if matches!(arguments.output, CheckOutput::Schema) {
+        print(&format!("{:#}\n", schema()))?;
+        return Ok(Exit::Fine);
+    }
     let Look { files, report, mut failures } = look(&arguments.source)?;
     let left = &report.left_alone;
     match arguments.output {
-        CheckOutput::Text => print(&text(&report.diagnostics, |path| source_text(&files, path)))?,
+        CheckOutput::Text => {
+            let source = |path: &str| source_text(&files, path);
+            let colour = match arguments.color {
+                Colour::Auto => Output::of_stdout().colour,
+                Colour::Always => true,
+                Colour::Never => false,
+            };
+            if colour {
+                print_painted(&painted(&pieces(&report.diagnostics, source)))?;
+            } else {
+                print(&text(&report.diagnostics, source))?;
+            }
+        }
         CheckOutput::Json => {
-            let mut found = json(&report.diagnostics);
-            let places = left.iter().map(|left| object!({"file": left.location.file, "line": left.location.line, "column": left.location.column, "reason": left.reason}));
-            found["leftAlone"] = places.collect();
-            found["clusters"] = report.clusters.keys().map(ToString::to_string).collect();
+            let places = left.iter().map(|left| Untouched { location: left.location.clone(), reason: left.reason.clone() });
+            let clusters = report.clusters.keys().map(ToString::to_string).collect();
+            let found = Document::new(report.diagnostics.clone(), places.collect(), clusters);
+            let found = serde_json::to_value(&found).map_err(|error| CommandError::failure(error.to_string()))?;
             print(&format!("{found:#}\n"))?;
         }
         CheckOutput::Sarif => {
             let mut found = report.diagnostics.clone();
             found.extend(left_alone(left));
-            print(&format!("{:#}\n", sarif(&found)))?;
+            let codes = codes::all();
+            print(&format!("{:#}\n", sarif(&found, |code| codes.get(code).copied())))?;
         }
         CheckOutput::Github => print(&github(&report.diagnostics))?,
+        CheckOutput::Schema => {}
     }
     if matches!(arguments.output, CheckOutput::Text | CheckOutput::Github) {
         // A notice for each would crowd the findings out: a workflow shows ten of a kind.
@@ -43,4 +62,9 @@ pub(in crate::cli) fn run(arguments: &CheckArguments) -> Result<Exit, CommandErr
         return last.map_or(Ok(Exit::Failure), Err);
     }
     Ok(if report.diagnostics.has_errors() { Exit::Invalid } else { Exit::Fine })
+}
+
+/// The JSON Schema of the JSON form.
+pub(super) fn schema() -> serde_json::Value {
+    schemars::schema_for!(Document).to_value()
 }

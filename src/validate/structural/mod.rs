@@ -5,11 +5,14 @@
 
 mod built_in;
 mod codes;
+mod forms;
 mod metadata;
+mod moved;
 mod support;
 mod value;
 
 pub use codes::CODES;
+pub use moved::deprecated;
 pub use support::not_supported_yet;
 pub(super) use value::of_rule;
 
@@ -49,4 +52,5 @@ fn root(kind: &Kind, manifest: &Manifest, findings: &mut Findings) {
         }
     }
     value::check("", &kind.schema, &value, findings);
+    moved::with_edits(kind.kind, &value, findings);
 }
