@@ -11,6 +11,7 @@ mod crd;
 mod differences;
 mod kind;
 mod kubernetes_types;
+mod moved;
 pub mod schema;
 mod sections;
 mod sg_backup;
@@ -34,6 +35,7 @@ mod shared;
 pub use crd::{crd, crd_name, rule_message};
 pub use differences::{BOUNDED, DIFFERENCES, Difference};
 pub use kind::{Column, Kind, NotYet, Scale, carried_out, find_kind};
+pub use moved::{Moved, deprecated, moved};
 
 /// API group of every kind here.
 pub const GROUP: &str = "stackgres.io";

@@ -92,6 +92,9 @@ pub(super) struct CheckArguments {
     /// Form of the output. What is left alone is told in each of them.
     #[arg(long, short, value_enum, default_value_t = CheckOutput::Text)]
     pub(super) output: CheckOutput,
+    /// Colour of the text form. `auto` is where standard output is a terminal and `NO_COLOR` is not set.
+    #[arg(long, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub(super) color: Colour,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -100,6 +103,16 @@ pub(super) enum CheckOutput {
     Json,
     Sarif,
     Github,
+    /// The JSON Schema of the JSON form; nothing is checked.
+    Schema,
+}
+
+/// When there is colour.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Colour {
+    Auto,
+    Always,
+    Never,
 }
 
 #[derive(Debug, Args)]

@@ -87,8 +87,13 @@ impl fmt::Display for CommandError {
 
 /// Writes data to standard output; nothing in it moves a terminal. A reader that went away is no failure.
 pub(super) fn print(text: &str) -> Result<(), CommandError> {
+    print_painted(&visible(text))
+}
+
+/// Writes text with colours in it, every piece of which was made printable before it was painted.
+pub(super) fn print_painted(text: &str) -> Result<(), CommandError> {
     use std::io::Write as _;
-    match std::io::stdout().lock().write_all(visible(text).as_bytes()) {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(CommandError::failure(format!("cannot write the output: {error}")))
         }

@@ -62,9 +62,22 @@ pub struct Diagnostic {
     pub location: Location,
     /// Path inside the document, for example `spec.pods.persistentVolume.size`; empty for the whole document.
     pub path: String,
-    /// What to do about it.
+    /// What to do about it. Further lines are text to write into a manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// Other places that it is about: the first of two, the object that is referred to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<Related>,
+}
+
+/// Another place of a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Related {
+    /// What is there: lower case, no period.
+    pub message: String,
+    /// Where.
+    #[serde(flatten)]
+    pub location: Location,
 }
 
 impl Diagnostic {
@@ -78,6 +91,7 @@ impl Diagnostic {
             location: Location { file: String::new(), line: 0, column: 0 },
             path: String::new(),
             help: None,
+            related: Vec::new(),
         }
     }
 
@@ -117,6 +131,15 @@ impl Diagnostic {
         self
     }
 
+    /// Names another place that it is about. One that is known already is not named again.
+    #[must_use]
+    pub fn related(mut self, location: Location, message: impl Into<String>) -> Self {
+        if self.location != location && !self.related.iter().any(|related| related.location == location) {
+            self.related.push(Related { message: visible(&message.into()).into_owned(), location });
+        }
+        self
+    }
+
     /// Whether this finding blocks.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
@@ -142,6 +165,11 @@ impl Diagnostics {
     /// Whether any finding blocks.
     pub fn has_errors(&self) -> bool {
         self.0.iter().any(Diagnostic::is_error)
+    }
+
+    /// How many have a severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.0.iter().filter(|diagnostic| diagnostic.severity == severity).count()
     }
 
     /// Whether there is none.

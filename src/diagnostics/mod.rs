@@ -14,7 +14,7 @@ mod printable;
 mod source_map;
 
 pub use code::Code;
-pub use diagnostic::{Diagnostic, Diagnostics, Location, Severity};
+pub use diagnostic::{Diagnostic, Diagnostics, Location, Related, Severity};
 pub use mask_names::{is_plain_key, is_secret_name};
 pub use mask_text::{HIDDEN, mask_line, mask_text, repeated};
 pub use nearest::nearest;

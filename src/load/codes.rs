@@ -86,6 +86,11 @@ pub const CODES: &[Code] = &[
     ),
     Code::error("unknown-kind", "no such kind in the group stackgres.io", "Check the spelling; the message names the nearest kind."),
     Code::error(
+        "kind-no-longer-served",
+        "the kind was served once, and its content stands elsewhere now",
+        "An SGBackupConfig said where backups go and when they are made. An SGObjectStorage says where, and spec.configurations.backups of each SGCluster when and how. The help writes both out.",
+    ),
+    Code::error(
         "unclear-identity",
         "the document looks like one of ours and does not say what it is",
         "`apiVersion` and `kind` tell what a document is, and their spelling and case matter. Taken for something else, the document would be left alone and its cluster would count as gone.",
@@ -93,7 +98,7 @@ pub const CODES: &[Code] = &[
     Code::error(
         "wrong-api-version",
         "the kind exists in another API version",
-        "Each kind is served in exactly one version; the help names it.",
+        "Each kind is served in exactly one version; the help names it. The rest of the document is checked as that version, so that one look tells every edit.",
     ),
     Code::warning(
         "fleet-in-source",

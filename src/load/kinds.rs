@@ -1,28 +1,33 @@
 //! Names of kinds: ours, and those of early versions of the API.
 
-use crate::api::{GROUP, KINDS, find_kind};
+use crate::api::{GROUP, KINDS, Kind, find_kind};
 use crate::diagnostics::{Diagnostic, nearest};
 
-/// Kinds of early versions of the API, and what took their place.
+/// Names that kinds had in early versions of the API, and their names now.
 const SUCCESSORS: &[(&str, &str)] = &[
-    ("SGBackupConfig", "an SGObjectStorage for the storage, and spec.configurations.backups of the SGCluster for schedule and retention"),
     ("SGPgConfig", "SGPostgresConfig"),
     ("SGPoolConfig", "SGPoolingConfig"),
     ("SGProfile", "SGInstanceProfile"),
     ("StackGresBackup", "SGBackup"),
-    (
-        "StackGresBackupConfig",
-        "an SGObjectStorage for the storage, and spec.configurations.backups of the SGCluster for schedule and retention",
-    ),
     ("StackGresCluster", "SGCluster"),
     ("StackGresConnectionPoolingConfig", "SGPoolingConfig"),
     ("StackGresPostgresConfig", "SGPostgresConfig"),
     ("StackGresProfile", "SGInstanceProfile"),
 ];
 
+/// Whether it is the kind whose content stands in two places now.
+pub(super) fn is_backup_config(kind: &str) -> bool {
+    matches!(kind, "SGBackupConfig" | "StackGresBackupConfig")
+}
+
+/// The kind that had another name once.
+pub(super) fn successor(kind: &str) -> Option<&'static Kind> {
+    SUCCESSORS.iter().find(|(name, _)| *name == kind).and_then(|(_, now)| find_kind(now))
+}
+
 /// The API version of a kind that is of this API by its exact name.
 pub(super) fn ours_by_name(kind: &str) -> Option<String> {
-    find_kind(kind).map(crate::api::Kind::api_version)
+    find_kind(kind).map(Kind::api_version)
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
@@ -31,7 +36,7 @@ fn names() -> impl Iterator<Item = &'static str> {
 
 /// Whether a kind is ours but for a slip. Only names that begin like ours: other operators have kinds such as `Cluster`.
 pub(super) fn kind_is_near(kind: &str) -> bool {
-    kind.to_ascii_lowercase().starts_with("sg") && nearest(kind, names()).is_some() || SUCCESSORS.iter().any(|(name, _)| *name == kind)
+    kind.to_ascii_lowercase().starts_with("sg") && nearest(kind, names()).is_some() || successor(kind).is_some()
 }
 
 /// Whether the group of an API version is ours but for a slip.
@@ -48,17 +53,8 @@ pub(super) fn may_be_cluster(kind: &str) -> bool {
         || find_kind(kind).is_none() && nearest(kind, ["SGCluster"].into_iter()).is_some()
 }
 
-/// What is said of a kind that existed once.
-fn withdrawn(kind: &str) -> Option<Diagnostic> {
-    let (_, successor) = SUCCESSORS.iter().find(|(name, _)| *name == kind)?;
-    Some(Diagnostic::error("unknown-kind", format!("{kind} is of an early version of the API")).help(format!("write {successor}")))
-}
-
-/// What is said of a kind that is not there, or not any more.
+/// What is said of a kind that is not there.
 pub(super) fn unknown(kind: &str) -> Diagnostic {
-    if let Some(problem) = withdrawn(kind) {
-        return problem;
-    }
     let help = nearest(kind, names())
         .map_or_else(|| format!("the kinds are {}", names().collect::<Vec<_>>().join(", ")), |name| format!("did you mean {name}?"));
     Diagnostic::error("unknown-kind", format!("there is no kind {kind} in {GROUP}")).path("/kind").help(help)

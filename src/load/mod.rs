@@ -4,6 +4,7 @@
 //! Invariant: a broken document never hides the documents beside it; nothing is dropped without being named.
 //! Why: positions are taken here once, so that every later stage can point at file, line and column.
 
+mod backup_config;
 mod codes;
 mod identity;
 mod ignore;

@@ -351,6 +351,19 @@ fn finish(
             }
             loaded.diagnostics.push(problem.at(positions.locate(pointer)).path(pointer));
         }
+        Verdict::Outdated(kind, pointer, problem) => {
+            loaded.unidentified |= cluster_is_unknown(&value, &problems, None, options.default_namespace.is_some());
+            // What it is now: so the rest of it is checked, and one look tells every edit.
+            value["apiVersion"] = Value::from(kind.api_version());
+            value["kind"] = Value::from(kind.kind);
+            let refused = identity(&mut value, &positions, options);
+            block(&value, options, loaded);
+            let unread = problems.iter().chain(&refused).map(|problem| problem.path.clone()).collect();
+            loaded.diagnostics.push(problem.at(positions.locate(pointer)).path(pointer));
+            loaded.diagnostics.extend(problems);
+            loaded.diagnostics.extend(refused);
+            loaded.flawed.push((Manifest { object: Object::new(value), source: Arc::new(positions) }, unread));
+        }
         Verdict::Managed => {
             let mut errors = problems.has_errors();
             let refused = identity(&mut value, &positions, options);
@@ -395,13 +408,13 @@ fn duplicates(loaded: &mut Loaded) {
         for (index, location) in places.iter().enumerate() {
             let others: Vec<String> =
                 places.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, place)| place.to_string()).collect();
-            loaded.diagnostics.push(
-                Diagnostic::error("duplicate-object", format!("{key} is described twice; also at {}", others.join(", ")))
-                    .at(location.clone())
-                    .help(
-                        "remove one of them; if one is a patch (a Kustomize overlay), commit what `kustomize build` prints, or name the patches in .stackgresignore",
-                    ),
-            );
+            let problem = Diagnostic::error("duplicate-object", format!("{key} is described twice; also at {}", others.join(", ")))
+                .at(location.clone())
+                .help(
+                    "remove one of them; if one is a patch (a Kustomize overlay), commit what `kustomize build` prints, or name the patches in .stackgresignore",
+                );
+            let others = places.iter().filter(|place| *place != location);
+            loaded.diagnostics.push(others.fold(problem, |problem, place| problem.related(place.clone(), "described here as well")));
         }
     }
     loaded.manifests.retain(|manifest| !places.contains_key(&manifest.key()));

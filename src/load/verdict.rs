@@ -1,7 +1,8 @@
 //! What a document is to this program.
 
-use super::kinds::{group_is_near, kind_is_near, ours_by_name, unknown};
-use crate::api::{GROUP, find_kind};
+use super::backup_config;
+use super::kinds::{group_is_near, is_backup_config, kind_is_near, ours_by_name, successor, unknown};
+use crate::api::{GROUP, Kind, find_kind};
 use crate::diagnostics::{Diagnostic, nearest};
 use serde_json::{Map, Value};
 
@@ -15,6 +16,8 @@ pub(super) enum Verdict {
     LeftAlone(&'static str),
     /// A mistake, and the pointer it is at.
     Problem(&'static str, Diagnostic),
+    /// Of an older version of the API, or written as another one: the kind that it is now, the mistake and the pointer it is at.
+    Outdated(&'static Kind, &'static str, Diagnostic),
     /// Nothing in it.
     Empty,
 }
@@ -48,6 +51,7 @@ pub(super) fn judge(value: &Value) -> Verdict {
         };
     }
     match kind {
+        _ if is_backup_config(kind) => Verdict::Problem("/kind", backup_config::refused(value)),
         _ if group == GROUP => ours(version, kind),
         _ if ours_by_name(kind).is_some() || group_is_near(version) || kind_is_near(kind) => near(version, kind),
         _ if encrypted(value) => Verdict::LeftAlone("encrypted with SOPS: something else must decrypt and apply it"),
@@ -64,11 +68,15 @@ pub(super) fn judge(value: &Value) -> Verdict {
 fn not_an_object(value: &Value) -> Verdict {
     match value {
         Value::Null => Verdict::Empty,
-        Value::Array(items) if items.iter().any(|item| matches!(judge(item), Verdict::Managed | Verdict::Problem(..))) => Verdict::Problem(
-            "",
-            Diagnostic::error("unclear-identity", "a list of objects stands where one object must")
-                .help("separate the objects by `---` lines, or put them into the items of a `kind: List`"),
-        ),
+        Value::Array(items)
+            if items.iter().any(|item| matches!(judge(item), Verdict::Managed | Verdict::Problem(..) | Verdict::Outdated(..))) =>
+        {
+            Verdict::Problem(
+                "",
+                Diagnostic::error("unclear-identity", "a list of objects stands where one object must")
+                    .help("separate the objects by `---` lines, or put them into the items of a `kind: List`"),
+            )
+        }
         _ => Verdict::LeftAlone("YAML that is no Kubernetes object"),
     }
 }
@@ -116,17 +124,16 @@ fn misspelt(map: &Map<String, Value>) -> Option<(&'static str, Diagnostic)> {
 
 /// Our kind under another group, or nearly our group or kind.
 fn near(version: &str, kind: &str) -> Verdict {
-    match ours_by_name(kind) {
-        Some(right) => Verdict::Problem(
-            "/apiVersion",
-            Diagnostic::error("wrong-api-version", format!("{kind} is not served as {version}"))
-                .help(format!("write `apiVersion: {right}`")),
-        ),
-        None if kind_is_near(kind) => Verdict::Problem("/kind", unknown(kind)),
-        None => Verdict::Problem(
-            "/apiVersion",
-            Diagnostic::error("wrong-api-version", format!("there is no API {version} here")).help(format!("did you mean {GROUP}?")),
-        ),
+    match find_kind(kind) {
+        Some(found) => outdated(found, version),
+        None => match successor(kind) {
+            Some(found) => renamed(found, kind),
+            None if kind_is_near(kind) => Verdict::Problem("/kind", unknown(kind)),
+            None => Verdict::Problem(
+                "/apiVersion",
+                Diagnostic::error("wrong-api-version", format!("there is no API {version} here")).help(format!("did you mean {GROUP}?")),
+            ),
+        },
     }
 }
 
@@ -134,13 +141,24 @@ fn ours(version: &str, kind: &str) -> Verdict {
     match find_kind(kind) {
         Some(_) if kind == "SGFleet" => Verdict::LeftAlone("an SGFleet is set up beside its repository, not in it"),
         Some(found) if found.api_version() == version => Verdict::Managed,
-        Some(found) => Verdict::Problem(
-            "/apiVersion",
-            Diagnostic::error("wrong-api-version", format!("{kind} is not served as {version}"))
-                .help(format!("write `apiVersion: {}`", found.api_version())),
-        ),
-        None => Verdict::Problem("/kind", unknown(kind)),
+        Some(found) => outdated(found, version),
+        None => successor(kind).map_or_else(|| Verdict::Problem("/kind", unknown(kind)), |found| renamed(found, kind)),
     }
+}
+
+/// A kind of ours in a version that is not served.
+fn outdated(kind: &'static Kind, version: &str) -> Verdict {
+    let problem = Diagnostic::error("wrong-api-version", format!("{} is not served as {version}", kind.kind));
+    let help = format!("write `apiVersion: {}`; what else has to change is told at its own line", kind.api_version());
+    Verdict::Outdated(kind, "/apiVersion", problem.help(help))
+}
+
+/// A kind of ours by the name that it had once.
+fn renamed(kind: &'static Kind, old: &str) -> Verdict {
+    let problem = Diagnostic::error("unknown-kind", format!("{old} is of an early version of the API"));
+    let help =
+        format!("write `apiVersion: {}` and `kind: {}`; what else has to change is told at its own line", kind.api_version(), kind.kind);
+    Verdict::Outdated(kind, "/kind", problem.help(help))
 }
 
 /// SOPS writes a checksum, and every value of a Secret as `ENC[…]`. A section of that name alone protects nothing.

@@ -327,7 +327,12 @@ impl Builder<'_> {
                 }
                 let Some(pointer) = self.place(here) else { return };
                 if self.stack.len() >= self.limits.depth {
-                    self.problem(here, &pointer, Diagnostic::error("too-deep", format!("nested deeper than {} levels", self.limits.depth)));
+                    self.problem(
+                        here,
+                        &pointer,
+                        Diagnostic::error("too-deep", format!("nested deeper than {} levels", self.limits.depth))
+                            .help("look for a generator that runs away"),
+                    );
                     (self.skipped, self.skipped_key) = (1, false);
                     return;
                 }
@@ -384,7 +389,11 @@ impl Builder<'_> {
     fn place(&mut self, here: Position) -> Option<String> {
         self.values += 1;
         if self.values > self.limits.values {
-            self.problem(here, "", Diagnostic::error("too-many-values", format!("more than {} values in one file", self.limits.values)));
+            self.problem(
+                here,
+                "",
+                Diagnostic::error("too-many-values", format!("more than {} values in one file", self.limits.values)).help("split the file"),
+            );
             self.stop();
             return None;
         }
@@ -404,7 +413,9 @@ impl Builder<'_> {
                 "duplicate-key",
                 format!("the key is written twice; first at line {}, column {}", first.line, first.column),
             )
-            .help("remove one of them");
+            .help("remove one of them")
+            .at(place(self.file, position.line, position.column))
+            .related(first, "the first one");
             self.problem(position, &pointer, problem);
         } else {
             document.positions.positions.insert(pointer.clone(), position);

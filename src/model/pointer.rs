@@ -84,6 +84,27 @@ pub fn to_path(pointer: &str) -> String {
     path
 }
 
+/// The pointer that [`to_path`] made a path of; `None` for a path it does not make, or one with a character that it writes as an escape.
+pub fn from_path(path: &str) -> Option<String> {
+    let (mut pointer, mut rest) = (String::new(), path);
+    while !rest.is_empty() {
+        let (segment, after) = if let Some(quoted) = rest.strip_prefix("[\"") {
+            quoted.split_once("\"]")?
+        } else if let Some(number) = rest.strip_prefix('[') {
+            number.split_once(']')?
+        } else {
+            let name = rest.strip_prefix('.').unwrap_or(rest);
+            name.split_at(name.find(['.', '[']).unwrap_or(name.len()))
+        };
+        if segment.contains(['\\', '"']) {
+            return None;
+        }
+        pointer = join(&pointer, segment);
+        rest = after;
+    }
+    Some(pointer)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,5 +153,17 @@ mod tests {
         assert_eq!(to_path("/spec/postgresql.conf/work_mem"), r#"spec["postgresql.conf"].work_mem"#);
         assert_eq!(to_path(&join("", "a/b")), r#"["a/b"]"#);
         assert_eq!(to_path(""), "");
+    }
+
+    /// A finding that is followed to another place by its path would point anywhere.
+    #[test]
+    fn a_path_leads_back() {
+        for pointer in
+            ["", "/spec", "/spec/pods/customContainers/0/name", "/spec/postgresql.conf/work_mem", "/a~1b/c", "/spec/1/2", "/spec//x"]
+        {
+            assert_eq!(from_path(&to_path(pointer)).as_deref(), Some(pointer));
+        }
+        assert_eq!(from_path(&to_path("/a\"b")), None);
+        assert_eq!(from_path("a[1"), None);
     }
 }

@@ -3,6 +3,7 @@
 use super::build::{ClusterAction, ClusterPlan, Plan, consequence};
 use super::group::{Group, groups};
 use super::lines::as_lines;
+use crate::diagnostics::output::help_lines;
 use crate::diagnostics::{HIDDEN, printable};
 use crate::diff::{Cause, Disturbance, EffectiveChange, FieldChange, ObjectAction, ObjectChange};
 use serde_json::Value;
@@ -126,7 +127,8 @@ fn one_group(out: &mut String, group: &Group<'_>, objects: bool) {
         let _ = writeln!(out, "  {}[{}]: {}", diagnostic.severity, diagnostic.code, printable(&diagnostic.message));
         let _ = writeln!(out, "      at {}", printable(&diagnostic.location.to_string()));
         if let Some(help) = &diagnostic.help {
-            let _ = writeln!(out, "      help: {}", printable(help));
+            let lines: Vec<String> = help_lines(help).collect();
+            let _ = writeln!(out, "      help: {}", lines.join("\n          | "));
         }
     }
     for cause in causes {

@@ -3,7 +3,7 @@
 use super::inputs::Inputs;
 use super::operations::without_cluster;
 use super::references::missing;
-use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::diagnostics::{Diagnostic, Diagnostics, nearest};
 use crate::load::Manifest;
 use crate::model::{NamespacedName, Object, ObjectKey};
 use serde_json::Value;
@@ -131,7 +131,11 @@ impl<'a> Follower<'a, '_> {
             let mut names: Vec<&str> =
                 self.index.keys().filter(|other| other.0 == kind && other.1 == namespace).map(|other| other.2).collect();
             names.sort_unstable();
-            missing(kind, name, namespace, names.into_iter(), self.partial)
+            let problem = missing(kind, name, namespace, names.iter().copied(), self.partial);
+            match nearest(name, names.iter().copied()).and_then(|near| self.index.get(&(kind, namespace, near))) {
+                Some(meant) => problem.related(meant.locate("/metadata/name"), "perhaps this one is meant"),
+                None => problem,
+            }
         };
         self.problems.push(problem.at(self.cluster.locate(pointer)).path(pointer));
         None

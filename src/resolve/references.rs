@@ -103,7 +103,9 @@ pub(super) fn missing<'a>(
         Some(near) => format!("did you mean {near}?"),
         // The name that upstream's operator gives to the defaults it makes.
         None if name.ends_with("-default") => "leave the field out to run with the built-in defaults".to_owned(),
-        None if names.clone().next().is_none() => format!("there is no {kind} in the namespace {namespace}"),
+        None if names.clone().next().is_none() => {
+            format!("the namespace {namespace} has none here: add the {kind}, or take the reference out")
+        }
         None => format!("in the namespace {namespace} there are {}", names.collect::<Vec<_>>().join(", ")),
     };
     Diagnostic::new(severity, "missing-reference", format!("there is no {kind} {name} in the namespace {namespace}")).help(help)

@@ -3,11 +3,11 @@
 //! In: what was found of a source, and its documents. Out: what is shown, and what is not, each with its reason. Invariant: an error is
 //! never silenced, nothing is lost, and an annotation that does nothing is told. Why: a list that is never empty is not read.
 
+use crate::diagnostics::output::Silenced;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location, Severity, nearest};
 use crate::load::Manifest;
 use crate::model::pointer::join;
 use crate::resolve::Inputs;
-use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -20,16 +20,6 @@ pub const CODES: &[Code] = &[Code::warning(
     "an annotation silences nothing",
     "`silence.stackgres.io/CODE: REASON` takes a warning out of the list, on the document it is about or on every cluster that uses that document. It needs a code that exists and a reason; errors cannot be silenced; and when the warning does not occur any more, the annotation goes too, or it would hide the next one. This code itself cannot be silenced.",
 )];
-
-/// A finding that is not shown as one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Silenced {
-    /// The finding.
-    #[serde(flatten)]
-    pub finding: Diagnostic,
-    /// Why it is not shown, in the words of who decided it.
-    pub reason: String,
-}
 
 /// Whether a document silences anything.
 pub fn silences(manifest: &Manifest) -> bool {

@@ -1,9 +1,10 @@
 //! Clusters that passed.
 
+use super::related::with_other_place;
 use super::rules::{Check, Context, rules};
-use super::structural::{not_supported_yet, structural};
+use super::structural::{deprecated, not_supported_yet, structural};
 use crate::api::find_kind;
-use crate::diagnostics::Diagnostics;
+use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::load::Manifest;
 use crate::resolve::{Effective, Inputs, Settings, effective};
 use std::sync::Arc;
@@ -51,10 +52,15 @@ pub fn check_manifest(manifest: &Manifest) -> Diagnostics {
 /// The same for a document some of whose paths could not be read. What is already known to be wrong is not told again, and
 /// neither are rules about the same part: one mistake is one finding.
 pub fn check_flawed(manifest: &Manifest, unread: &[String]) -> Diagnostics {
-    let mut diagnostics: Diagnostics =
-        structural(manifest).into_iter().filter(|problem| !unread.iter().any(|path| is_below(&problem.path, path))).collect();
+    let told = |problem: &Diagnostic| unread.iter().any(|path| is_below(&problem.path, path));
+    let mut diagnostics: Diagnostics = structural(manifest)
+        .into_iter()
+        .filter(|problem| !told(problem))
+        .map(|problem| with_other_place(problem, manifest, None))
+        .collect();
     let wrong = wrong_paths(&diagnostics, unread);
     diagnostics.extend(not_supported_yet(manifest));
+    diagnostics.extend(deprecated(manifest));
     let is_ours = find_kind(manifest.object.kind()).is_some();
     for rule in rules() {
         let check = match rule.check {
@@ -62,7 +68,8 @@ pub fn check_flawed(manifest: &Manifest, unread: &[String]) -> Diagnostics {
             Check::Every(check) if is_ours => check,
             _ => continue,
         };
-        diagnostics.extend(check(manifest).into_iter().filter(|problem| !touches(&problem.path, &wrong)));
+        let found = check(manifest).into_iter().filter(|problem| !touches(&problem.path, &wrong));
+        diagnostics.extend(found.map(|problem| with_other_place(problem, manifest, None)));
     }
     diagnostics
 }
@@ -90,7 +97,8 @@ fn cluster_rules(context: &Context<'_>) -> Diagnostics {
     let mut diagnostics = Diagnostics::new();
     for rule in rules() {
         if let Check::Cluster(check) = rule.check {
-            diagnostics.extend(check(context));
+            let found = check(context).into_iter();
+            diagnostics.extend(found.map(|problem| with_other_place(problem, &context.inputs.cluster, Some(context.inputs))));
         }
     }
     diagnostics

@@ -1,33 +1,50 @@
 //! `stackgres check`
 
 use super::{Look, look, source_text};
-use crate::cli::args::{CheckArguments, CheckOutput};
-use crate::cli::exit::{CommandError, Exit, print, tell};
-use crate::diagnostics::Diagnostics;
-use crate::diagnostics::output::{github, json, sarif, text};
+use crate::cli::args::{CheckArguments, CheckOutput, Colour};
+use crate::cli::exit::{CommandError, Exit, print, print_painted, tell};
+use crate::cli::terminal::{Output, painted};
+use crate::diagnostics::output::{Document, Untouched, github, pieces, sarif, text};
 use crate::diagnostics::printable;
-use crate::engine::offline::{Silenced, left_alone};
-use serde_json::{Value, json as object};
+use crate::engine::codes;
+use crate::engine::offline::left_alone;
 
 pub(in crate::cli) fn run(arguments: &CheckArguments) -> Result<Exit, CommandError> {
+    if matches!(arguments.output, CheckOutput::Schema) {
+        print(&format!("{:#}\n", schema()))?;
+        return Ok(Exit::Fine);
+    }
     let Look { files, report, mut failures } = look(&arguments.source)?;
     let left = &report.left_alone;
     match arguments.output {
-        CheckOutput::Text => print(&text(&report.diagnostics, |path| source_text(&files, path)))?,
+        CheckOutput::Text => {
+            let source = |path: &str| source_text(&files, path);
+            let colour = match arguments.color {
+                Colour::Auto => Output::of_stdout().colour,
+                Colour::Always => true,
+                Colour::Never => false,
+            };
+            if colour {
+                print_painted(&painted(&pieces(&report.diagnostics, source)))?;
+            } else {
+                print(&text(&report.diagnostics, source))?;
+            }
+        }
         CheckOutput::Json => {
-            let mut found = json(&report.diagnostics);
-            let places = left.iter().map(|left| object!({"file": left.location.file, "line": left.location.line, "column": left.location.column, "reason": left.reason}));
-            found["leftAlone"] = places.collect();
-            found["silenced"] = object!(report.silenced);
-            found["clusters"] = report.clusters.keys().map(ToString::to_string).collect();
+            let places = left.iter().map(|left| Untouched { location: left.location.clone(), reason: left.reason.clone() });
+            let clusters = report.clusters.keys().map(ToString::to_string).collect();
+            let found = Document::new(report.diagnostics.clone(), report.silenced.clone(), places.collect(), clusters);
+            let found = serde_json::to_value(&found).map_err(|error| CommandError::failure(error.to_string()))?;
             print(&format!("{found:#}\n"))?;
         }
         CheckOutput::Sarif => {
             let mut found = report.diagnostics.clone();
             found.extend(left_alone(left));
-            print(&format!("{:#}\n", with_suppressions(sarif(&found), &report.silenced)))?;
+            let codes = codes::all();
+            print(&format!("{:#}\n", sarif(&found, &report.silenced, |code| codes.get(code).copied())))?;
         }
         CheckOutput::Github => print(&github(&report.diagnostics))?,
+        CheckOutput::Schema => {}
     }
     if matches!(arguments.output, CheckOutput::Text | CheckOutput::Github) {
         // A notice for each would crowd the findings out: a workflow shows ten of a kind.
@@ -47,25 +64,7 @@ pub(in crate::cli) fn run(arguments: &CheckArguments) -> Result<Exit, CommandErr
     Ok(if report.diagnostics.has_errors() { Exit::Invalid } else { Exit::Fine })
 }
 
-/// Adds silenced findings as suppressed results. Source: SARIF 2.1.0, section 3.35, "suppression object".
-fn with_suppressions(mut log: Value, silenced: &[Silenced]) -> Value {
-    let findings: Diagnostics = silenced.iter().map(|silenced| silenced.finding.clone()).collect();
-    let mut suppressed = sarif(&findings);
-    let results = suppressed.pointer_mut("/runs/0/results").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default();
-    let with_reason = results.into_iter().zip(silenced).map(|(mut result, Silenced { reason, .. })| {
-        result["suppressions"] = object!([{"kind": "inSource", "justification": reason}]);
-        result
-    });
-    if let Some(all) = log.pointer_mut("/runs/0/results").and_then(Value::as_array_mut) {
-        all.extend(with_reason);
-    }
-    let codes = |field: &Value| field.as_array().cloned().unwrap_or_default();
-    let mut rules = codes(&log["runs"][0]["tool"]["driver"]["rules"]);
-    for rule in codes(&suppressed["runs"][0]["tool"]["driver"]["rules"]) {
-        if !rules.contains(&rule) {
-            rules.push(rule);
-        }
-    }
-    log["runs"][0]["tool"]["driver"]["rules"] = Value::Array(rules);
-    log
+/// The JSON Schema of the JSON form.
+pub(super) fn schema() -> serde_json::Value {
+    schemars::schema_for!(Document).to_value()
 }

@@ -3,10 +3,12 @@
 //! Where output is no terminal (a pipe, a file, a log of CI) it is the same text without any of that, so programs and records get whole
 //! lines.
 
+mod findings;
 mod line;
 mod screen;
 mod table;
 
+pub(super) use findings::painted;
 pub use line::{Line, Paint};
 pub use screen::Screen;
 pub(super) use table::{Column, table};

@@ -27,9 +27,10 @@ mod successor;
 pub use self::known::Known;
 pub use self::parts::in_parts;
 pub use self::successor::{Renewal, Successor, follow, inseparable, judged, renewal, same_version_is_written, successor};
+pub use crate::diagnostics::output::Silenced;
 pub use crate::load::{IgnoreAbove, Ignored, LeftAlone, LoadOptions, SourceFile};
 pub use crate::plan::{ClusterAction, Plan, objects_text, text as plan_text};
-pub use crate::validate::{SILENCE, Silenced};
+pub use crate::validate::SILENCE;
 
 /// How to look at a source.
 #[derive(Debug, Clone, Default)]

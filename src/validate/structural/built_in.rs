@@ -61,7 +61,8 @@ fn config_map(value: &Value, findings: &mut Findings) {
         }
     }
     if value.get("immutable").is_some_and(|immutable| !immutable.is_null() && !immutable.is_boolean()) {
-        findings.push(("/immutable".to_owned(), Diagnostic::error("wrong-type", "the field takes true or false")));
+        findings
+            .push(("/immutable".to_owned(), Diagnostic::error("wrong-type", "the field takes true or false").help("write true or false")));
     }
     if size > LARGEST {
         let problem = Diagnostic::error("wrong-length", format!("the values hold {size} bytes; a ConfigMap takes {LARGEST}"));

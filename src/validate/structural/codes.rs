@@ -7,7 +7,7 @@ pub const CODES: &[Code] = &[
     Code::error(
         "unknown-field",
         "the kind has no such field",
-        "The API server would drop it without a word, and what it should have set would stay unset. The help names the nearest field. `stackgres explain KIND.PATH` lists the fields of a place.",
+        "The API server would drop it without a word, and what it should have set would stay unset. The help names the nearest field, or writes the edit where an older version of the API had the field. `stackgres explain KIND.PATH` lists the fields of a place.",
     ),
     Code::error(
         "wrong-type",
@@ -18,7 +18,16 @@ pub const CODES: &[Code] = &[
     Code::error("not-allowed-value", "the value is not one of the allowed ones", "The help lists them; case matters."),
     Code::error("out-of-range", "the number is too small or too large", "The help names the bounds."),
     Code::error("wrong-length", "the text or list is too short or too long", "The help names the bounds."),
-    Code::error("pattern-mismatch", "the text has not the required form", "The help shows the form as a regular expression."),
+    Code::error(
+        "pattern-mismatch",
+        "the text has not the required form",
+        "The help shows an example, and the form as a regular expression.",
+    ),
+    Code::warning(
+        "deprecated-field",
+        "the field is taken, and lives elsewhere now",
+        "An older version of the API had it there. The help writes the edit; `stackgres explain KIND.PATH` tells about the new place.",
+    ),
     Code::error(
         "null-value",
         "the field is null",

@@ -30,6 +30,18 @@ impl<'a> Naming<'a> {
     }
 }
 
+/// What names of a pattern look like.
+fn in_words(pattern: &str) -> &'static str {
+    match pattern {
+        SUBDOMAIN => "lower-case letters, digits, dashes and dots, with a letter or digit at both ends",
+        LABEL => "lower-case letters, digits and dashes, with a letter or digit at both ends",
+        _ => "lower-case letters, digits and dashes, with a letter first and no dash last",
+    }
+}
+
+const KEY: &str = "write a name of at most 63 letters, digits, dashes, underscores and dots, with a letter or digit at both ends; before it may stand a DNS name and a slash, for example example.com/team";
+const LABEL_VALUE: &str = "write at most 63 letters, digits, dashes, underscores and dots, with a letter or digit at both ends; a longer text can be an annotation";
+
 /// Fields of ObjectMeta. Source: Kubernetes API reference, `ObjectMeta v1`.
 const FIELDS: &[&str] = &[
     "annotations",
@@ -51,7 +63,10 @@ const FIELDS: &[&str] = &[
 
 pub(super) fn check(naming: &Naming<'_>, value: &Value, findings: &mut Findings) {
     let Some(metadata) = value.get("metadata").and_then(Value::as_object) else {
-        findings.push(("/metadata".to_owned(), Diagnostic::error("missing-field", "the required field `metadata` is absent")));
+        findings.push((
+            "/metadata".to_owned(),
+            Diagnostic::error("missing-field", "the required field `metadata` is absent").help("add `metadata:` with `name` below it"),
+        ));
         return;
     };
     for key in metadata.keys().filter(|key| !FIELDS.contains(&key.as_str())) {
@@ -70,7 +85,7 @@ pub(super) fn check(naming: &Naming<'_>, value: &Value, findings: &mut Findings)
                     "bad-name",
                     format!("`{name}` cannot be the name of {} {kind}", if kind.starts_with("SG") { "an" } else { "a" }),
                 )
-                .help(format!("at most {longest} characters, matching {pattern}")),
+                .help(format!("write at most {longest} characters: {}; it must match {pattern}", in_words(pattern))),
             ));
         }
     }
@@ -79,7 +94,8 @@ pub(super) fn check(naming: &Naming<'_>, value: &Value, findings: &mut Findings)
     {
         findings.push((
             "/metadata/namespace".to_owned(),
-            Diagnostic::error("bad-name", format!("`{namespace}` cannot be the name of a namespace")),
+            Diagnostic::error("bad-name", format!("`{namespace}` cannot be the name of a namespace"))
+                .help(format!("write at most 63 characters: {}", in_words(LABEL))),
         ));
     }
     for field in ["labels", "annotations"] {
@@ -91,18 +107,18 @@ fn entries(field: &str, value: Option<&Value>, findings: &mut Findings) {
     let pointer = format!("/metadata/{field}");
     let Some(value) = value.filter(|value| !value.is_null()) else { return };
     let Some(map) = value.as_object() else {
-        findings.push((pointer, Diagnostic::error("wrong-type", "the field takes a mapping")));
+        findings.push((pointer, Diagnostic::error("wrong-type", "the field takes a mapping").help("write KEY: TEXT below it")));
         return;
     };
     for (key, value) in map {
         let place = join(&pointer, key);
         if !(if field == "labels" { is_key(key) } else { is_annotation_key(key) }) {
-            findings.push((place.clone(), Diagnostic::error("bad-label", format!("`{key}` is no valid key"))));
+            findings.push((place.clone(), Diagnostic::error("bad-label", format!("`{key}` is no valid key")).help(KEY)));
         }
         match value {
             Value::String(text) if field == "labels" && !is_label_value(text) => {
                 let problem = Diagnostic::error("bad-label", format!("`{}` is no valid label value", repeated(&place, text)));
-                findings.push((place, problem));
+                findings.push((place, problem.help(LABEL_VALUE)));
             }
             // The API server reads a null as empty text.
             Value::String(_) | Value::Null => {}

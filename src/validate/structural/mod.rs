@@ -5,12 +5,15 @@
 
 mod built_in;
 mod codes;
+mod forms;
 mod metadata;
+mod moved;
 mod schema_codes;
 mod support;
 mod value;
 
 pub use codes::CODES;
+pub use moved::deprecated;
 pub use schema_codes::SCHEMA_CODES;
 pub use support::not_supported_yet;
 pub(super) use value::of_rule;
@@ -51,4 +54,5 @@ fn root(kind: &Kind, manifest: &Manifest, findings: &mut Findings) {
         }
     }
     value::check("", &kind.schema, &value, findings);
+    moved::with_edits(kind.kind, &value, findings);
 }

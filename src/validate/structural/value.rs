@@ -1,6 +1,7 @@
 //! A value against its schema.
 
 use super::Findings;
+use super::forms::fitting;
 use crate::api::condition::Condition;
 use crate::api::schema::{Rule, Schema, Shape, Text};
 use crate::diagnostics::{Diagnostic, nearest, repeated};
@@ -69,7 +70,12 @@ pub(super) fn check(pointer: &str, schema: &Schema, value: &Value, findings: &mu
         (Shape::Number { minimum, maximum }, Value::Number(number)) => {
             let number = number.as_f64().unwrap_or_default();
             if minimum.is_some_and(|minimum| number < minimum) || maximum.is_some_and(|maximum| number > maximum) {
-                findings.push((pointer.to_owned(), Diagnostic::error("out-of-range", format!("{number} is out of range"))));
+                let help = match (minimum, maximum) {
+                    (Some(low), Some(high)) => format!("write a number from {low} to {high}"),
+                    (Some(low), None) => format!("write {low} or more"),
+                    (None, high) => format!("write {} or less", high.unwrap_or_default()),
+                };
+                findings.push((pointer.to_owned(), Diagnostic::error("out-of-range", format!("{number} is out of range")).help(help)));
             }
         }
         (Shape::Boolean, Value::Bool(_)) | (Shape::Any, _) => {}
@@ -134,6 +140,7 @@ fn wrong_type(pointer: &str, expected: &str, value: &Value) -> Diagnostic {
                 ("a whole number", digits) if digits.parse::<i64>().is_ok() => Some(format!("take the quotes away: {digits}")),
                 ("a whole number", _) => Some("write digits, without quotes and without a unit".to_owned()),
                 ("a number", number) if number.parse::<f64>().is_ok() => Some(format!("take the quotes away: {number}")),
+                ("a number", _) => Some("write digits, without quotes and without a unit".to_owned()),
                 _ => None,
             },
         ),
@@ -141,6 +148,19 @@ fn wrong_type(pointer: &str, expected: &str, value: &Value) -> Diagnostic {
         Value::Object(_) => ("a mapping", None),
         Value::Null => ("null", None),
     };
+    let help = help.or_else(|| {
+        let advice = match expected {
+            "a mapping" => "write its fields below it, each as `name: value`",
+            "a list" => "write its items below it, a dash before each",
+            "text" => "write one text, quoted where it has more than letters and digits",
+            "a whole number" => "write one number in digits, without a unit",
+            "a number" => "write one number in digits",
+            "true or false" => "write true or false",
+            "a whole number or text" => "write a number or one text",
+            _ => return None,
+        };
+        Some(advice.to_owned())
+    });
     let problem = Diagnostic::error("wrong-type", format!("the field takes {expected}, not {found}"));
     match help {
         Some(help) => problem.help(help),
@@ -149,8 +169,7 @@ fn wrong_type(pointer: &str, expected: &str, value: &Value) -> Diagnostic {
 }
 
 fn range(number: i128, low: i128, high: i128) -> Diagnostic {
-    let help =
-        if high >= i128::from(i32::MAX) { format!("it must be at least {low}") } else { format!("it must be between {low} and {high}") };
+    let help = if high >= i128::from(i32::MAX) { format!("write {low} or more") } else { format!("write a number from {low} to {high}") };
     Diagnostic::error("out-of-range", format!("{number} is out of range")).help(help)
 }
 
@@ -202,7 +221,7 @@ fn unique(pointer: &str, keys: &[String], list: &[Value], findings: &mut Finding
             findings.push((
                 format!("{pointer}/{index}"),
                 Diagnostic::error("duplicate-item", format!("item {first} has the same {}", keys.join(" and ")))
-                    .help("items are told apart by it"),
+                    .help(format!("items are told apart by it: write another {}", keys.join(" or "))),
             ));
         }
     }
@@ -221,10 +240,7 @@ fn check_text(pointer: &str, rules: &Text, text: &str, findings: &mut Findings) 
     if let Some(pattern) = &rules.pattern
         && !matches_pattern(pattern, text)
     {
-        push(
-            Diagnostic::error("pattern-mismatch", format!("`{}` has not the required form", shown()))
-                .help(format!("it must match {pattern}")),
-        );
+        push(Diagnostic::error("pattern-mismatch", format!("`{}` has not the required form", shown())).help(fitting(pattern)));
     }
     if rules.format == Some("date-time") && text.parse::<jiff::Timestamp>().is_err() {
         push(Diagnostic::error("pattern-mismatch", format!("`{}` is no moment", shown())).help("write it as 2026-11-24T02:00:00Z"));
