@@ -254,8 +254,12 @@ fn explain_tells_about_settings() {
     let workers = shown("postgresql.conf/autovacuum_max_workers");
     assert!(workers.contains("restarts PostgreSQL, one instance after another (13 to 17); reloads (18)"), "{workers}");
     let memory = shown("postgresql.conf/Work_Mem");
-    assert!(memory.contains("in units of kB") && memory.contains("4096kB") && memory.contains("a quarter of the memory"), "{memory}");
+    assert!(
+        memory.contains("in units of kB") && memory.contains("4096kB") && memory.contains("a two-hundredth part of the memory"),
+        "{memory}"
+    );
     assert!(shown("postgresql.conf/archive_mode").contains("parameter-not-settable"));
+    assert!(shown("pgbouncer.ini/default_pool_size").contains("Default here     max_connections less"));
     let pooler = shown("pgbouncer.ini/pool_mode");
     assert!(pooler.contains("session | transaction | statement") && pooler.contains("reloads"), "{pooler}");
     for (wrong, hint) in
@@ -265,6 +269,25 @@ fn explain_tells_about_settings() {
         assert_eq!(refused.status.code(), Some(3), "{wrong}");
         assert!(text(&refused.stderr).contains(hint), "{}", text(&refused.stderr));
     }
+}
+
+/// A program that reads the values must find one document a cluster, the same each time, with the place of what is written.
+#[test]
+fn render_tells_where_each_value_comes_from() {
+    let run = |arguments: &[&str]| stackgres(&examples(), arguments);
+    let all = run(&["render", ".", "--effective"]);
+    assert!(all.status.success(), "{}", text(&all.stderr));
+    let documents = text(&all.stdout).matches("---\n").count();
+    assert_eq!(documents, text(&all.stderr).lines().filter(|line| line.starts_with("# ")).count());
+    assert_eq!(all.stdout, run(&["render", ".", "--effective"]).stdout);
+    let shown = text(&all.stdout);
+    assert!(
+        shown.contains("origin: 'tuned: memory ") && shown.contains("origin: set by the program") && shown.contains(".yaml:"),
+        "{shown}"
+    );
+    assert!(!shown.contains("kind: StatefulSet"), "objects beside the values");
+    let none = run(&["render", ".", "--effective", "--cluster", "shop/none"]);
+    assert_eq!(none.status.code(), Some(3));
 }
 
 /// A backup that nothing makes must be told where it stands, and a mistake in it as well; one kind that has no effect blocks nothing.

@@ -26,6 +26,7 @@ pub(super) fn rows(revision: &str, base: &str) -> Vec<Row> {
     vec![
         row("check", &[&["one"], &["two", "--partial"], &["one/good.yaml"], &["two/bad.yaml", "two/broken.yaml"]]),
         repeating(row("render", &[&["one"], &["two", "--cluster", "default/a"]]), "it is what `kubectl apply` takes"),
+        row("render", &[&["one", "--effective"], &["two", "--effective", "--cluster", "default/a"]]),
         row(
             "diff",
             &[
