@@ -159,7 +159,10 @@ mod tests {
         let stream = manifest("SGStream", "s", json!({"source": {"sgCluster": {"name": "shop"}}, "target": {"sgCluster": {"name": "x"}}}));
         assert_eq!(found(&[cluster, stream]), ["error spec.target.sgCluster.name in the namespace n there are shop"]);
         let logs = manifest("SGCluster", "a", json!({"distributedLogs": {"sgDistributedLogs": "m.logs"}}));
-        assert_eq!(found(&[logs]), ["warning spec.distributedLogs.sgDistributedLogs there is no SGDistributedLogs in the namespace m"]);
+        assert_eq!(
+            found(&[logs]),
+            ["warning spec.distributedLogs.sgDistributedLogs the namespace m has none here: add the SGDistributedLogs, or take the reference out"]
+        );
         let sharded =
             manifest("SGShardedCluster", "c", json!({"shards": {"overrides": [{"managedSql": {"scripts": [{"sgScript": "s-default"}]}}]}}));
         assert_eq!(

@@ -59,7 +59,7 @@ mod tests {
         assert_eq!(ssl("a"), [""; 0]);
         let script = "apiVersion: stackgres.io/v1\nkind: SGScript\nmetadata: {name: a}\nspec: {scripts: [{scriptFrom: {secretKeyRef: {name: a, key: ''}}}]}\n";
         assert_eq!(examine(script).0, ["empty-selector /spec/scripts/0/scriptFrom/secretKeyRef/key"]);
-        let stream = "apiVersion: stackgres.io/v1alpha1\nkind: SGStream\nmetadata: {name: a}\nspec: {source: {type: Postgres, postgres: {host: h, password: {name: '', key: k}}}, target: {type: CloudEvent, cloudEvent: {http: {url: 'https://e'}}}, pods: {persistentVolume: {size: 1Gi}}}\n";
+        let stream = "apiVersion: stackgres.io/v1alpha1\nkind: SGStream\nmetadata: {name: a}\nspec: {source: {type: Postgres, postgres: {host: h, username: {name: u, key: k}, password: {name: '', key: k}}}, target: {type: CloudEvent, cloudEvent: {http: {url: 'https://e'}}}, pods: {persistentVolume: {size: 1Gi}}}\n";
         assert!(examine(stream).0.contains(&"empty-selector /spec/source/postgres/password/name".to_owned()));
     }
 }

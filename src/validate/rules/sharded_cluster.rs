@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(of(&format!("instances: 0, {sync}"), TWO, ""), [""; 0]);
         assert_eq!(of(&format!("instances: 2, {sync}"), TWO, ""), ["too-few-instances /spec/coordinator/instances"]);
         let one = format!("clusters: 2, instancesPerCluster: 3, {sync}, overrides: [{{index: 1, instancesPerCluster: 2}}, {{index: 0}}]");
-        assert_eq!(of("instances: 1", &one, ""), ["too-few-instances /spec/shards/overrides/0/instancesPerCluster"]);
+        assert_eq!(of("instances: 1", &one, ""), ["too-few-instances-of-a-part /spec/shards/overrides/0/instancesPerCluster"]);
         let all = "  replication: {mode: strict-sync}\n";
         assert_eq!(of("instances: 1, replication: {mode: async}", TWO, all), [""; 0]);
         assert_eq!(of("instances: 1", TWO, all), ["too-few-instances-of-a-part /spec/coordinator/instances"]);
