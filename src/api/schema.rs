@@ -5,6 +5,7 @@
 
 use super::condition::Condition;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// One node of a schema.
 #[derive(Debug, Clone, PartialEq)]
@@ -452,6 +453,18 @@ impl Schema {
             Shape::Object { fields, .. } => fields.iter().find(|field| field.name == name),
             _ => None,
         }
+    }
+
+    /// Codes of every rule in it and below.
+    pub fn rule_codes(&self) -> BTreeSet<&'static str> {
+        let mut codes: BTreeSet<&'static str> = self.rules.iter().map(|rule| rule.code).collect();
+        match &self.shape {
+            Shape::Object { fields, .. } => codes.extend(fields.iter().flat_map(|field| field.schema.rule_codes())),
+            Shape::Map { values } => codes.extend(values.rule_codes()),
+            Shape::Array { items, .. } => codes.extend(items.rule_codes()),
+            _ => {}
+        }
+        codes
     }
 
     /// Schema of the child a JSON pointer segment leads to: a field, a map value or a list item.

@@ -161,7 +161,9 @@ mod tests {
         let logs = manifest("SGCluster", "a", json!({"distributedLogs": {"sgDistributedLogs": "m.logs"}}));
         assert_eq!(
             found(&[logs]),
-            ["warning spec.distributedLogs.sgDistributedLogs the namespace m has none here: add the SGDistributedLogs, or take the reference out"]
+            [
+                "warning spec.distributedLogs.sgDistributedLogs the namespace m has none here: add the SGDistributedLogs, or take the reference out"
+            ]
         );
         let sharded =
             manifest("SGShardedCluster", "c", json!({"shards": {"overrides": [{"managedSql": {"scripts": [{"sgScript": "s-default"}]}}]}}));

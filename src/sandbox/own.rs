@@ -26,7 +26,8 @@ pub(super) fn admit(
     validation: Validation,
     patched: bool,
 ) -> Result<(), Failure> {
-    let (mut unknown, mut problems, mut unchecked) = (Vec::new(), Vec::new(), false);
+    let (mut unknown, mut problems, mut broken, mut unchecked) = (Vec::new(), Vec::new(), Vec::new(), false);
+    let rules = kind.schema.rule_codes();
     for finding in structural_of(&Object::new(object.clone())).iter().filter(|finding| finding.is_error()) {
         let steps = steps(&finding.path);
         let path = dotted(&steps);
@@ -36,6 +37,7 @@ pub(super) fn admit(
                 unchecked = true;
                 problems.push((path, "Required value".to_owned()));
             }
+            code if rules.contains(code) => broken.push((path, of_rule(finding))),
             code => {
                 unchecked |= matches!(code, "wrong-type" | "null-value" | "not-allowed-value");
                 let pointer = steps.iter().fold(String::new(), |pointer, step| join(&pointer, step));
@@ -49,14 +51,15 @@ pub(super) fn admit(
     if validation == Validation::Strict && !unknown.is_empty() {
         return Err(strict(resource, name, &unknown, patched));
     }
-    if unchecked && has_rules(kind) {
+    let has_rules = !rules.is_empty() || kind.not_yet.is_some_and(|not_yet| not_yet.refused);
+    if unchecked && has_rules {
         let told = "Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
         problems.push(("<nil>".to_owned(), told.to_owned()));
     }
     if !problems.is_empty() {
         return Err(Failure::invalid(resource, name, &problems));
     }
-    let broken = refused_rules(kind, live, object);
+    broken.extend(refused_rules(kind, live, object));
     if !broken.is_empty() {
         return Err(Failure::invalid(resource, name, &broken));
     }
@@ -72,23 +75,8 @@ pub(super) fn admit(
     Ok(())
 }
 
-/// Whether the definition of the kind holds rules.
-fn has_rules(kind: &Kind) -> bool {
-    fn any(schema: &Schema) -> bool {
-        let below = match &schema.shape {
-            Shape::Object { fields, .. } => fields.iter().any(|field| any(&field.schema)),
-            Shape::Map { values } => any(values),
-            Shape::Array { items, .. } => any(items),
-            _ => false,
-        };
-        below || !schema.rules.is_empty()
-    }
-    kind.not_yet.is_some_and(|not_yet| not_yet.refused) || any(&kind.schema)
-}
-
 /// Rules that the definition of the kind holds, in the server's words.
 fn refused_rules(kind: &Kind, live: Option<&Value>, object: &Value) -> Vec<(String, String)> {
-    let said = |code: &str, message: &str, help: &str| format!("Invalid value: \"object\": {}", rule_message(code, message, help));
     if let Some(NotYet { refused: true, help }) = kind.not_yet
         && live.is_none()
     {
@@ -97,9 +85,17 @@ fn refused_rules(kind: &Kind, live: Option<&Value>, object: &Value) -> Vec<(Stri
     let found = live.map(|live| refused_by_schema(live, object, kind)).unwrap_or_default();
     let told = |(pointer, problem): (String, Diagnostic)| {
         let path = dotted(&segments(&pointer).collect::<Vec<_>>());
-        (path, said(&problem.code, &problem.message, problem.help.as_deref().unwrap_or_default()))
+        (path, of_rule(&problem))
     };
     found.into_iter().map(told).collect()
+}
+
+fn of_rule(finding: &Diagnostic) -> String {
+    said(&finding.code, &finding.message, finding.help.as_deref().unwrap_or_default())
+}
+
+fn said(code: &str, message: &str, help: &str) -> String {
+    format!("Invalid value: \"object\": {}", rule_message(code, message, help))
 }
 
 /// What the server says of a value that does not fit its schema.

@@ -23,11 +23,13 @@ fn structure_references_and_rules() {
             "unknown-field spec.instnaces",
             "missing-reference spec.sgInstanceProfile",
             "unknown-choice spec.profile",
+            "incomplete-autoscaling spec.autoscaling",
+            "incomplete-autoscaling spec.autoscaling",
             "not-supported-yet spec.autoscaling",
         ]
     );
     let blocked = &report(&text).blocked;
-    assert_eq!(blocked.values().map(Vec::len).collect::<Vec<_>>(), [4], "a status tells what a check tells");
+    assert_eq!(blocked.values().map(Vec::len).collect::<Vec<_>>(), [6], "a status tells what a check tells");
 }
 
 /// A key that stands twice blocks the document; the rest of it is looked at all the same.
@@ -87,7 +89,8 @@ fn what_is_left_alone_is_named() {
 #[test]
 fn what_is_not_carried_out_is_said() {
     let with = |text: &str| found(&(CLUSTER.to_owned() + text));
-    assert_eq!(with("  autoscaling: {mode: all}\n"), ["not-supported-yet spec.autoscaling"], "its presence switches it on");
+    let bounds = "{mode: horizontal, minInstances: 2, maxInstances: 3}";
+    assert_eq!(with(&format!("  autoscaling: {bounds}\n")), ["not-supported-yet spec.autoscaling"], "its presence switches it on");
     assert_eq!(with("  autoscaling: {mode: none}\n"), [""; 0]);
 }
 

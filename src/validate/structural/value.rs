@@ -83,7 +83,8 @@ pub(super) fn check(pointer: &str, schema: &Schema, value: &Value, findings: &mu
             let rules = Text { pattern: pattern.clone(), ..Text::default() };
             check_text(pointer, &rules, text, findings);
         }
-        (Shape::IntOrString { .. }, Value::Number(number)) if whole(number).is_some() => {}
+        // Here the API server takes no number that is more than a signed one of 64 bits, and no other bound.
+        (Shape::IntOrString { .. }, Value::Number(number)) if whole(number).is_some_and(|number| i64::try_from(number).is_ok()) => {}
         (shape, value) => findings.push((pointer.to_owned(), wrong_type(pointer, expected(shape), value))),
     }
 }

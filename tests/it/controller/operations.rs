@@ -256,12 +256,20 @@ fn a_hold_is_waited_for_and_limits_end_an_operation() {
         for (name, spec, said) in [
             ("vacuum", json!({"op": "vacuum"}), "not-supported-yet"),
             ("minor", json!({"op": "minorVersionUpgrade", "minorVersionUpgrade": {"postgresVersion": "17.12"}}), "not-supported-yet"),
-            ("unknown", json!({"op": "reboot"}), "unknown-operation"),
-            ("mixed", json!({"op": "restart", "securityUpgrade": {}}), "operation-section"),
         ] {
             world.operation(name, spec).await;
             let failed = world.ended(name).await;
             assert!(condition(&failed, "Failed").0 == "True" && failed.to_string().contains(said), "{name}: {failed:#}");
+        }
+        // What the definition knows is refused before it is there.
+        for (spec, said) in [
+            (json!({"sgCluster": "a", "op": "reboot"}), "unknown-operation: "),
+            (json!({"sgCluster": "a", "op": "restart", "securityUpgrade": {}}), "operation-section: "),
+        ] {
+            let object = json!({"apiVersion": "stackgres.io/v1", "kind": "SGDbOps", "metadata": {"name": "refused"}, "spec": spec});
+            let object = serde_json::from_value(object).unwrap();
+            let refused = world.operations().create(&PostParams::default(), &object).await.unwrap_err().to_string();
+            assert!(refused.contains(said), "{refused}");
         }
         world.operation("elsewhere", json!({"op": "restart", "sgCluster": "nobody"})).await;
         world.until_says("elsewhere", "False there is no SGCluster nobody").await;

@@ -68,8 +68,7 @@ fn found(object: &Value) -> Vec<Diagnostic> {
 /// Where rules are all that is wrong, the server says the same of each: code and words. It gives no answer of a rule where the form is
 /// wrong already.
 fn says_the_same(kind: &Kind, object: &Value, theirs: &str) -> bool {
-    let mut known = BTreeSet::new();
-    changes::codes(&kind.schema, &mut known);
+    let known = kind.schema.rule_codes();
     let found = found(object);
     if !found.iter().all(|finding| known.contains(finding.code.as_str())) {
         return true;
