@@ -85,7 +85,9 @@ fn references(from: &Manifest) -> Vec<Reference<'_>> {
         follow(path, kind);
     }
     if from.object.kind() == "SGShardedCluster" {
-        PARTS.iter().for_each(|part| OF_PARTS.iter().for_each(|(path, kind)| follow(&format!("{part}{path}"), kind)));
+        for (part, (path, kind)) in PARTS.iter().flat_map(|part| OF_PARTS.iter().map(move |row| (part, row))) {
+            follow(&format!("{part}{path}"), kind);
+        }
     }
     found
 }

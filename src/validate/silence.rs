@@ -98,13 +98,12 @@ fn without_effect(
         return problem(format!("no reason is given for silencing {code}"), "write the reason as the value of the annotation".to_owned());
     }
     match met {
-        Some(Severity::Warning | Severity::Info) => None,
         Some(Severity::Error) => problem(format!("{code} is an error here, and errors cannot be silenced"), "correct the error".to_owned()),
         None if known.severity == Severity::Error => {
             problem(format!("{code} is an error, and errors cannot be silenced"), "take the annotation out".to_owned())
         }
         None if is_settled => problem(format!("{code} does not occur here"), "take the annotation out".to_owned()),
-        None => None,
+        Some(Severity::Warning | Severity::Info) | None => None,
     }
 }
 

@@ -317,8 +317,12 @@ mod tests {
     #[test]
     fn both_sides_of_each_edge() {
         let text = |form: Form, good: &[&str], bad: &[&str]| {
-            good.iter().for_each(|text| assert_eq!(wrong(form, "/a", &json!(text)), None, "{form:?} {text}"));
-            bad.iter().for_each(|text| assert!(wrong(form, "/a", &json!(text)).is_some(), "{form:?} {text}"));
+            for text in good {
+                assert_eq!(wrong(form, "/a", &json!(text)), None, "{form:?} {text}");
+            }
+            for text in bad {
+                assert!(wrong(form, "/a", &json!(text)).is_some(), "{form:?} {text}");
+            }
         };
         text(Form::Duration, &["PT0S", "PT5S", "P7D"], &["5s", "-PT1S", "P1M", ""]);
         text(Form::Length, &["PT1S"], &["PT0S", "-PT1S"]);
