@@ -331,8 +331,8 @@ fn logging(major: u32) -> BTreeMap<&'static str, &'static str> {
 }
 
 #[cfg(test)]
-pub(super) fn parameter_number(major: u32, all: &BTreeMap<&'static str, (String, Because)>, name: &str) -> f64 {
-    super::number_of(major, name, &all[name].0).unwrap()
+pub(super) fn parameter_number(major: u32, all: &BTreeMap<&'static str, (String, Because)>, name: &str) -> i64 {
+    super::normalise(major, name, &all[name].0).unwrap().parse().unwrap()
 }
 
 #[cfg(test)]
@@ -374,7 +374,7 @@ mod tests {
     fn wal_leaves_room_on_every_volume() {
         for size in sizes() {
             let all = defaults(size);
-            let number = |name: &str| parameter_number(size.major, &all, name) as i64;
+            let number = |name: &str| parameter_number(size.major, &all, name);
             let (most, least) = (number("max_wal_size"), number("min_wal_size"));
             let wal = most + number("wal_keep_size") + number("max_slot_wal_keep_size");
             assert!(wal * MEBIBYTE * 5 <= size.volume * 2, "WAL may take {wal} MB of {} MiB", size.volume / MEBIBYTE);
@@ -389,7 +389,7 @@ mod tests {
     fn workers_fit_into_each_other() {
         for size in sizes() {
             let all = defaults(size);
-            let number = |name: &str| parameter_number(size.major, &all, name) as i64;
+            let number = |name: &str| parameter_number(size.major, &all, name);
             let (gather, parallel, processes) =
                 (number("max_parallel_workers_per_gather"), number("max_parallel_workers"), number("max_worker_processes"));
             assert!(1 <= gather && gather <= parallel && parallel + 7 <= processes, "{size:?}: {gather} {parallel} {processes}");

@@ -29,7 +29,7 @@ const FIXED: i64 = 14 * MEBIBYTE;
 
 /// Shared memory of a server, in bytes: the buffers, a thirty-second part for what describes them, the same up to 16 MiB as WAL buffers
 /// (`wal_buffers = -1`), and what grows with sessions and workers.
-pub fn shared_memory(buffers: i64, connections: i64, workers: i64) -> i64 {
+fn shared_memory(buffers: i64, connections: i64, workers: i64) -> i64 {
     let part = buffers / 32;
     buffers.saturating_add(part + part.min(16 * MEBIBYTE) + FIXED).saturating_add(connections.saturating_add(workers).saturating_mul(PLACE))
 }
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     /// Memory of a just connected session: 1.1 MiB of its own and a quarter for page tables and the like.
-    const IDLE: f64 = 1.4;
+    const IDLE: i64 = MEBIBYTE * 7 / 5;
 
     fn sizes() -> impl Iterator<Item = Size> {
         // Every power of two and some sizes between, from 256 MiB to 1 TiB, with 0.25 to 128 CPUs.
@@ -123,27 +123,24 @@ mod tests {
         for size in sizes() {
             let all = defaults(size);
             let number = |name: &str| parameter_number(size.major, &all, name);
-            let kibi = |name: &str| number(name) / 1_024.0;
-            let limit = size.memory as f64 / 1_048_576.0;
+            let kibi = |name: &str| number(name) << 10;
             let (connections, workers) = (number("max_connections"), number("max_worker_processes"));
-            let buffers = number("shared_buffers") * 8_192.0;
-            let shared = shared_memory(buffers as i64, connections as i64, workers as i64) as f64 / 1_048_576.0;
-            let full = 64.0 + shared + connections * IDLE;
-            assert!(full <= limit, "{size:?}: {connections} idle sessions take {full} of {limit} MiB");
-            let pool = (sessions(size) as f64).min(80.0);
-            let fill = kibi("work_mem") * if size.major < 15 { 1.0 } else { 2.0 };
+            let shared = shared_memory(number("shared_buffers") * 8_192, connections, workers);
+            let full = RESERVE + shared + connections * IDLE;
+            assert!(full <= size.memory, "{size:?}: {connections} idle sessions take {} MiB", full / MEBIBYTE);
+            let pool = sessions(size).min(80);
+            let fill = kibi("work_mem") * if size.major < 15 { 1 } else { 2 };
             let parallel = number("max_parallel_workers");
-            let sum = 64.0
+            let sum = RESERVE
                 + shared
-                + number("autovacuum_max_workers") * (2.0 + kibi("autovacuum_work_mem"))
+                + number("autovacuum_max_workers") * (SESSION + kibi("autovacuum_work_mem"))
                 + kibi("maintenance_work_mem")
                 + kibi("logical_decoding_work_mem")
-                + pool * 2.0
-                + (pool / 4.0 + parallel) * fill
-                + parallel * 2.0;
-            assert!(sum <= limit, "{size:?}: {pool} sessions, ordinary use takes {sum} of {limit} MiB: {all:?}");
-            assert!(pool >= 25.0 || limit < 256.0, "{size:?}: {pool} sessions");
-            assert!(kibi("effective_cache_size") * 8.0 <= limit, "{size:?}: the planner counts on more than there is");
+                + (pool + parallel) * SESSION
+                + (pool / 4 + parallel) * fill;
+            assert!(sum <= size.memory, "{size:?}: {pool} sessions, ordinary use takes {} MiB: {all:?}", sum / MEBIBYTE);
+            assert!(pool >= 25, "{size:?}: {pool} sessions");
+            assert!(number("effective_cache_size") * 8_192 <= size.memory, "{size:?}: the planner counts on more than there is");
         }
     }
 

@@ -19,7 +19,7 @@ pub use access::{hba_problem, ident_problem};
 pub use catalogue::{Catalogue, CatalogueImage, KNOWN_BAD, major};
 pub use defaults::{BLOCKED, Because, CONNECTIONS, LEAST_WAL, Size, default_rule, defaults, forced};
 pub use extensions::{Need, PUBLISHER, need_of};
-pub use memory::{sessions, shared_memory};
+pub use memory::sessions;
 pub use parameters::{Context, Parameter, Vartype, built_in_default, context, find, is_library_of_images, names};
 pub use patroni::{PATRONI_SYNCHRONOUS, Substitution, patroni_defaults, patroni_minimum, patroni_substitutes, server_value};
 pub use pooler::{PoolerSetting, pooler_needs_restart, pooler_number, pooler_setting, pooler_setting_names, same_pooler_value};
