@@ -468,7 +468,8 @@ impl Builder<'_> {
                 self.problem(
                     here,
                     pointer,
-                    Diagnostic::error("not-a-json-value", format!("`{}` cannot stand in a Kubernetes object", repeated(pointer, text))),
+                    Diagnostic::error("not-a-json-value", format!("`{}` cannot stand in a Kubernetes object", repeated(pointer, text)))
+                        .help("quote it if it is text; objects are JSON, which has no infinity and no not-a-number"),
                 );
                 Value::Null
             }

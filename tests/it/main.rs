@@ -18,6 +18,7 @@ mod conformance;
 mod controller;
 mod crds;
 mod demo;
+mod findings;
 mod golden;
 mod instance;
 mod load;
