@@ -1,6 +1,7 @@
 //! Operations on simulated instances: they get ready, hand over and are made anew, as the rollout asks for it.
 
 use super::*;
+use kube::api::PostParams;
 
 /// A controller, and one cluster `a` without a fleet, whose instances take orders.
 pub(super) struct World {
