@@ -24,7 +24,8 @@ const WORDS: &[&str] = &[
 ];
 
 /// Names that contain such a part and hold a setting or the name of an object.
-const SETTINGS: &[&str] = &["passwordencryption", "automountserviceaccounttoken", "imagepullsecrets"];
+const SETTINGS: &[&str] =
+    &["passwordencryption", "automountserviceaccounttoken", "imagepullsecrets", "fetchcredentialsfrommetadataservice"];
 
 /// Endings of names that hold the name of an object or of a file.
 const REFERENCES: &[&str] = &["name", "ref", "file", "path", "selector", "namespace"];

@@ -162,7 +162,8 @@ fn manifests_of_older_versions_are_told_every_edit() {
     for part in [
         "  help: take it out and write\n      | spec:\n      |   postgres:\n      |     version: '17'\n",
         "      | kind: SGObjectStorage\n",
-        "      |       cronSchedule: 0 5 * * *\n",
+        "      |       fetchCredentialsFromMetadataService: true\n",
+        "      |     - cronSchedule: 0 5 * * *\n",
         "write `apiVersion: stackgres.io/v1` and `kind: SGInstanceProfile`",
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
