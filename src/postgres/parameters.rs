@@ -86,6 +86,11 @@ impl Parameter {
         self.words.get(major).unwrap_or_default().split(',').filter(|word| !word.is_empty()).collect()
     }
 
+    /// Whether the empty text is one of the words of an enum.
+    pub fn has_empty_word(&self, major: u32) -> bool {
+        self.words.get(major).is_some_and(|words| words.starts_with(',') || words.contains(",,"))
+    }
+
     /// Smallest value in base units.
     pub fn minimum(&self, major: u32) -> Option<f64> {
         self.minimum.get(major)?.parse().ok()
@@ -93,7 +98,8 @@ impl Parameter {
 
     /// Largest value in base units.
     pub fn maximum(&self, major: u32) -> Option<f64> {
-        self.maximum.get(major)?.parse().ok()
+        // The largest real number, of which the server shows six digits.
+        self.maximum.get(major)?.parse().ok().map(|maximum: f64| if maximum > 1.79e308 { f64::MAX } else { maximum })
     }
 
     /// Compiled default in base units; the empty text where it is empty.

@@ -1,5 +1,6 @@
 //! PgBouncer's settings, read from `SHOW CONFIG` of running processes (`pooler_settings.tsv`).
 
+use super::pooler_values::pooler_value;
 use super::spans::Spans;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -131,12 +132,8 @@ pub fn pooler_number(text: &str) -> Option<i64> {
 
 /// Whether two texts mean the same to PgBouncer: numbers by value, words of an enum in any case.
 pub fn same_pooler_value(name: &str, one: &str, two: &str) -> bool {
-    one == two
-        || pooler_setting(name).is_some_and(|setting| match setting.kind.as_str() {
-            "int" => pooler_number(one).is_some() && pooler_number(one) == pooler_number(two),
-            "enum" => one.eq_ignore_ascii_case(two),
-            _ => false,
-        })
+    let read = |text: &str| pooler_value(name, text.trim_matches(' '));
+    one == two || matches!((read(one), read(two)), (Ok(one), Ok(two)) if one == two)
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ mod plans;
 mod promotions;
 mod real_cluster;
 mod real_pods;
+mod real_servers;
 mod reference;
 mod revisions;
 mod scenarios;

@@ -4,7 +4,7 @@ use super::{Check, Context, Rule, at};
 use crate::diagnostics::{Code, Diagnostic, nearest, repeated};
 use crate::load::Manifest;
 use crate::model::pointer::join;
-use crate::postgres::{POOLER_BLOCKED, pooler_setting, pooler_setting_names};
+use crate::postgres::{POOLER_BLOCKED, PoolerSetting, pooler_setting, pooler_setting_names, pooler_value};
 use serde_json::Value;
 
 pub(super) const RULES: &[Rule] = &[
@@ -25,7 +25,11 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Cluster(own),
     },
     Rule {
-        code: Code::error("bad-pooler-value", "PgBouncer would refuse this value", "The setting takes one of a few words, or a number."),
+        code: Code::error(
+            "bad-pooler-value",
+            "PgBouncer would refuse or misread this value",
+            "The setting takes one of a few words, a whole number, or seconds. PgBouncer does not start with a value it refuses; at a reload it stops reading there, and what follows falls back to defaults. A number that does not fit 32 bits wraps without a word.",
+        ),
         check: Check::Cluster(|_| Vec::new()),
     },
 ];
@@ -83,23 +87,45 @@ fn one(name: &str, value: &Value) -> Option<Diagnostic> {
             .map_or_else(|| "see PgBouncer's own documentation".to_owned(), |near| format!("did you mean `{near}`?"));
         return Some(Diagnostic::error("unknown-pooler-setting", format!("PgBouncer has no setting `{name}`")).help(help));
     };
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let fine = match setting.kind.as_str() {
-        "int" | "seconds" => text.trim().parse::<f64>().is_ok_and(|number| number >= 0.0),
-        "bool01" => matches!(text.as_str(), "0" | "1" | "true" | "false"),
-        _ if name == "pool_mode" => ["session", "transaction", "statement"].contains(&text.as_str()),
-        _ => true,
-    };
-    let wanted = match setting.kind.as_str() {
-        "int" | "seconds" => "a number",
-        "bool01" => "0 or 1",
-        _ => "session, transaction or statement",
-    };
-    (!fine).then(|| {
-        Diagnostic::error("bad-pooler-value", format!("`{name}` = `{}` is refused by PgBouncer", repeated(name, &text)))
-            .help(format!("it takes {wanted}"))
-    })
+    let text = PoolerSetting::text_of(name, value);
+    let problem = pooler_value(&setting.name, &text).err()?;
+    let verdict = if problem.is_refused() { "is refused by PgBouncer" } else { "is taken by PgBouncer, which then does something else" };
+    Some(Diagnostic::error("bad-pooler-value", format!("`{name}` = `{}` {verdict}", repeated(name, &text))).help(problem.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_support::findings;
+
+    /// PgBouncer does not start with a value it refuses; at a reload it keeps what stands before it, and has defaults for the rest.
+    #[test]
+    fn values_that_pgbouncer_refuses() {
+        let ini =
+            |text: &str| findings(&format!("  configurations: {{pooling: {{pgBouncer: {{pgbouncer.ini: {{pgbouncer: {{{text}}}}}}}}}}}"));
+        for fine in [
+            "default_pool_size: 20",
+            "default_pool_size: '0x14'",
+            "query_timeout: 1.5",
+            "log_stats: true",
+            "pool_mode: Transaction",
+            "max_packet_size: 1",
+        ] {
+            assert_eq!(ini(fine), [""; 0], "{fine}");
+        }
+        for bad in [
+            "default_pool_size: '1e2'",
+            "default_pool_size: -1",
+            "query_timeout: 5s",
+            "log_stats: 'on'",
+            "pool_mode: some",
+            "max_packet_size: x",
+        ] {
+            let name = bad.split(':').next().unwrap();
+            assert_eq!(
+                ini(bad),
+                [format!("bad-pooler-value /spec/configurations/pooling/pgBouncer/pgbouncer.ini/pgbouncer/{name}")],
+                "{bad}"
+            );
+        }
+    }
 }
