@@ -60,9 +60,8 @@ fn one(kind: &str, method: &str, name: &str, value: &str) -> Option<Problem> {
     let wrong = |help| Some((format!("`{name}` = `{value}` is refused"), help));
     match (name, value) {
         ("clientcert" | "clientname", _) if kind != "hostssl" => Some((format!("`{name}` needs an encrypted connection"), "write hostssl")),
-        ("clientcert", "verify-full") | ("clientname", "CN" | "DN") => None,
         ("clientcert", "verify-ca") if method == "cert" => wrong("`cert` always compares the name: write verify-full, or nothing"),
-        ("clientcert", "verify-ca") => None,
+        ("clientcert", "verify-full" | "verify-ca") | ("clientname", "CN" | "DN") => None,
         ("clientcert", _) => wrong("write verify-ca or verify-full"),
         ("clientname", _) => wrong("write CN or DN"),
         ("ldapport", value) if !value.trim_start_matches([' ', '+']).starts_with(|digit: char| ('1'..='9').contains(&digit)) => {

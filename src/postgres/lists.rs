@@ -31,7 +31,7 @@ pub(super) fn text(major: u32, name: &str, text: &str) -> Result<String, ValuePr
         "log_connections" if names(text)?.len() == 1 => words(&[CONNECTIONS, SWITCHES].concat())?,
         "log_connections" => words(CONNECTIONS)?,
         "plpgsql.extra_errors" | "plpgsql.extra_warnings" if !["all", "none"].contains(&text.to_ascii_lowercase().as_str()) => {
-            words(CHECKS)?
+            words(CHECKS)?;
         }
         "pgaudit.log" => one_of(names(text)?.iter().map(|name| name.strip_prefix('-').unwrap_or(name)), AUDITED)?,
         "pgaudit.log_level" => one_of(std::iter::once(text), AUDIT_LEVELS)?,

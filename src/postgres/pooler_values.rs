@@ -64,7 +64,7 @@ fn whole(setting: &PoolerSetting, text: &str) -> Result<String, PoolerProblem> {
         _ => return Err(PoolerProblem::NotANumber),
     };
     match setting.kind.as_str() {
-        "bool01" if value != 0.0 && value != 1.0 => Err(PoolerProblem::Senseless("0 or 1")),
+        "bool01" if !["0", "1"].contains(&value.to_string().trim_start_matches('-')) => Err(PoolerProblem::Senseless("0 or 1")),
         _ if value > f64::from(i32::MAX) => Err(wraps),
         _ if value < 0.0 => Err(PoolerProblem::Senseless("a number that is not below 0")),
         _ => Ok((value + 0.0).to_string()),

@@ -259,7 +259,9 @@ fn rules_speak_of_fields_that_are_there() {
         }
         match &schema.shape {
             Shape::Object { fields, .. } => {
-                fields.iter().for_each(|field| walk(&format!("{place}.{}", field.name), &field.schema, problems))
+                for field in fields {
+                    walk(&format!("{place}.{}", field.name), &field.schema, problems);
+                }
             }
             Shape::Map { values } => walk(&format!("{place}.*"), values, problems),
             Shape::Array { items, .. } => walk(&format!("{place}[]"), items, problems),
@@ -267,6 +269,8 @@ fn rules_speak_of_fields_that_are_there() {
         }
     }
     let mut problems = Vec::new();
-    KINDS.iter().for_each(|kind| walk(kind.kind, &kind.schema, &mut problems));
+    for kind in KINDS {
+        walk(kind.kind, &kind.schema, &mut problems);
+    }
     assert_eq!(problems, [""; 0]);
 }

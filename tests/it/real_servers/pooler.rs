@@ -107,13 +107,16 @@ const WORDS: &[&str] = &[
 ];
 
 struct Pooler {
-    process: Child,
+    _process: Running,
     console: Client,
 }
 
-impl Drop for Pooler {
+/// A process that ends with this.
+struct Running(Child);
+
+impl Drop for Running {
     fn drop(&mut self) {
-        let _ended = self.process.kill().and_then(|()| self.process.wait());
+        let _ended = self.0.kill().and_then(|()| self.0.wait());
     }
 }
 
@@ -128,13 +131,13 @@ impl Pooler {
             "pgbouncer.ini",
             "[pgbouncer]\nlisten_addr =\nlisten_port = 6432\nunix_socket_dir = /var/run/postgresql\nauth_type = any\nadmin_users = pgbouncer\n",
         );
-        let process = Command::new(folder.join("pgbouncer")).arg("/tmp/pgbouncer.ini").stderr(Stdio::null()).spawn().unwrap();
+        let process = Running(Command::new(folder.join("pgbouncer")).arg("/tmp/pgbouncer.ini").stderr(Stdio::null()).spawn().unwrap());
         let mut config = Config::new();
         config.host_path(folder.join("root/run/postgresql")).port(6432).user("pgbouncer").dbname("pgbouncer");
         for _ in 0..500 {
             if let Ok((console, connection)) = config.connect(NoTls).await {
                 tokio::spawn(connection);
-                return Self { process, console };
+                return Self { _process: process, console };
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
