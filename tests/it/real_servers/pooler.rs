@@ -106,6 +106,9 @@ const WORDS: &[&str] = &[
     "a, b",
 ];
 
+/// Settings that reload and are asked for in a file all the same: with a small value the console takes no more questions.
+const OF_THE_CONSOLE: &[&str] = &["max_packet_size"];
+
 struct Pooler {
     _process: Running,
     console: Client,
@@ -213,7 +216,7 @@ fn settings_are_read_as_by_a_real_pooler() {
             for text in &texts {
                 tried += 1;
                 let ours = pooler_value(name, text.trim());
-                let theirs = if pooler_needs_restart(name) {
+                let theirs = if pooler_needs_restart(name) || OF_THE_CONSOLE.contains(&name) {
                     in_file(&folder, name, text).map(|()| None)
                 } else {
                     pooler.set(name, text.trim()).await.map(Some)
@@ -231,7 +234,7 @@ fn settings_are_read_as_by_a_real_pooler() {
                     }
                 }
             }
-            if !pooler_needs_restart(name) {
+            if !pooler_needs_restart(name) && !OF_THE_CONSOLE.contains(&name) {
                 let _kept = pooler.set(name, &before).await;
             }
         }
