@@ -71,8 +71,16 @@ fn whole(setting: &PoolerSetting, text: &str) -> Result<String, PoolerProblem> {
     }
 }
 
+/// Most seconds: PgBouncer keeps microseconds in 64 bits, and what does not fit becomes 0, which is no limit at all.
+const MOST_SECONDS: f64 = 9_223_372_036_854.0;
+
 fn seconds(text: &str) -> Result<String, PoolerProblem> {
+    let senseless = PoolerProblem::Senseless("seconds up to 9223372036854: more become another length, or none");
+    if ["inf", "infinity", "nan"].contains(&text.to_ascii_lowercase().as_str()) {
+        return Err(senseless);
+    }
     match leading_real(text) {
+        Leading::Number(value, end) if text[end..].trim_start_matches(BLANKS).is_empty() && value > MOST_SECONDS => Err(senseless),
         Leading::Number(value, end) if text[end..].trim_start_matches(BLANKS).is_empty() && value >= 0.0 => Ok((value + 0.0).to_string()),
         _ => Err(PoolerProblem::NotSeconds),
     }
@@ -95,6 +103,9 @@ mod tests {
             ("default_pool_size", "-1", None),
             ("default_pool_size", "2147483647", Some("2147483647")),
             ("default_pool_size", "2147483648", None),
+            ("query_timeout", "9223372036854", Some("9223372036854")),
+            ("query_timeout", "9223372036855", None),
+            ("query_timeout", "inf", None),
             ("query_timeout", "1.5", Some("1.5")),
             ("query_timeout", "1e2", Some("100")),
             ("query_timeout", "5s", None),
